@@ -1,0 +1,44 @@
+/**
+ * A WAL position: bytes since the beginning of the WAL, as PostgreSQL's XLogRecPtr.
+ * A branded number, exact below 2^53 (8 PB of WAL).
+ */
+export type Lsn = number & { readonly __brand: 'Lsn' };
+
+export const INVALID_LSN = 0 as Lsn;
+/** Later than every real position. */
+export const MAX_LSN = Number.MAX_SAFE_INTEGER as Lsn;
+
+/** Prints an LSN as PostgreSQL does: `0/3A2F10`. */
+export function formatLsn(lsn: Lsn): string {
+  return `${Math.floor(lsn / 0x1_0000_0000).toString(16).toUpperCase()}/${(lsn % 0x1_0000_0000).toString(16).toUpperCase()}`;
+}
+
+/** Reads `X/X`; undefined where the text is no LSN (or is past 2^53). */
+export function parseLsn(text: string): Lsn | undefined {
+  const match = /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/.exec(text.trim());
+  if (!match) return undefined;
+  const value = parseInt(match[1]!, 16) * 0x1_0000_0000 + parseInt(match[2]!, 16);
+  return Number.isSafeInteger(value) ? (value as Lsn) : undefined;
+}
+
+/** Reads the 8-byte little-endian XLogRecPtr at `at`. */
+export function readLsn(view: DataView, at: number): Lsn {
+  return (view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000) as Lsn;
+}
+
+/** Reads a PageXLogRecPtr: two 32-bit halves, high half first (bufpage.h). */
+export function readPageLsn(view: DataView, at: number): Lsn {
+  return (view.getUint32(at, true) * 0x1_0000_0000 + view.getUint32(at + 4, true)) as Lsn;
+}
+
+/** Writes a PageXLogRecPtr: high half first. */
+export function writePageLsn(view: DataView, at: number, lsn: Lsn): void {
+  view.setUint32(at, Math.floor(lsn / 0x1_0000_0000), true);
+  view.setUint32(at + 4, lsn % 0x1_0000_0000, true);
+}
+
+/** MAXALIGN: the next multiple of 8. Plain arithmetic, because an LSN exceeds 32 bits. */
+export function maxAlign(n: number): number {
+  const rest = n % 8;
+  return rest === 0 ? n : n + 8 - rest;
+}
