@@ -3,6 +3,7 @@
  * Layout: storage/bufpage.h and storage/itemid.h; operations: storage/page/bufpage.c, PG 13–18.
  */
 import { readPageLsn, writePageLsn, type Lsn } from '../util/lsn.js';
+import type { PgMajor } from './version.js';
 
 export const BLCKSZ = 8192;
 export const SIZE_OF_PAGE_HEADER = 24;
@@ -26,10 +27,29 @@ export class PageError extends Error {
 
 const align8 = (n: number): number => (n + 7) & ~7;
 
+/** What bufpage.c does differently from major to major. */
+interface PageRules {
+  /** compactify_tuples(): items end in line pointer order (14 on), or keep the order in which they lay (13). */
+  compactsInLinePointerOrder: boolean;
+  /** PageRepairFragmentation() drops trailing unused line pointers (15 on). */
+  repairTruncatesLinePointers: boolean;
+}
+
+const RULES_13: PageRules = { compactsInLinePointerOrder: false, repairTruncatesLinePointers: false };
+const RULES_14: PageRules = { compactsInLinePointerOrder: true, repairTruncatesLinePointers: false };
+const RULES_15: PageRules = { compactsInLinePointerOrder: true, repairTruncatesLinePointers: true };
+const PAGE_RULES: Record<PgMajor, PageRules> = { 13: RULES_13, 14: RULES_14, 15: RULES_15, 16: RULES_15, 17: RULES_15, 18: RULES_15 };
+
+// Scratch for compactItems(): one page's bytes, and (offset, line pointer number) pairs to sort.
+const scratch = new Uint8Array(BLCKSZ);
+const sortKeys = new Uint32Array(BLCKSZ / 4);
+
 /** 8192 bytes and the views over them. Offsets of line pointers are 1-based offset numbers, as in PostgreSQL. */
 export class Page {
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Whose bufpage.c the operations follow; replay sets it to the record's major. */
+  major: PgMajor = 18;
 
   constructor(bytes: Uint8Array = new Uint8Array(BLCKSZ)) {
     if (bytes.length !== BLCKSZ) throw new PageError(`a page has ${BLCKSZ} bytes, not ${bytes.length}`);
@@ -80,7 +100,7 @@ export class Page {
   }
   setItemId(offnum: number, lpOff: number, lpFlags: number, lpLen: number): void {
     this.checkOffset(offnum);
-    this.view.setUint32(SIZE_OF_PAGE_HEADER + (offnum - 1) * 4, (lpOff | (lpFlags << 15) | (lpLen << 17)) >>> 0, true);
+    this.view.setUint32(SIZE_OF_PAGE_HEADER + (offnum - 1) * 4, ((lpOff & 0x7fff) | (lpFlags << 15) | (lpLen << 17)) >>> 0, true);
   }
   lpOff(offnum: number): number { return this.itemId(offnum) & 0x7fff; }
   lpFlags(offnum: number): number { return (this.itemId(offnum) >>> 15) & 3; }
@@ -107,114 +127,147 @@ export class Page {
   /** PageGetExactFreeSpace() */
   get exactFreeSpace(): number { return Math.max(0, this.pdUpper - this.pdLower); }
 
+  /** The header's pointers must be in order before anything moves; `alignedSpecial`: what index operations and repair demand beside. */
+  private checkHeader(alignedSpecial: boolean): void {
+    const lower = this.pdLower, upper = this.pdUpper, special = this.pdSpecial;
+    if (lower < SIZE_OF_PAGE_HEADER || lower > upper || upper > special || special > BLCKSZ || (alignedSpecial && special !== align8(special))) {
+      throw new PageError(`corrupted page pointers: lower = ${lower}, upper = ${upper}, special = ${special}`);
+    }
+  }
+
+  /** The offset of an index tuple, whose line pointer must be sound: aligned and between pd_upper and pd_special. */
+  private indexItemAt(offnum: number): number {
+    const id = this.itemId(offnum);
+    const offset = id & 0x7fff, size = id >>> 17;
+    if (offset < this.pdUpper || offset + size > this.pdSpecial || offset !== align8(offset)) {
+      throw new PageError(`corrupted line pointer: offset = ${offset}, size = ${size}`);
+    }
+    return offset;
+  }
+
+  private checkIndexOffnum(offnum: number): void {
+    if (offnum < 1 || offnum > this.maxOffset) throw new PageError(`invalid index offnum: ${offnum}`);
+  }
+
   /**
    * PageAddItemExtended() with PAI_OVERWRITE where `overwrite`, and PAI_IS_HEAP's upper limit where `isHeap`.
    * `offnum` 0: the first free one. Gives the offset number used; throws where PostgreSQL would give InvalidOffsetNumber.
    */
   addItem(item: Uint8Array, offnum: number, overwrite = false, isHeap = false): number {
-    const lower0 = this.pdLower, upper0 = this.pdUpper, special = this.pdSpecial;
-    if (lower0 < SIZE_OF_PAGE_HEADER || lower0 > upper0 || upper0 > special || special > BLCKSZ) {
-      throw new PageError(`corrupted page pointers: lower = ${lower0}, upper = ${upper0}, special = ${special}`);
-    }
+    const used = offnum === 0 ? this.firstFreeOffset() : offnum;
+    const at = this.allocateItem(item.length, used, overwrite, isHeap);
+    this.bytes.set(item, at);
+    return used;
+  }
+
+  /** PageAddItemExtended()'s choice of a line pointer; also mends a wrong PD_HAS_FREE_LINES. */
+  private firstFreeOffset(): number {
     const limit = this.maxOffset + 1;
+    if ((this.pdFlags & PD_HAS_FREE_LINES) === 0) return limit;
+    for (let n = 1; n < limit; n++) {
+      const id = this.itemId(n);
+      if (((id >>> 15) & 3) === LP_UNUSED && id >>> 17 === 0) return n;
+    }
+    this.pdFlags &= ~PD_HAS_FREE_LINES;
+    return limit;
+  }
+
+  /**
+   * The part of PageAddItemExtended() before the copy: makes room for `length` bytes under line pointer `offnum` (not 0) and gives
+   * the byte at which the item goes. The bytes there are whatever the page held before.
+   */
+  allocateItem(length: number, offnum: number, overwrite: boolean, isHeap: boolean): number {
+    const view = this.view;
+    const lower0 = view.getUint16(12, true), upper0 = view.getUint16(14, true), special = view.getUint16(16, true);
+    if (lower0 < SIZE_OF_PAGE_HEADER || lower0 > upper0 || upper0 > special || special > BLCKSZ) this.checkHeader(false);
+    const limit = ((lower0 - SIZE_OF_PAGE_HEADER) >> 2) + 1;
+    const idAt = SIZE_OF_PAGE_HEADER + (offnum - 1) * 4;
     let needshuffle = false;
-    if (offnum !== 0) {
-      if (overwrite) {
-        if (offnum < limit && (this.lpFlags(offnum) !== LP_UNUSED || this.lpLen(offnum) !== 0)) {
-          throw new PageError('will not overwrite a used ItemId');
-        }
-      } else if (offnum < limit) {
+    if (offnum < 1 || offnum > limit) throw new PageError('specified item offset is too large');
+    if (offnum < limit) {
+      if (!overwrite) {
         needshuffle = true;
-      }
-    } else {
-      offnum = limit;
-      if ((this.pdFlags & PD_HAS_FREE_LINES) !== 0) {
-        for (let n = 1; n < limit; n++) {
-          if (this.lpFlags(n) === LP_UNUSED && this.lpLen(n) === 0) { offnum = n; break; }
-        }
-        if (offnum >= limit) this.pdFlags &= ~PD_HAS_FREE_LINES;
+      } else {
+        const id = view.getUint32(idAt, true);
+        if (((id >>> 15) & 3) !== LP_UNUSED || id >>> 17 !== 0) throw new PageError('will not overwrite a used ItemId');
       }
     }
-    if (offnum > limit) throw new PageError('specified item offset is too large');
     if (isHeap && offnum > MAX_HEAP_TUPLES_PER_PAGE) throw new PageError("can't put more than MaxHeapTuplesPerPage items in a heap page");
     const lower = offnum === limit || needshuffle ? lower0 + 4 : lower0;
-    const upper = upper0 - align8(item.length);
-    if (lower > upper) throw new PageError(`no room for an item of ${item.length} bytes`);
-    if (needshuffle) {
-      const at = SIZE_OF_PAGE_HEADER + (offnum - 1) * 4;
-      this.bytes.copyWithin(at + 4, at, lower0);
-    }
-    this.setItemId(offnum, upper, LP_NORMAL, item.length);
-    this.bytes.set(item, upper);
-    this.pdLower = lower;
-    this.pdUpper = upper;
-    return offnum;
+    const upper = upper0 - align8(length);
+    if (lower > upper) throw new PageError(`no room for an item of ${length} bytes`);
+    if (needshuffle) this.bytes.copyWithin(idAt + 4, idAt, lower0);
+    view.setUint32(idAt, (upper | (LP_NORMAL << 15) | (length << 17)) >>> 0, true);
+    view.setUint16(12, lower, true);
+    view.setUint16(14, upper, true);
+    return upper;
   }
 
   /** PageIndexTupleDelete() */
   indexTupleDelete(offnum: number): void {
-    const nline = this.maxOffset;
-    if (offnum < 1 || offnum > nline) throw new PageError(`invalid index offnum: ${offnum}`);
-    const offset = this.lpOff(offnum), size = align8(this.lpLen(offnum));
-    this.removeLinePointer(offnum);
-    const upper = this.pdUpper;
-    if (offset > upper) this.bytes.copyWithin(upper + size, upper, offset);
-    this.pdUpper = upper + size;
-    for (let n = 1; n < nline; n++) this.shiftItem(n, (off) => off <= offset, size);
+    this.checkHeader(true);
+    this.checkIndexOffnum(offnum);
+    const offset = this.indexItemAt(offnum), size = align8(this.lpLen(offnum));
+    const at = SIZE_OF_PAGE_HEADER + (offnum - 1) * 4;
+    this.bytes.copyWithin(at, at + 4, this.pdLower);
+    this.pdLower -= 4;
+    this.moveItemsUp(offset, size);
+    for (let n = this.maxOffset; n >= 1; n--) this.shiftItem(n, offset, size);
   }
 
   /** PageIndexTupleDeleteNoCompact() (BRIN): keeps the other line pointers' numbers. */
   indexTupleDeleteNoCompact(offnum: number): void {
-    let nline = this.maxOffset;
-    if (offnum < 1 || offnum > nline) throw new PageError(`invalid index offnum: ${offnum}`);
-    const offset = this.lpOff(offnum), size = align8(this.lpLen(offnum));
-    if (offnum < nline) {
-      this.setItemId(offnum, 0, LP_UNUSED, 0);
-    } else {
-      this.pdLower -= 4;
-      nline--;
-    }
-    const upper = this.pdUpper;
-    if (offset > upper) this.bytes.copyWithin(upper + size, upper, offset);
-    this.pdUpper = upper + size;
-    for (let n = 1; n <= nline; n++) {
-      if (this.lpLen(n) !== 0) this.shiftItem(n, (off) => off <= offset, size);
+    this.checkHeader(true);
+    this.checkIndexOffnum(offnum);
+    const offset = this.indexItemAt(offnum), size = align8(this.lpLen(offnum));
+    if (offnum < this.maxOffset) this.setItemId(offnum, 0, LP_UNUSED, 0);
+    else this.pdLower -= 4;
+    this.moveItemsUp(offset, size);
+    for (let n = this.maxOffset; n >= 1; n--) {
+      if (this.lpLen(n) !== 0) this.shiftItem(n, offset, size);
     }
   }
 
   /** PageIndexMultiDelete(): `offnums` ascending. */
-  indexMultiDelete(offnums: readonly number[]): void {
-    if (offnums.length <= 2) {
-      for (let i = offnums.length - 1; i >= 0; i--) this.indexTupleDelete(offnums[i]!);
+  indexMultiDelete(offnums: ArrayLike<number>): void {
+    const nitems = offnums.length;
+    // As PostgreSQL does, and not only for speed: deleting one by one keeps the order in which the other items lie.
+    if (nitems <= 2) {
+      for (let i = nitems - 1; i >= 0; i--) this.indexTupleDelete(offnums[i]!);
       return;
     }
+    this.checkHeader(true);
     const nline = this.maxOffset;
-    const keepIds: number[] = [];
-    let next = 0;
+    let total = 0, nextitm = 0;
     for (let n = 1; n <= nline; n++) {
-      if (next < offnums.length && n === offnums[next]) { next++; continue; }
-      keepIds.push(this.itemId(n));
+      this.indexItemAt(n);
+      if (nextitm < nitems && n === offnums[nextitm]) nextitm++;
+      else total += align8(this.lpLen(n));
     }
-    if (next !== offnums.length) throw new PageError('incorrect index offsets supplied');
-    this.pdLower = SIZE_OF_PAGE_HEADER + keepIds.length * 4;
-    for (let i = 0; i < keepIds.length; i++) this.view.setUint32(SIZE_OF_PAGE_HEADER + i * 4, keepIds[i]!, true);
+    if (nextitm !== nitems) throw new PageError('incorrect index offsets supplied');
+    this.checkTotal(total);
+    let kept = 0;
+    nextitm = 0;
+    for (let n = 1; n <= nline; n++) {
+      if (nextitm < nitems && n === offnums[nextitm]) nextitm++;
+      else this.view.setUint32(SIZE_OF_PAGE_HEADER + kept++ * 4, this.itemId(n), true);
+    }
+    this.pdLower = SIZE_OF_PAGE_HEADER + kept * 4;
     this.compactItems();
   }
 
-  /** PageIndexTupleOverwrite(): replaces an item, its number kept. */
+  /** PageIndexTupleOverwrite(): replaces an item, its number kept. Throws where PostgreSQL would give false. */
   indexTupleOverwrite(offnum: number, item: Uint8Array): void {
-    const nline = this.maxOffset;
-    if (offnum < 1 || offnum > nline) throw new PageError(`invalid index offnum: ${offnum}`);
-    const offset = this.lpOff(offnum), oldSize = align8(this.lpLen(offnum)), newSize = align8(item.length);
+    this.checkHeader(true);
+    this.checkIndexOffnum(offnum);
+    const offset = this.indexItemAt(offnum), oldSize = align8(this.lpLen(offnum)), newSize = align8(item.length);
     if (newSize > oldSize + (this.pdUpper - this.pdLower)) throw new PageError(`no room to overwrite item ${offnum}`);
     const shift = oldSize - newSize;
-    const upper = this.pdUpper;
     if (shift !== 0) {
-      this.bytes.copyWithin(upper + shift, upper, offset);
-      this.pdUpper = upper + shift;
-      for (let n = 1; n <= nline; n++) {
-        // storage may be absent for unused pointers
-        if (this.lpLen(n) !== 0) this.shiftItem(n, (off) => off <= offset, shift);
+      this.moveItemsUp(offset, shift);
+      for (let n = this.maxOffset; n >= 1; n--) {
+        // items without storage may be there (BRIN)
+        if (this.lpLen(n) !== 0) this.shiftItem(n, offset, shift);
       }
     }
     this.setItemId(offnum, offset + shift, this.lpFlags(offnum), item.length);
@@ -222,76 +275,96 @@ export class Page {
   }
 
   /**
-   * PageRepairFragmentation(): packs heap tuples against the special space, drops storage of unused pointers,
-   * truncates trailing unused pointers from 14 on, and sets PD_HAS_FREE_LINES.
+   * PageRepairFragmentation(): packs heap tuples against the special space, drops storage of unused line pointers,
+   * sets or clears PD_HAS_FREE_LINES and, from 15 on, truncates trailing unused line pointers.
    */
-  repairFragmentation(truncateLinePointers: boolean): void {
-    const nline = this.maxOffset;
-    let lastUsed = 0, unused = 0;
+  repairFragmentation(): void {
+    this.checkHeader(true);
+    const nline = this.maxOffset, upper = this.pdUpper, special = this.pdSpecial;
+    let finalusedlp = 0, nunused = 0, total = 0;
     for (let n = 1; n <= nline; n++) {
-      if (this.lpFlags(n) !== LP_UNUSED) {
-        lastUsed = n;
-      } else {
+      const id = this.itemId(n);
+      if (((id >>> 15) & 3) === LP_UNUSED) {
         this.setItemId(n, 0, LP_UNUSED, 0);
-        unused++;
+        nunused++;
+        continue;
       }
+      finalusedlp = n;
+      const size = align8(id >>> 17), off = id & 0x7fff;
+      if (size === 0) continue;
+      if (off < upper || off >= special) throw new PageError(`corrupted line pointer: ${off}`);
+      total += size;
     }
+    this.checkTotal(total);
     this.compactItems();
-    if (truncateLinePointers && lastUsed !== nline) {
-      const dropped = nline - lastUsed;
-      unused -= dropped;
-      this.pdLower -= dropped * 4;
+    if (PAGE_RULES[this.major].repairTruncatesLinePointers && finalusedlp !== nline) {
+      nunused -= nline - finalusedlp;
+      this.pdLower -= (nline - finalusedlp) * 4;
     }
-    if (unused > 0) this.pdFlags |= PD_HAS_FREE_LINES;
-    else this.pdFlags &= ~PD_HAS_FREE_LINES;
+    this.setHasFreeLines(nunused > 0);
   }
 
-  /** PageTruncateLinePointerArray(), PG 14–18: drops trailing unused line pointers. */
+  /** PageTruncateLinePointerArray(), PG 14–18: drops trailing unused line pointers, but never the first. */
   truncateLinePointerArray(): void {
-    let countDone = false, setHint = false, unusedEnd = 0;
+    let countdone = false, sethint = false, nunusedend = 0;
     for (let n = this.maxOffset; n >= 1; n--) {
       const isUnused = this.lpFlags(n) === LP_UNUSED;
-      if (!countDone && n > 1) {
-        if (isUnused) unusedEnd++;
-        else countDone = true;
+      if (!countdone && n > 1) {
+        if (isUnused) nunusedend++;
+        else countdone = true;
       } else if (isUnused) {
-        setHint = true;
+        sethint = true;
         break;
       }
     }
-    if (unusedEnd > 0) this.pdLower -= unusedEnd * 4;
-    if (setHint) this.pdFlags |= PD_HAS_FREE_LINES;
+    this.pdLower -= nunusedend * 4;
+    this.setHasFreeLines(sethint);
+  }
+
+  private setHasFreeLines(on: boolean): void {
+    if (on) this.pdFlags |= PD_HAS_FREE_LINES;
     else this.pdFlags &= ~PD_HAS_FREE_LINES;
   }
 
-  /** compactify_tuples(): items with storage move against the special space, the highest first. */
+  private checkTotal(total: number): void {
+    const space = this.pdSpecial - this.pdLower;
+    if (total > space) throw new PageError(`corrupted item lengths: total ${total}, available space ${space}`);
+  }
+
+  /** compactify_tuples(): items with storage move against the special space. The caller has checked lengths and their total. */
   private compactItems(): void {
-    const items: { offnum: number; off: number; len: number }[] = [];
-    for (let n = 1; n <= this.maxOffset; n++) {
-      const len = this.lpLen(n);
-      if (len !== 0) items.push({ offnum: n, off: this.itemAt(n), len });
+    const nline = this.maxOffset, view = this.view, bytes = this.bytes;
+    let count = 0;
+    for (let n = 1; n <= nline; n++) {
+      const id = view.getUint32(SIZE_OF_PAGE_HEADER + (n - 1) * 4, true);
+      // The highest offset first: keys ascend by its complement
+      if (id >>> 17 !== 0) sortKeys[count++] = ((0x7fff - (id & 0x7fff)) << 16) | n;
     }
-    items.sort((a, b) => b.off - a.off);
-    const copy = this.bytes.slice();
+    const keys = sortKeys.subarray(0, count);
+    if (!PAGE_RULES[this.major].compactsInLinePointerOrder) keys.sort();
+    scratch.set(bytes);
     let upper = this.pdSpecial;
-    for (const { offnum, off, len } of items) {
-      const size = align8(len);
+    for (let i = 0; i < count; i++) {
+      const idAt = SIZE_OF_PAGE_HEADER + ((keys[i]! & 0xffff) - 1) * 4;
+      const id = view.getUint32(idAt, true);
+      const off = id & 0x7fff, size = align8(id >>> 17);
+      if (off + size > BLCKSZ) throw new PageError(`corrupted line pointer: ${off}`);
       upper -= size;
-      if (upper < this.pdLower) throw new PageError('corrupted item lengths');
-      this.bytes.set(copy.subarray(off, Math.min(off + size, BLCKSZ)), upper);
-      this.setItemId(offnum, upper, this.lpFlags(offnum), len);
+      if (upper !== off) bytes.set(scratch.subarray(off, off + size), upper);
+      view.setUint32(idAt, ((id & ~0x7fff) | upper) >>> 0, true);
     }
     this.pdUpper = upper;
   }
 
-  private removeLinePointer(offnum: number): void {
-    const at = SIZE_OF_PAGE_HEADER + (offnum - 1) * 4;
-    this.bytes.copyWithin(at, at + 4, this.pdLower);
-    this.pdLower -= 4;
+  /** Moves the items below `offset` by `by` bytes (down where negative), pd_upper with them. */
+  private moveItemsUp(offset: number, by: number): void {
+    const upper = this.pdUpper;
+    this.bytes.copyWithin(upper + by, upper, offset);
+    this.pdUpper = upper + by;
   }
 
-  private shiftItem(offnum: number, moves: (off: number) => boolean, by: number): void {
-    const off = this.lpOff(offnum);
-    if (moves(off)) this.setItemId(offnum, off + by, this.lpFlags(offnum), this.lpLen(offnum));
+  private shiftItem(offnum: number, offset: number, by: number): void {
+    const id = this.itemId(offnum);
+    if ((id & 0x7fff) <= offset) this.setItemId(offnum, (id & 0x7fff) + by, (id >>> 15) & 3, id >>> 17);
   }
 }
