@@ -4,6 +4,8 @@
  * touches answer "unknown after LSN …".
  */
 import type { Rmgr } from './rmgr.js';
+import { brinRmgr } from './brin/index.js';
+import { spgistRmgr } from './spgist/index.js';
 
 export const RMGR_NAMES = [
   'XLOG', 'Transaction', 'Storage', 'CLOG', 'Database', 'Tablespace', 'MultiXact', 'RelMap', 'Standby', 'Heap2', 'Heap',
@@ -36,8 +38,8 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   null, // Gin
   null, // Gist
   null, // Sequence
-  null, // SPGist
-  null, // BRIN
+  spgistRmgr,
+  brinRmgr,
   null, // CommitTs
   null, // ReplicationOrigin
   null, // Generic

@@ -1,0 +1,31 @@
+/** What redo routines take from a record beside its structs: checked main data, block tags and block data. */
+import { PageError } from '../pg/page.js';
+import type { BlockRef, XLogRecord } from '../pg/xlogRecord.js';
+import { inputError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+
+/**
+ * XLogRecGetData(): where the main data begins in `record.view`, after checking that it holds `size` bytes for `struct`.
+ * Throws `wal.record_data` (exit 3) where it does not.
+ */
+export function mainData(record: XLogRecord, size: number, struct: string): number {
+  if (record.mainLength < size) {
+    throw inputError('wal.record_data', `${struct} needs ${size} bytes of main data, the record at ${formatLsn(record.lsn)} has ${record.mainLength}`, {
+      lsn: formatLsn(record.lsn),
+    });
+  }
+  return record.mainAt;
+}
+
+/** XLogRecGetBlockTag(): throws PageError where the record has no such block reference. */
+export function blockTag(record: XLogRecord, blockId: number): BlockRef {
+  const ref = record.block(blockId);
+  if (!ref) throw new PageError(`the record has no block reference ${blockId}`);
+  return ref;
+}
+
+/** XLogRecGetBlockData(): a view over the data that came with a block. */
+export function blockData(record: XLogRecord, blockId: number): Uint8Array {
+  const ref = blockTag(record, blockId);
+  return record.bytes.subarray(ref.dataAt, ref.dataAt + ref.dataLength);
+}
