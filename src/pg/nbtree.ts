@@ -3,10 +3,8 @@
  * Layout: access/nbtree.h; posting lists: access/nbtree/nbtdedup.c; PG 13–18.
  * In 13 a deleted page keeps its 32-bit deletion xid where the level stands; from 14 on a BTDeletedPageData stands in its contents.
  */
-import {
-  INDEX_AM_RESERVED_BIT, INDEX_SIZE_MASK, SIZE_OF_ITEM_POINTER, indexTupleInfo, indexTupleSize, itemPointerBlock, itemPointerOffset,
-  setItemPointerBlock, setItemPointerOffset,
-} from './indexTuple.js';
+import { INDEX_AM_RESERVED_BIT, INDEX_SIZE_MASK, indexTupleSize } from './indexTuple.js';
+import { SIZE_OF_ITEM_POINTER, readBlockId, readItemPointerOffset, writeBlockId } from './itemPointer.js';
 import { BLCKSZ, PageError, SIZE_OF_PAGE_HEADER, type Page } from './page.js';
 
 export const SIZE_OF_BT_PAGE_OPAQUE = 16;
@@ -32,6 +30,7 @@ export const BTP_HAS_FULLXID = 1 << 8;
 /** BTMaxItemSize: a third of a page, less room for a heap TID. */
 export const BT_MAX_ITEM_SIZE = Math.floor((BLCKSZ - 40 - SIZE_OF_BT_PAGE_OPAQUE) / 3 / 8) * 8 - 8;
 
+const T_INFO = 6;
 const BT_OFFSET_MASK = 0x0fff;
 const BT_PIVOT_HEAP_TID_ATTR = 0x1000;
 const BT_IS_POSTING = 0x2000;
@@ -111,32 +110,32 @@ export function writeBTMetaPage(page: Page, meta: BTMetaPageData): void {
 
 /** BTreeTupleIsPivot(); never a false positive, but blind in indexes older than metapage version 4. */
 export function isPivotTuple(view: DataView, at: number): boolean {
-  return (indexTupleInfo(view, at) & INDEX_AM_RESERVED_BIT) !== 0 && (itemPointerOffset(view, at) & BT_IS_POSTING) === 0;
+  return (view.getUint16(at + T_INFO, true) & INDEX_AM_RESERVED_BIT) !== 0 && (readItemPointerOffset(view, at) & BT_IS_POSTING) === 0;
 }
 
 /** BTreeTupleIsPosting() */
 export function isPostingTuple(view: DataView, at: number): boolean {
-  return (indexTupleInfo(view, at) & INDEX_AM_RESERVED_BIT) !== 0 && (itemPointerOffset(view, at) & BT_IS_POSTING) !== 0;
+  return (view.getUint16(at + T_INFO, true) & INDEX_AM_RESERVED_BIT) !== 0 && (readItemPointerOffset(view, at) & BT_IS_POSTING) !== 0;
 }
 
 /** BTreeTupleGetDownLink(), and BTreeTupleGetTopParent(). */
-export const tupleDownLink = itemPointerBlock;
-export const setTupleDownLink = setItemPointerBlock;
+export const tupleDownLink = readBlockId;
+export const setTupleDownLink = writeBlockId;
 
 /** BTreeTupleGetNAtts(): how many attributes a tuple stores; `natts` is the index's own count. */
 export function tupleNAtts(view: DataView, at: number, natts: number): number {
-  return isPivotTuple(view, at) ? itemPointerOffset(view, at) & BT_OFFSET_MASK : natts;
+  return isPivotTuple(view, at) ? readItemPointerOffset(view, at) & BT_OFFSET_MASK : natts;
 }
 
 /** BTreeTupleGetNPosting() */
-export const nPosting = (view: DataView, at: number): number => itemPointerOffset(view, at) & BT_OFFSET_MASK;
+export const nPosting = (view: DataView, at: number): number => readItemPointerOffset(view, at) & BT_OFFSET_MASK;
 /** BTreeTupleGetPostingOffset(): from the tuple's beginning. */
-export const postingOffset = itemPointerBlock;
+export const postingOffset = readBlockId;
 
 /** BTreeTupleGetHeapTID(): where the (first) heap TID stands, or -1 where a pivot tuple has none. */
 export function heapTidAt(view: DataView, at: number): number {
   if (isPivotTuple(view, at)) {
-    if ((itemPointerOffset(view, at) & BT_PIVOT_HEAP_TID_ATTR) === 0) return -1;
+    if ((readItemPointerOffset(view, at) & BT_PIVOT_HEAP_TID_ATTR) === 0) return -1;
     return at + indexTupleSize(view, at) - SIZE_OF_ITEM_POINTER;
   }
   return isPostingTuple(view, at) ? at + postingOffset(view, at) : at;
@@ -168,14 +167,14 @@ export function formPosting(base: Uint8Array, tids: Uint8Array): Uint8Array {
   const tuple = new Uint8Array(size);
   const view = new DataView(tuple.buffer);
   tuple.set(base);
-  const info = (indexTupleInfo(view, 0) & ~INDEX_SIZE_MASK) | size;
+  const info = (view.getUint16(T_INFO, true) & ~INDEX_SIZE_MASK) | size;
   if (count > 1) {
-    view.setUint16(6, info | INDEX_AM_RESERVED_BIT, true);
-    setItemPointerOffset(view, 0, count | BT_IS_POSTING);
-    setItemPointerBlock(view, 0, keySize);
+    view.setUint16(T_INFO, info | INDEX_AM_RESERVED_BIT, true);
+    view.setUint16(4, count | BT_IS_POSTING, true);
+    writeBlockId(view, 0, keySize);
     tuple.set(tids, keySize);
   } else {
-    view.setUint16(6, info & ~INDEX_AM_RESERVED_BIT, true);
+    view.setUint16(T_INFO, info & ~INDEX_AM_RESERVED_BIT, true);
     tuple.set(tids, 0);
   }
   return tuple;

@@ -3,6 +3,7 @@
  * Replay, printing, masking and statistics all read this table. A row that is null is not replayed yet: blocks that it
  * touches answer "unknown after LSN …".
  */
+import { btreeRmgr } from './btree/index.js';
 import type { Rmgr } from './rmgr.js';
 import { brinRmgr } from './brin/index.js';
 import { spgistRmgr } from './spgist/index.js';
@@ -33,7 +34,7 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   null, // Standby
   null, // Heap2
   null, // Heap
-  null, // Btree
+  btreeRmgr,
   null, // Hash
   null, // Gin
   null, // Gist

@@ -4,10 +4,11 @@
  */
 import {
   BT_MAX_ITEM_SIZE, BTP_HALF_DEAD, BTP_HAS_FULLXID, BTP_HAS_GARBAGE, BTP_INCOMPLETE_SPLIT, BTP_LEAF, BTP_ROOT, BTREE_MAGIC, P_HIKEY,
-  P_NONE, SIZE_OF_BT_PAGE_OPAQUE, btpoFlags, btpoNext, firstDataKey, formPosting, heapTidRange, setBtpoCycleid, setBtpoFlags, setBtpoLevel,
+  P_NONE, SIZE_OF_BT_PAGE_OPAQUE, btpoFlags, firstDataKey, formPosting, heapTidRange, setBtpoCycleid, setBtpoFlags, setBtpoLevel,
   setBtpoNext, setBtpoPrev, setTupleDownLink, swapPosting, tupleDownLink, updatePosting, writeBTMetaPage,
 } from '../../pg/nbtree.js';
-import { INDEX_AM_RESERVED_BIT, SIZE_OF_INDEX_TUPLE_DATA, SIZE_OF_ITEM_POINTER, checkedIndexTupleSize } from '../../pg/indexTuple.js';
+import { INDEX_AM_RESERVED_BIT, SIZE_OF_INDEX_TUPLE, checkedIndexTupleSize } from '../../pg/indexTuple.js';
+import { SIZE_OF_ITEM_POINTER } from '../../pg/itemPointer.js';
 import { Page, PageError, SIZE_OF_PAGE_HEADER } from '../../pg/page.js';
 import type { BlockRef } from '../../pg/xlogRecord.js';
 import type { RedoContext } from '../rmgr.js';
@@ -88,7 +89,7 @@ function btreeXlogInsert(ctx: RedoContext, isleaf: boolean, ismeta: boolean, pos
       page.addItem(ctx.record.bytes.subarray(ref.dataAt, end), offnum);
     } else {
       // the data begins with the place in the posting list before the new item at which that list is split
-      if (ref.dataLength < 2 + SIZE_OF_INDEX_TUPLE_DATA) throw new PageError('the record lacks its new item');
+      if (ref.dataLength < 2 + SIZE_OF_INDEX_TUPLE) throw new PageError('the record lacks its new item');
       const postingoff = ctx.record.view.getUint16(ref.dataAt, true);
       const newitem = ctx.record.bytes.slice(ref.dataAt + 2, end);
       const oposting = page.item(offnum - 1);
@@ -171,19 +172,19 @@ function splitLeftHalf(ctx: RedoContext, origpage: Page, xlrec: xlog.XlBtreeSpli
   if (at + leftHikey.length !== end) throw new PageError('the record holds more than a new item and a high key');
 
   const leftpage = tempPageCopySpecial(origpage);
-  leftpage.addItem(leftHikey, P_HIKEY);
-  let leftoff = P_HIKEY + 1;
+  const append = (item: Uint8Array): number => leftpage.addItem(item, leftpage.maxOffset + 1);
+  append(leftHikey);
   let off = firstDataKey(origpage);
   for (; off < xlrec.firstrightoff; off++) {
     if (off === replacepostingoff && nposting) {
-      leftpage.addItem(nposting, leftoff++);
+      append(nposting);
       continue;
     }
-    if (newitemonleft && off === xlrec.newitemoff) leftpage.addItem(newitem!, leftoff++);
-    leftpage.addItem(origpage.item(off), leftoff++);
+    if (newitemonleft && off === xlrec.newitemoff) append(newitem!);
+    append(origpage.item(off));
   }
   // the new item may go at the end
-  if (newitemonleft && off === xlrec.newitemoff) leftpage.addItem(newitem!, leftoff++);
+  if (newitemonleft && off === xlrec.newitemoff) append(newitem!);
   origpage.bytes.set(leftpage.bytes);
 }
 
@@ -270,9 +271,9 @@ function initHalfDeadLeaf(page: Page, leftblk: number, rightblk: number, toppare
   setBtpoLevel(page, 0);
   setBtpoFlags(page, BTP_HALF_DEAD | BTP_LEAF);
   setBtpoCycleid(page, 0);
-  const trunctuple = new Uint8Array(SIZE_OF_INDEX_TUPLE_DATA);
+  const trunctuple = new Uint8Array(SIZE_OF_INDEX_TUPLE);
   const view = new DataView(trunctuple.buffer);
-  view.setUint16(6, SIZE_OF_INDEX_TUPLE_DATA | INDEX_AM_RESERVED_BIT, true);
+  view.setUint16(6, SIZE_OF_INDEX_TUPLE | INDEX_AM_RESERVED_BIT, true);
   setTupleDownLink(view, 0, topparent);
   page.addItem(trunctuple, P_HIKEY);
 }
