@@ -29,3 +29,10 @@ export function blockData(record: XLogRecord, blockId: number): Uint8Array {
   const ref = blockTag(record, blockId);
   return record.bytes.subarray(ref.dataAt, ref.dataAt + ref.dataLength);
 }
+
+/** XLogRecGetBlockData(): where the data that came with a block begins in `record.view`; throws PageError where it is shorter than `size`. */
+export function blockDataAt(record: XLogRecord, blockId: number, size: number): number {
+  const ref = blockTag(record, blockId);
+  if (ref.dataLength < size) throw new PageError(`block reference ${blockId} has ${ref.dataLength} bytes of data, ${size} are needed`);
+  return ref.dataAt;
+}

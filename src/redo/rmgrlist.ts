@@ -4,6 +4,8 @@
  * touches answer "unknown after LSN …".
  */
 import { btreeRmgr } from './btree/index.js';
+import { genericRmgr } from './generic/index.js';
+import { hashRmgr } from './hash/index.js';
 import type { Rmgr } from './rmgr.js';
 import { brinRmgr } from './brin/index.js';
 import { spgistRmgr } from './spgist/index.js';
@@ -35,7 +37,7 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   null, // Heap2
   null, // Heap
   btreeRmgr,
-  null, // Hash
+  hashRmgr,
   null, // Gin
   null, // Gist
   null, // Sequence
@@ -43,7 +45,7 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   brinRmgr,
   null, // CommitTs
   null, // ReplicationOrigin
-  null, // Generic
+  genericRmgr,
   null, // LogicalMessage
 ];
 

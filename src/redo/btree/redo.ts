@@ -11,15 +11,11 @@ import { INDEX_AM_RESERVED_BIT, SIZE_OF_INDEX_TUPLE, checkedIndexTupleSize } fro
 import { SIZE_OF_ITEM_POINTER } from '../../pg/itemPointer.js';
 import { Page, PageError, SIZE_OF_PAGE_HEADER } from '../../pg/page.js';
 import type { BlockRef } from '../../pg/xlogRecord.js';
+import { blockTag } from '../recordData.js';
 import type { RedoContext } from '../rmgr.js';
 import * as xlog from './xlog.js';
 
 const align8 = (n: number): number => (n + 7) & ~7;
-
-/** The reference to a block whose page is being replayed. */
-function blockRef(ctx: RedoContext, id: number): BlockRef {
-  return ctx.record.block(id)!;
-}
 
 /** _bt_pageinit() */
 function btPageinit(page: Page): void {
@@ -52,7 +48,7 @@ function btRestorePage(ctx: RedoContext, page: Page, ref: BlockRef): void {
 function btRestoreMeta(ctx: RedoContext, blockId: number): void {
   const page = ctx.initPage(blockId);
   if (!page) return;
-  const md = xlog.readXlBtreeMetadata(ctx.record, blockRef(ctx, blockId));
+  const md = xlog.readXlBtreeMetadata(ctx.record, blockTag(ctx.record, blockId));
   btPageinit(page);
   writeBTMetaPage(page, {
     btm_magic: BTREE_MAGIC,
@@ -83,7 +79,7 @@ function btreeXlogInsert(ctx: RedoContext, isleaf: boolean, ismeta: boolean, pos
   const page = ctx.pageForRedo(0);
   if (page) {
     const offnum = xlog.readXlBtreeInsertOffnum(ctx.record);
-    const ref = blockRef(ctx, 0);
+    const ref = blockTag(ctx.record, 0);
     const end = ref.dataAt + ref.dataLength;
     if (!posting) {
       page.addItem(ctx.record.bytes.subarray(ref.dataAt, end), offnum);
@@ -114,8 +110,7 @@ function btreeXlogSplit(ctx: RedoContext, newitemonleft: boolean): void {
   const record = ctx.record;
   const xlrec = xlog.readXlBtreeSplit(record);
   const isleaf = xlrec.level === 0;
-  const orig = record.block(0), right = record.block(1);
-  if (!orig || !right) throw new PageError('the record lacks one of the halves');
+  const orig = blockTag(record, 0), right = blockTag(record, 1);
   const spagenumber = record.block(2)?.block ?? P_NONE;
 
   if (!isleaf) btClearIncompleteSplit(ctx, 3);
@@ -154,7 +149,7 @@ function btreeXlogSplit(ctx: RedoContext, newitemonleft: boolean): void {
 
 /** The left half of a split: built on a temporary page in item order, so that the tuples lie as on the primary. */
 function splitLeftHalf(ctx: RedoContext, origpage: Page, xlrec: xlog.XlBtreeSplit, newitemonleft: boolean): void {
-  const ref = blockRef(ctx, 0);
+  const ref = blockTag(ctx.record, 0);
   const end = ref.dataAt + ref.dataLength;
   let at = ref.dataAt;
   let newitem: Uint8Array | null = null, nposting: Uint8Array | null = null;
@@ -193,7 +188,7 @@ function btreeXlogDedup(ctx: RedoContext): void {
   const page = ctx.pageForRedo(0);
   if (!page) return;
   const nintervals = xlog.readXlBtreeDedupNintervals(ctx.record);
-  const ref = blockRef(ctx, 0);
+  const ref = blockTag(ctx.record, 0);
   if (ref.dataLength < nintervals * 4) throw new PageError(`${nintervals} deduplication intervals exceed the block's data`);
   const newpage = tempPageCopySpecial(page);
   const minoff = firstDataKey(page), maxoff = page.maxOffset;
@@ -239,7 +234,7 @@ function mergedPosting(page: Page, baseoff: number, nitems: number): Uint8Array 
 
 /** What btree_xlog_vacuum() and btree_xlog_delete() share: shrink posting lists (btree_xlog_updates()), then delete items. */
 function applyDelvacuum(ctx: RedoContext, page: Page, counts: xlog.XlBtreeDelvacuum): void {
-  const { deleted, updates } = xlog.readDelvacuumArrays(ctx.record, blockRef(ctx, 0), counts);
+  const { deleted, updates } = xlog.readDelvacuumArrays(ctx.record, blockTag(ctx.record, 0), counts);
   for (const { offnum, deletedTids } of updates) page.indexTupleOverwrite(offnum, updatePosting(page.item(offnum), deletedTids));
   if (deleted.length > 0) page.indexMultiDelete(deleted);
 }
@@ -349,7 +344,7 @@ function btreeXlogNewroot(ctx: RedoContext): void {
     setBtpoNext(page, P_NONE);
     setBtpoLevel(page, level);
     setBtpoCycleid(page, 0);
-    if (level > 0) btRestorePage(ctx, page, blockRef(ctx, 0));
+    if (level > 0) btRestorePage(ctx, page, blockTag(ctx.record, 0));
     page.lsn = ctx.lsn;
   }
   if (level > 0) btClearIncompleteSplit(ctx, 1);

@@ -5,6 +5,7 @@
 import { BTP_DELETED, BTP_HAS_FULLXID, BTP_LEAF } from '../../pg/nbtree.js';
 import { PageError } from '../../pg/page.js';
 import type { BlockRef, XLogRecord } from '../../pg/xlogRecord.js';
+import { mainData } from '../recordData.js';
 
 export const XLOG_BTREE_INSERT_LEAF = 0x00;
 export const XLOG_BTREE_INSERT_UPPER = 0x10;
@@ -24,12 +25,6 @@ export const XLOG_BTREE_META_CLEANUP = 0xe0;
 
 const FIRST_WITH_FULL_XID = 14;
 const FIRST_WITH_IS_CATALOG_REL = 16;
-
-/** Where the main data begins, checked to be at least `size` long. */
-function main(record: XLogRecord, size: number): number {
-  if (record.mainLength < size) throw new PageError(`main data of ${record.mainLength} bytes, ${size} expected`);
-  return record.mainAt;
-}
 
 /** xl_btree_metadata, from a block's data. */
 export interface XlBtreeMetadata {
@@ -63,7 +58,7 @@ export function readXlBtreeMetadata(record: XLogRecord, ref: BlockRef | undefine
 
 /** xl_btree_insert's only field. */
 export function readXlBtreeInsertOffnum(record: XLogRecord): number {
-  return record.view.getUint16(main(record, 2), true);
+  return record.view.getUint16(mainData(record, 2, 'xl_btree_insert'), true);
 }
 
 export interface XlBtreeSplit {
@@ -74,7 +69,7 @@ export interface XlBtreeSplit {
 }
 
 export function readXlBtreeSplit(record: XLogRecord): XlBtreeSplit {
-  const view = record.view, at = main(record, 10);
+  const view = record.view, at = mainData(record, 10, 'xl_btree_split');
   return {
     level: view.getUint32(at, true),
     firstrightoff: view.getUint16(at + 4, true),
@@ -85,7 +80,7 @@ export function readXlBtreeSplit(record: XLogRecord): XlBtreeSplit {
 
 /** xl_btree_dedup's only field. */
 export function readXlBtreeDedupNintervals(record: XLogRecord): number {
-  return record.view.getUint16(main(record, 2), true);
+  return record.view.getUint16(mainData(record, 2, 'xl_btree_dedup'), true);
 }
 
 export interface XlBtreeReusePage {
@@ -103,7 +98,7 @@ export interface XlBtreeReusePage {
 export function readXlBtreeReusePage(record: XLogRecord): XlBtreeReusePage {
   const { view, major } = record;
   const hasFullXid = major >= FIRST_WITH_FULL_XID, hasCatalogRel = major >= FIRST_WITH_IS_CATALOG_REL;
-  const at = main(record, hasCatalogRel ? 25 : hasFullXid ? 24 : 20);
+  const at = mainData(record, hasCatalogRel ? 25 : hasFullXid ? 24 : 20, 'xl_btree_reuse_page');
   return {
     spcOid: view.getUint32(at, true),
     dbOid: view.getUint32(at + 4, true),
@@ -122,7 +117,7 @@ export interface XlBtreeDelvacuum {
 }
 
 export function readXlBtreeVacuum(record: XLogRecord): XlBtreeDelvacuum {
-  const at = main(record, 4);
+  const at = mainData(record, 4, 'xl_btree_vacuum');
   return { ndeleted: record.view.getUint16(at, true), nupdated: record.view.getUint16(at + 2, true) };
 }
 
@@ -136,7 +131,7 @@ export interface XlBtreeDelete extends XlBtreeDelvacuum {
 export function readXlBtreeDelete(record: XLogRecord): XlBtreeDelete {
   const { view, major } = record;
   const hasCatalogRel = major >= FIRST_WITH_IS_CATALOG_REL;
-  const at = main(record, hasCatalogRel ? 9 : 8);
+  const at = mainData(record, hasCatalogRel ? 9 : 8, 'xl_btree_delete');
   return {
     snapshotConflictHorizon: view.getUint32(at, true),
     // 13 cannot shrink posting lists here: its ndeleted takes four bytes, and a page has room for far fewer than 2^16 items
@@ -183,7 +178,7 @@ export interface XlBtreeMarkPageHalfdead {
 }
 
 export function readXlBtreeMarkPageHalfdead(record: XLogRecord): XlBtreeMarkPageHalfdead {
-  const view = record.view, at = main(record, 20);
+  const view = record.view, at = mainData(record, 20, 'xl_btree_mark_page_halfdead');
   return {
     poffset: view.getUint16(at, true),
     leafblk: view.getUint32(at + 4, true),
@@ -212,7 +207,7 @@ export interface XlBtreeUnlinkPage {
 export function readXlBtreeUnlinkPage(record: XLogRecord): XlBtreeUnlinkPage {
   const { view, major } = record;
   if (major < FIRST_WITH_FULL_XID) {
-    const at = main(record, 24);
+    const at = mainData(record, 24, 'xl_btree_unlink_page');
     const xact = view.getUint32(at + 20, true);
     return {
       leftsib: view.getUint32(at, true),
@@ -227,7 +222,7 @@ export function readXlBtreeUnlinkPage(record: XLogRecord): XlBtreeUnlinkPage {
       deletedLevel: xact,
     };
   }
-  const at = main(record, 36);
+  const at = mainData(record, 36, 'xl_btree_unlink_page');
   const level = view.getUint32(at + 8, true);
   return {
     leftsib: view.getUint32(at, true),
@@ -245,5 +240,5 @@ export function readXlBtreeUnlinkPage(record: XLogRecord): XlBtreeUnlinkPage {
 
 /** xl_btree_newroot's level; the root's block number is block 0's. */
 export function readXlBtreeNewrootLevel(record: XLogRecord): number {
-  return record.view.getUint32(main(record, 8) + 4, true);
+  return record.view.getUint32(mainData(record, 8, 'xl_btree_newroot') + 4, true);
 }
