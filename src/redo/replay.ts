@@ -9,7 +9,7 @@ import type { BlockRef, XLogRecord } from '../pg/xlogRecord.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { inputError } from '../util/errors.js';
 import { RMGRS, rmgrName } from './rmgrlist.js';
-import type { RedoContext } from './rmgr.js';
+import type { RedoContext, RedoFunction } from './rmgr.js';
 
 /** Heap blocks that one visibility map page covers: MAPSIZE × HEAPBLOCKS_PER_BYTE (visibilitymap.c). */
 export const HEAPBLOCKS_PER_VM_PAGE = (8192 - 24) * 4;
@@ -80,25 +80,31 @@ export function replayRecord(record: XLogRecord, rel: RelFork, block: number, pa
     restoreBlockImage(record, ref, page.bytes);
     // PostgreSQL leaves an all-zero page without an LSN
     if (!page.isNew) page.lsn = record.endLsn;
+    const redoRestored = RMGRS[record.rmid]?.redoRestored;
+    if (redoRestored) runRedo(redoRestored, record, ref.id, rel, block, page);
     return 'restored';
   }
   const rmgr = RMGRS[record.rmid];
   if (!rmgr?.redo) return 'unknown';
   // An implicit edit (visibility map) does not look at the page's LSN, and PostgreSQL does not set it either.
   if (ref && !ref.willInit && record.endLsn <= page.lsn) return 'newer';
+  runRedo(rmgr.redo, record, ref ? ref.id : -1, rel, block, page);
+  return 'redone';
+}
+
+function runRedo(redo: RedoFunction, record: XLogRecord, blockId: number, rel: RelFork, block: number, page: Page): void {
   context.record = record;
   context.page = page;
-  context.blockId = ref ? ref.id : -1;
+  context.blockId = blockId;
   context.rel = rel;
   context.block = block;
   context.initialised = false;
   try {
-    rmgr.redo(context);
+    redo(context);
   } catch (error) {
     if (!(error instanceof PageError) && !(error instanceof RangeError)) throw error;
     throw inputError('redo.failed', `cannot replay ${rmgrName(record.rmid)} at ${formatLsn(record.lsn)}: ${error.message}`, {
       lsn: formatLsn(record.lsn), rmgr: rmgrName(record.rmid), block: `${rel.spcOid}/${rel.dbOid}/${rel.relNumber} fork ${rel.fork} block ${block}`,
     });
   }
-  return 'redone';
 }

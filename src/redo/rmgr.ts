@@ -49,6 +49,11 @@ export interface Rmgr {
   readonly desc: DescFunction;
   /** Null: this manager's records change no relation page (XACT, CLOG, …). */
   readonly redo: RedoFunction | null;
+  /**
+   * What the redo routine still does to a block whose image has just been restored (BLK_RESTORED): GiST's follow-right flag alone.
+   * In it, `pageForRedo` hands out the restored page.
+   */
+  readonly redoRestored?: RedoFunction;
   readonly mask: MaskFunction | null;
   readonly implicitEdits?: ImplicitEditsFunction;
 }

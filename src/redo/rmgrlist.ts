@@ -6,6 +6,8 @@
 import { btreeRmgr } from './btree/index.js';
 import { genericRmgr } from './generic/index.js';
 import { hashRmgr } from './hash/index.js';
+import { ginRmgr } from './gin/index.js';
+import { gistRmgr } from './gist/index.js';
 import type { Rmgr } from './rmgr.js';
 import { brinRmgr } from './brin/index.js';
 import { spgistRmgr } from './spgist/index.js';
@@ -38,8 +40,8 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   null, // Heap
   btreeRmgr,
   hashRmgr,
-  null, // Gin
-  null, // Gist
+  ginRmgr,
+  gistRmgr,
   null, // Sequence
   spgistRmgr,
   brinRmgr,
