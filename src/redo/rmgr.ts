@@ -17,16 +17,20 @@ export interface RedoContext {
   readonly major: PgMajor;
   /** The record's end: what PageSetLSN is called with. */
   readonly lsn: Lsn;
+  /** XLogHintBitIsNeeded(): the cluster has data checksums or wal_log_hints. */
+  readonly hintBitsLogged: boolean;
   /**
    * XLogReadBufferForRedo(): the page where this block is the target, carries no image to restore and is older than the record
    * (BLK_NEEDS_REDO); else null. Throws PageError where the record says WILL_INIT (the routine should have initialised).
+   * An all-zero page is handed out only where `zeroOnError` (RBM_ZERO_ON_ERROR); otherwise it counts as missing (RBM_NORMAL).
    */
-  pageForRedo(blockId: number): Page | null;
+  pageForRedo(blockId: number, zeroOnError?: boolean): Page | null;
   /** XLogInitBufferForRedo(): a zeroed page to initialise where this block is the target, else null. */
   initPage(blockId: number): Page | null;
   /**
    * visibilitymap_pin() for a heap block: the visibility map's page where it is the target of an implicit edit, else null.
-   * The page may be all zeros where the map does not reach that far: then there is nothing to clear.
+   * Its LSN was not looked at and must not be set: such edits apply to pages that are newer too.
+   * The page may be all zeros where the map does not reach that far.
    */
   visibilityMapPage(rel: RelFileLocator, heapBlock: number): Page | null;
 }

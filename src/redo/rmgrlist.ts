@@ -8,7 +8,9 @@ import { genericRmgr } from './generic/index.js';
 import { hashRmgr } from './hash/index.js';
 import { ginRmgr } from './gin/index.js';
 import { gistRmgr } from './gist/index.js';
+import { heap2Rmgr, heapRmgr } from './heap/index.js';
 import type { Rmgr } from './rmgr.js';
+import { seqRmgr } from './seq/index.js';
 import { brinRmgr } from './brin/index.js';
 import { spgistRmgr } from './spgist/index.js';
 
@@ -36,13 +38,13 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   null, // MultiXact
   null, // RelMap
   null, // Standby
-  null, // Heap2
-  null, // Heap
+  heap2Rmgr,
+  heapRmgr,
   btreeRmgr,
   hashRmgr,
   ginRmgr,
   gistRmgr,
-  null, // Sequence
+  seqRmgr,
   spgistRmgr,
   brinRmgr,
   null, // CommitTs
