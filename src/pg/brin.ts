@@ -3,6 +3,7 @@
  * Layout: access/brin_page.h, access/brin_tuple.h; operations: brin_page_init(), brin_metapage_init() (access/brin/brin_pageops.c),
  * brinSetHeapBlockItemptr() (access/brin/brin_revmap.c). Unchanged from PG 13 to 18.
  */
+import { INVALID_BLOCK_NUMBER, readBlockId, readItemPointerOffset, SIZE_OF_ITEM_POINTER, writeItemPointer } from './itemPointer.js';
 import { BLCKSZ, PageError, SIZE_OF_PAGE_HEADER, type Page } from './page.js';
 
 /** sizeof(BrinSpecialSpace): four half-words, of which the last is the page's type and the one before it its flags. */
@@ -16,7 +17,6 @@ export const BRIN_METAPAGE_BLKNO = 0;
 
 /** Where the special space of every BRIN page begins: `PageInit` with its size always puts it at the very end. */
 const SPECIAL_AT = BLCKSZ - SIZE_OF_BRIN_SPECIAL_SPACE;
-const SIZE_OF_ITEM_POINTER = 6;
 const SIZE_OF_BRIN_META_PAGE_DATA = 16;
 export const REVMAP_PAGE_MAXITEMS = Math.floor((SPECIAL_AT - SIZE_OF_PAGE_HEADER) / SIZE_OF_ITEM_POINTER);
 
@@ -82,18 +82,14 @@ export function heapBlkToRevmapIndex(pagesPerRange: number, heapBlk: number): nu
 /** brinSetHeapBlockItemptr(): points the heap block's revmap item to (block, offnum); `null` writes the invalid pointer. */
 export function brinSetHeapBlockItemptr(page: Page, pagesPerRange: number, heapBlk: number, tid: { block: number; offnum: number } | null): void {
   const at = SIZE_OF_PAGE_HEADER + heapBlkToRevmapIndex(pagesPerRange, heapBlk) * SIZE_OF_ITEM_POINTER;
-  const { block, offnum } = tid ?? { block: 0xffffffff, offnum: 0 };
-  page.view.setUint16(at, block >>> 16, true);
-  page.view.setUint16(at + 2, block & 0xffff, true);
-  page.view.setUint16(at + 4, offnum, true);
+  writeItemPointer(page.view, at, tid?.block ?? INVALID_BLOCK_NUMBER, tid?.offnum ?? 0);
 }
 
 /** One item of a revmap page; null: the range is not summarised. */
 export function readRevmapItem(page: Page, index: number): { block: number; offnum: number } | null {
   const at = SIZE_OF_PAGE_HEADER + index * SIZE_OF_ITEM_POINTER;
-  const offnum = page.view.getUint16(at + 4, true);
-  if (offnum === 0) return null;
-  return { block: page.view.getUint16(at, true) * 0x10000 + page.view.getUint16(at + 2, true), offnum };
+  const offnum = readItemPointerOffset(page.view, at);
+  return offnum === 0 ? null : { block: readBlockId(page.view, at), offnum };
 }
 
 /** BrinTuple: the header of a summary tuple (the bits of bt_info unfolded). */

@@ -20,6 +20,12 @@ export function readItemPointerOffset(view: DataView, at: number): number {
   return view.getUint16(at + 4, true);
 }
 
+/** ItemPointerSet(); block INVALID_BLOCK_NUMBER and offset 0: ItemPointerSetInvalid(). */
+export function writeItemPointer(view: DataView, at: number, block: number, offnum: number): void {
+  writeBlockId(view, at, block);
+  view.setUint16(at + 4, offnum, true);
+}
+
 /** As SQL prints a tid: `(block,offset)`. */
 export function formatItemPointer(view: DataView, at: number): string {
   return `(${readBlockId(view, at)},${readItemPointerOffset(view, at)})`;

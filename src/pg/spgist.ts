@@ -3,6 +3,7 @@
  * operations: SpGistInitPage(), spgFormDeadTuple() (access/spgist/spgutils.c), spgUpdateNodeLink(), spgPageIndexMultiDelete()
  * (access/spgist/spgdoinsert.c).
  */
+import { INVALID_BLOCK_NUMBER, readBlockId, readItemPointerOffset, writeItemPointer } from './itemPointer.js';
 import { BLCKSZ, PageError, type Page } from './page.js';
 
 export const SPGIST_METAPAGE_BLKNO = 0;
@@ -29,7 +30,6 @@ const OPAQUE_AT = BLCKSZ - SIZE_OF_SPGIST_PAGE_OPAQUE;
 export const SGDTSIZE = 16;
 /** SGITHDRSZ: MAXALIGN(sizeof(SpGistInnerTupleData)). */
 const SGITHDRSZ = 8;
-const INVALID_BLOCK_NUMBER = 0xffffffff;
 
 /** SpGistPageOpaqueData */
 export interface SpGistPageOpaque {
@@ -109,8 +109,8 @@ export function readSpGistLeafTuple(view: DataView, at: number): SpGistLeafTuple
     size: bits >>> 2,
     nextOffset: tInfo & 0x3fff,
     hasNullMask: (tInfo & 0x8000) !== 0,
-    heapBlock: view.getUint16(at + 6, true) * 0x10000 + view.getUint16(at + 8, true),
-    heapOffset: view.getUint16(at + 10, true),
+    heapBlock: readBlockId(view, at + 6),
+    heapOffset: readItemPointerOffset(view, at + 6),
   };
 }
 
@@ -131,8 +131,8 @@ export interface SpGistDeadTuple {
 export function readSpGistDeadTuple(view: DataView, at: number): SpGistDeadTuple {
   return {
     tupstate: readTupstate(view, at),
-    block: view.getUint16(at + 6, true) * 0x10000 + view.getUint16(at + 8, true),
-    offnum: view.getUint16(at + 10, true),
+    block: readBlockId(view, at + 6),
+    offnum: readItemPointerOffset(view, at + 6),
     xid: view.getUint32(at + 12, true),
   };
 }
@@ -143,7 +143,7 @@ export function spgFormDeadTuple(tupstate: number, redirectXid: number, block: n
   const view = new DataView(tuple.buffer);
   const isRedirect = tupstate === SPGIST_REDIRECT;
   view.setUint32(0, tupstate | (SGDTSIZE << 2), true);
-  setItemPointer(view, 6, isRedirect ? block : INVALID_BLOCK_NUMBER, isRedirect ? offnum : 0);
+  writeItemPointer(view, 6, isRedirect ? block : INVALID_BLOCK_NUMBER, isRedirect ? offnum : 0);
   view.setUint32(12, isRedirect ? redirectXid : 0, true);
   return tuple;
 }
@@ -154,13 +154,7 @@ export function redirectToPlaceholder(page: Page, offnum: number): void {
   const view = page.view;
   if (readTupstate(view, at) !== SPGIST_REDIRECT) throw new PageError(`SP-GiST tuple ${offnum} is no redirect`);
   view.setUint32(at, (view.getUint32(at, true) & ~3) | SPGIST_PLACEHOLDER, true);
-  setItemPointer(view, at + 6, INVALID_BLOCK_NUMBER, 0);
-}
-
-function setItemPointer(view: DataView, at: number, block: number, offnum: number): void {
-  view.setUint16(at, block >>> 16, true);
-  view.setUint16(at + 2, block & 0xffff, true);
-  view.setUint16(at + 4, offnum, true);
+  writeItemPointer(view, at + 6, INVALID_BLOCK_NUMBER, 0);
 }
 
 /** spgUpdateNodeLink(): points node `nodeN` of the inner tuple at `innerOffnum` to (block, offnum). */
@@ -171,7 +165,7 @@ export function spgUpdateNodeLink(page: Page, innerOffnum: number, nodeN: number
     const end = start + page.lpLen(innerOffnum);
     let at = start + SGITHDRSZ + tuple.prefixSize;
     for (let i = 0; at + 8 <= end; i++) {
-      if (i === nodeN) return setItemPointer(page.view, at, block, offnum);
+      if (i === nodeN) return writeItemPointer(page.view, at, block, offnum);
       // IndexTupleSize()
       const size = page.view.getUint16(at + 6, true) & 0x1fff;
       if (size === 0) break;

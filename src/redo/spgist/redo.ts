@@ -1,6 +1,7 @@
 /**
  * SP-GiST replay. Follows access/spgist/spgxlog.c, PG 13–18.
  */
+import { INVALID_BLOCK_NUMBER } from '../../pg/itemPointer.js';
 import { PageError, type Page } from '../../pg/page.js';
 import {
   addToNPlaceholder, addToNRedirection, readSpGistInnerTuple, readSpGistLeafTuple, readSpGistPageOpaque, readTupstate,
@@ -16,8 +17,6 @@ import {
   XLOG_SPGIST_PICKSPLIT, XLOG_SPGIST_SPLIT_TUPLE, XLOG_SPGIST_VACUUM_LEAF, XLOG_SPGIST_VACUUM_REDIRECT, XLOG_SPGIST_VACUUM_ROOT,
   type SpgxlogPickSplit,
 } from './xlog.js';
-
-const INVALID_BLOCK_NUMBER = 0xffffffff;
 
 /** The leaf tuple at `at` of the record's main data. */
 function leafTupleAt(record: XLogRecord, at: number): Uint8Array {
