@@ -1,18 +1,30 @@
 /**
  * The resource managers, one row each, in the order of access/rmgrlist.h (the numbers are on disk; they have not moved from 13 to 18).
- * Replay, printing, masking and statistics all read this table. A row that is null is not replayed yet: blocks that it
- * touches answer "unknown after LSN …".
+ * Replay, printing, masking and statistics all read this table. Custom managers have no row: blocks that they touch are unknown
+ * until their next image.
  */
+import { brinRmgr } from './brin/index.js';
 import { btreeRmgr } from './btree/index.js';
+import { clogRmgr } from './clog/index.js';
+import { commitTsRmgr } from './committs/index.js';
+import { dbaseRmgr } from './dbase/index.js';
 import { genericRmgr } from './generic/index.js';
-import { hashRmgr } from './hash/index.js';
 import { ginRmgr } from './gin/index.js';
 import { gistRmgr } from './gist/index.js';
+import { hashRmgr } from './hash/index.js';
 import { heap2Rmgr, heapRmgr } from './heap/index.js';
+import { logicalmsgRmgr } from './logicalmsg/index.js';
+import { multixactRmgr } from './multixact/index.js';
+import { relmapRmgr } from './relmap/index.js';
+import { reploriginRmgr } from './replorigin/index.js';
 import type { Rmgr } from './rmgr.js';
 import { seqRmgr } from './seq/index.js';
-import { brinRmgr } from './brin/index.js';
+import { smgrRmgr } from './smgr/index.js';
 import { spgistRmgr } from './spgist/index.js';
+import { standbyRmgr } from './standby/index.js';
+import { tblspcRmgr } from './tblspc/index.js';
+import { xactRmgr } from './xact/index.js';
+import { xlogRmgr } from './xlog/index.js';
 
 export const RMGR_NAMES = [
   'XLOG', 'Transaction', 'Storage', 'CLOG', 'Database', 'Tablespace', 'MultiXact', 'RelMap', 'Standby', 'Heap2', 'Heap',
@@ -28,16 +40,16 @@ export const RmgrId = {
 export const RM_MIN_CUSTOM_ID = 128;
 
 /** Row i is the manager with id i. */
-export const RMGRS: readonly (Rmgr | null)[] = [
-  null, // XLOG
-  null, // Transaction
-  null, // Storage
-  null, // CLOG
-  null, // Database
-  null, // Tablespace
-  null, // MultiXact
-  null, // RelMap
-  null, // Standby
+export const RMGRS: readonly (Rmgr | undefined)[] = [
+  xlogRmgr,
+  xactRmgr,
+  smgrRmgr,
+  clogRmgr,
+  dbaseRmgr,
+  tblspcRmgr,
+  multixactRmgr,
+  relmapRmgr,
+  standbyRmgr,
   heap2Rmgr,
   heapRmgr,
   btreeRmgr,
@@ -47,10 +59,10 @@ export const RMGRS: readonly (Rmgr | null)[] = [
   seqRmgr,
   spgistRmgr,
   brinRmgr,
-  null, // CommitTs
-  null, // ReplicationOrigin
+  commitTsRmgr,
+  reploriginRmgr,
   genericRmgr,
-  null, // LogicalMessage
+  logicalmsgRmgr,
 ];
 
 /** The name pg_waldump prints: `custom131` for a custom manager. */
