@@ -2,6 +2,7 @@
  * From a tuple's bytes to the places of its attributes.
  * Follows heap_deform_tuple(), nocachegetattr() and index_deform_tuple(), access/common/{heaptuple,indextuple}.c, PG 13–18 (64-bit, little endian).
  */
+import { HEAP_HASNULL, HEAP_NATTS_MASK, SIZE_OF_HEAP_TUPLE_HEADER, T_HOFF, T_INFOMASK, T_INFOMASK2 } from '../pg/heapTuple.js';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { int32At, uint16At } from './bytes.js';
 import { varsizeAny } from './varlena.js';
@@ -22,9 +23,6 @@ export const ATTRIBUTE_NULL = -1;
 /** In DeformedTuple.length: the tuple predates the column, whose attmissingval holds instead. */
 export const ATTRIBUTE_MISSING = -2;
 
-export const SIZE_OF_HEAP_TUPLE_HEADER = 23;
-export const HEAP_NATTS_MASK = 0x07ff;
-export const HEAP_HASNULL = 0x0001;
 const SIZE_OF_INDEX_TUPLE = 8;
 const INDEX_NULL_MASK = 0x8000;
 const INDEX_SIZE_MASK = 0x1fff;
@@ -83,9 +81,9 @@ export class TupleDeformer {
    */
   deformHeapTuple(bytes: Uint8Array, at: number, length: number, out: DeformedTuple): void {
     if (length < SIZE_OF_HEAP_TUPLE_HEADER) throw tupleError(`a heap tuple of ${length} bytes is shorter than its header`);
-    const natts = uint16At(bytes, at + 18) & HEAP_NATTS_MASK;
-    const hasNull = (bytes[at + 20]! & HEAP_HASNULL) !== 0;
-    const hoff = bytes[at + 22]!;
+    const natts = uint16At(bytes, at + T_INFOMASK2) & HEAP_NATTS_MASK;
+    const hasNull = (bytes[at + T_INFOMASK]! & HEAP_HASNULL) !== 0;
+    const hoff = bytes[at + T_HOFF]!;
     if (hoff > length || hoff < SIZE_OF_HEAP_TUPLE_HEADER + (hasNull ? (natts + 7) >> 3 : 0)) {
       throw tupleError(`data offset ${hoff} of a heap tuple does not fit its length ${length} and ${natts} attributes`);
     }

@@ -135,7 +135,10 @@ function float4Digits(size: number): string {
   // Any decimal of six digits survives float4, so if one fits it is the six-digit rounding; beyond six, the nearest of each length is tried.
   for (let digits = 6; digits <= 9; digits++) {
     const text = size.toExponential(digits - 1);
-    if (Math.fround(Number(text)) === size) return text.replace(/\.?0+e/, 'e');
+    if (Math.fround(Number(text)) !== size) continue;
+    // Half-way between two decimals of this length the even one counts, where JavaScript takes the larger.
+    const next = size.toExponential(digits);
+    return next[digits + 1] === '5' && Number(next) === size ? shortestInside(size, floatInterval(size)) : text.replace(/\.?0+e/, 'e');
   }
   return shortestInside(size, floatInterval(size));
 }
