@@ -11,12 +11,12 @@ import { restoreBlockImage } from '../../src/pg/blockImage.js';
 import { BLCKSZ, Page, PageError } from '../../src/pg/page.js';
 import { formatRelFork, type RelFork } from '../../src/pg/relFileLocator.js';
 import type { PgMajor } from '../../src/pg/version.js';
+import { visibilitymapTruncationLength } from '../../src/pg/visibilityMap.js';
 import { XLogReader, type WalEnd } from '../../src/pg/xlogReader.js';
 import { XLogRecord, type BlockRef } from '../../src/pg/xlogRecord.js';
 import { replayRecord, type ReplayOutcome } from '../../src/redo/replay.js';
 import { RMGRS, RmgrId, rmgrName } from '../../src/redo/rmgrlist.js';
 import { dbaseOpcode, readXlDbaseCreateFileCopy, readXlDbaseCreateWalLog, readXlDbaseDrop, XLOG_DBASE_CREATE_FILE_COPY, XLOG_DBASE_CREATE_WAL_LOG, XLOG_DBASE_DROP } from '../../src/redo/dbase/xlog.js';
-import { clearVisibilityMapTail, visibilityMapBlocks, visibilityMapBlockToClear } from '../../src/redo/smgr/redo.js';
 import { readXlSmgrCreate, readXlSmgrTruncate, SMGR_TRUNCATE_FSM, SMGR_TRUNCATE_HEAP, SMGR_TRUNCATE_VM, XLOG_SMGR_CREATE, XLOG_SMGR_TRUNCATE } from '../../src/redo/smgr/xlog.js';
 import { parseAbortRecord, parseCommitRecord, xactOpcode, XLOG_XACT_ABORT, XLOG_XACT_ABORT_PREPARED, XLOG_XACT_COMMIT, XLOG_XACT_COMMIT_PREPARED } from '../../src/redo/xact/xlog.js';
 import { WalscopeError } from '../../src/util/errors.js';
@@ -59,6 +59,8 @@ export interface NaiveOptions {
   /** A plain base backup: replay starts at its backup_label's position. Without it, at the first segment, knowing no page. */
   backupDir?: string;
   major?: PgMajor;
+  /** The cluster has data checksums or wal_log_hints. */
+  hintBitsLogged?: boolean;
   maxDifferences?: number;
 }
 
@@ -132,7 +134,7 @@ export class NaiveRecovery {
 
   private replay(record: XLogRecord, rel: RelFork, block: number, page: Page): ReplayOutcome | undefined {
     try {
-      return replayRecord(record, rel, block, page);
+      return replayRecord(record, rel, block, page, this.options);
     } catch (error) {
       if (!(error instanceof WalscopeError)) throw error;
       this.counts(record.rmid).failed++;
@@ -221,13 +223,8 @@ export class NaiveRecovery {
     const { rel, blkno, flags } = readXlSmgrTruncate(record);
     if ((flags & SMGR_TRUNCATE_HEAP) !== 0) this.pages.truncate(rel, blkno);
     if ((flags & SMGR_TRUNCATE_FSM) !== 0) this.pages.truncate({ ...rel, fork: 1 }, 0); // never compared: rebuilt heuristically
-    if ((flags & SMGR_TRUNCATE_VM) !== 0) {
-      const vm = { ...rel, fork: 2 };
-      this.pages.truncate(vm, visibilityMapBlocks(blkno));
-      const cut = visibilityMapBlockToClear(blkno);
-      const page = cut === undefined ? undefined : this.pages.get(vm, cut);
-      if (page) clearVisibilityMapTail(page, blkno);
-    }
+    // the page that the cut goes through is an implicit edit
+    if ((flags & SMGR_TRUNCATE_VM) !== 0) this.pages.truncate({ ...rel, fork: 2 }, visibilitymapTruncationLength(blkno));
   }
 }
 

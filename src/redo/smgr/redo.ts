@@ -1,24 +1,35 @@
-/** What truncation does to the visibility map: visibilitymap_prepare_truncate(), access/heap/visibilitymap.c, PG 13–18. */
-import { BLCKSZ, SIZE_OF_PAGE_HEADER, type Page } from '../../pg/page.js';
+/**
+ * What truncation does to the visibility map's last page: visibilitymap_prepare_truncate() as smgr_redo() calls it, catalog/storage.c,
+ * PG 13–18. The files' lengths are not a page's business: relation sizes follow from the records themselves.
+ */
+import { ForkNumber } from '../../pg/relFileLocator.js';
+import { visibilitymapPrepareTruncate, visibilitymapTruncatedPage } from '../../pg/visibilityMap.js';
+import type { XLogRecord } from '../../pg/xlogRecord.js';
+import type { ImplicitEditsFunction, RedoContext } from '../rmgr.js';
+import { readXlSmgrTruncate, SMGR_TRUNCATE_VM, XLOG_SMGR_TRUNCATE, type XlSmgrTruncate } from './xlog.js';
 
-const HEAPBLOCKS_PER_BYTE = 4;
-const BITS_PER_HEAPBLOCK = 2;
-const HEAPBLOCKS_PER_PAGE = (BLCKSZ - SIZE_OF_PAGE_HEADER) * HEAPBLOCKS_PER_BYTE;
-
-/** The number of blocks that the visibility map of a heap of `heapBlocks` blocks keeps. */
-export function visibilityMapBlocks(heapBlocks: number): number {
-  return Math.ceil(heapBlocks / HEAPBLOCKS_PER_PAGE);
+/** The record, where it is a truncation that touches the visibility map. */
+function vmTruncation(record: XLogRecord): XlSmgrTruncate | undefined {
+  if (record.rmgrInfo !== XLOG_SMGR_TRUNCATE) return undefined;
+  const xlrec = readXlSmgrTruncate(record);
+  return (xlrec.flags & SMGR_TRUNCATE_VM) === 0 ? undefined : xlrec;
 }
 
-/** The map's last block where it covers blocks on both sides of the cut, so that its tail must be cleared; undefined: cut at a page's end. */
-export function visibilityMapBlockToClear(heapBlocks: number): number | undefined {
-  return heapBlocks % HEAPBLOCKS_PER_PAGE === 0 ? undefined : Math.floor(heapBlocks / HEAPBLOCKS_PER_PAGE);
+/** smgr_redo()'s part on pages: the LSN of the map's page stays. */
+export function smgrRedo(ctx: RedoContext): void {
+  const xlrec = vmTruncation(ctx.record);
+  if (xlrec === undefined) return;
+  const page = ctx.visibilityMapPage(xlrec.rel, xlrec.blkno);
+  // where the map was shorter already there is nothing to do
+  if (page !== null && !page.isNew) visibilitymapPrepareTruncate(page, xlrec.blkno);
 }
 
-/** Clears the bits of all heap blocks from `heapBlocks` on, on that block; as in PostgreSQL, the page's LSN stays. */
-export function clearVisibilityMapTail(page: Page, heapBlocks: number): void {
-  const block = heapBlocks % HEAPBLOCKS_PER_PAGE;
-  const at = SIZE_OF_PAGE_HEADER + Math.floor(block / HEAPBLOCKS_PER_BYTE);
-  page.bytes.fill(0, at + 1);
-  page.bytes[at]! &= (1 << ((block % HEAPBLOCKS_PER_BYTE) * BITS_PER_HEAPBLOCK)) - 1;
-}
+/** The visibility map's page that a truncation cuts in the middle. */
+export const smgrImplicitEdits: ImplicitEditsFunction = (record, emit) => {
+  const xlrec = vmTruncation(record);
+  if (xlrec === undefined) return;
+  const block = visibilitymapTruncatedPage(xlrec.blkno);
+  if (block === undefined) return;
+  const { spcOid, dbOid, relNumber } = xlrec.rel;
+  emit({ spcOid, dbOid, relNumber, fork: ForkNumber.vm }, block);
+};
