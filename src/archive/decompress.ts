@@ -1,0 +1,192 @@
+/** Compression of archive files: told by magic, never by suffix; decompression that is always bounded. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { constants, gunzipSync } from 'node:zlib';
+import { inputError, type WalscopeError } from '../util/errors.js';
+import { GzipDecoder } from './gzipDecoder.js';
+import { Lz4Decoder } from './lz4Decoder.js';
+import { DecodeError, type StreamDecoder } from './streamDecoder.js';
+import { ZstdDecoder } from './zstdDecoder.js';
+
+export type Compression = 'none' | 'gzip' | 'zstd' | 'lz4';
+/** Known by magic, to be named in the refusal. */
+export type UnsupportedCompression = 'bzip2' | 'xz' | 'snappy' | 'openpgp' | 'openssl';
+
+/** Bytes that sniffCompression() wants to see. */
+export const SNIFF_BYTES = 16;
+
+const MAGICS: readonly [Compression | UnsupportedCompression, readonly number[]][] = [
+  ['gzip', [0x1f, 0x8b, 0x08]],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
+  ['bzip2', [0x42, 0x5a, 0x68]],
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ['snappy', [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59]],
+  ['openssl', [0x53, 0x61, 0x6c, 0x74, 0x65, 0x64, 0x5f, 0x5f]],
+  ['openpgp', [0x2d, 0x2d, 0x2d, 0x2d, 0x2d, 0x42, 0x45, 0x47, 0x49, 0x4e, 0x20, 0x50, 0x47, 0x50]],
+];
+
+/** What the first bytes of a file say. `none`: no compression that we know. */
+export function sniffCompression(head: Uint8Array): Compression | UnsupportedCompression {
+  for (const [name, magic] of MAGICS) if (magic.every((byte, i) => head[i] === byte)) return name;
+  return 'none';
+}
+
+/** Suffixes that archives add to names; the content decides, the suffix is only cut off. */
+const SUFFIX = /\.(gz|zst|lz4|bz2|xz|br|snappy|lzma|lzo|gpg|Z)$/;
+
+/** A file's name without the suffixes of compression (`.gz`) and encryption (`.gz.gpg`). */
+export function withoutCompressionSuffix(name: string): string {
+  let rest = name;
+  while (SUFFIX.test(rest)) rest = rest.replace(SUFFIX, '');
+  return rest;
+}
+
+/** Whether a name claims compression or encryption. */
+export function hasCompressionSuffix(name: string): boolean {
+  return SUFFIX.test(name);
+}
+
+/** The refusal for a compression that walscope cannot read. */
+export function unsupportedCompression(file: string, kind: UnsupportedCompression | 'unknown'): WalscopeError {
+  if (kind === 'openpgp' || kind === 'openssl') {
+    return inputError('compression.encrypted', `${file} is encrypted (${kind === 'openpgp' ? 'OpenPGP' : 'OpenSSL'})`, { file }, 'decrypt it and index the plain files');
+  }
+  return inputError('compression.unsupported', `${file} is compressed with ${kind === 'unknown' ? 'an unknown method' : kind}, which walscope does not read`, { file },
+    'decompress it, or recompress it with gzip, zstd or lz4');
+}
+
+export function newStreamDecoder(kind: Exclude<Compression, 'none'>): StreamDecoder {
+  if (kind === 'gzip') return new GzipDecoder();
+  return kind === 'lz4' ? new Lz4Decoder() : new ZstdDecoder();
+}
+
+/** The first bytes of an open file. */
+export function readHead(fd: number, length = SNIFF_BYTES): Uint8Array {
+  const head = new Uint8Array(length);
+  return head.subarray(0, readFully(fd, head, 0));
+}
+
+/** Reads from `position` until `into` is full or the file ends; gives the bytes read. */
+export function readFully(fd: number, into: Uint8Array, position: number): number {
+  let at = 0;
+  while (at < into.length) {
+    const got = readSync(fd, into, at, into.length - at, position + at);
+    if (got === 0) break;
+    at += got;
+  }
+  return at;
+}
+
+/** What came out of a compressed file. */
+export interface Decompressed {
+  bytes: Uint8Array;
+  /** Why there is no more than `bytes`, a clause; undefined where the file is whole. */
+  damage?: string;
+}
+
+/** Slices small enough that one slice of a bomb stays below 100 MB, whatever the method. */
+const SLICE = 16 * 1024;
+const GZIP_CHUNK = 16 * 1024 * 1024;
+
+/**
+ * Decompresses a file whole. A cut or damaged one gives what is readable and says so in `damage`. Throws `compression.limit` where it
+ * inflates to more than `limit` bytes, without holding more than that.
+ */
+export function decompressFile(path: string, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
+  const fd = openSync(path, 'r');
+  try {
+    const size = fstatSync(fd).size;
+    // incompressible data grows by a few bytes a block; what is longer than that is no segment
+    if (size > limit + limit / 16 + 65536) throw overLimit(path, limit);
+    const input = new Uint8Array(size);
+    const length = readFully(fd, input, 0);
+    return decompressBytes(input.subarray(0, length), kind, limit, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** decompressFile() for bytes in memory; `file` is for messages. */
+export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
+  if (kind === 'gzip') {
+    const whole = gunzipWhole(input, limit, file);
+    if (whole) return { bytes: whole };
+  }
+  return decodeStream(input, kind, limit, file);
+}
+
+/** Undefined where the stream is cut or damaged. */
+function gunzipWhole(input: Uint8Array, limit: number, file: string): Uint8Array | undefined {
+  try {
+    return gunzipSync(input, { chunkSize: Math.min(GZIP_CHUNK, Math.max(limit, constants.Z_MIN_CHUNK)), maxOutputLength: limit });
+  } catch (error) {
+    const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw overLimit(file, limit);
+    if (code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR') return undefined;
+    throw error;
+  }
+}
+
+function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
+  const decoder = newStreamDecoder(kind);
+  const output = new GrowingBytes(limit);
+  let damage: string | undefined;
+  try {
+    for (let at = 0; at < input.length && !output.overflowed; at += SLICE) {
+      decoder.push(input.subarray(at, at + SLICE), (piece) => output.append(piece));
+    }
+    if (!decoder.complete) damage = 'the compressed file is cut off or its end is damaged';
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    damage = error.message;
+  }
+  if (output.overflowed) throw overLimit(file, limit);
+  return { bytes: output.bytes(), damage };
+}
+
+function overLimit(file: string, limit: number): WalscopeError {
+  return inputError('compression.limit', `${file} inflates to more than ${limit} bytes: it is not what its name claims`, { file },
+    'remove it from the archive, or fetch it again');
+}
+
+/** The first `want` decompressed bytes of an open file, or fewer where it is cut or damaged. */
+export function decompressPrefix(fd: number, kind: Exclude<Compression, 'none'>, want: number): Uint8Array {
+  const decoder = newStreamDecoder(kind);
+  const output = new GrowingBytes(want);
+  // Zstandard and LZ4 give nothing before a whole block, of up to 4 MB
+  const last = 4 * 1024 * 1024 + SLICE;
+  try {
+    for (let at = 0; at < last && output.length < want; at += SLICE) {
+      const input = new Uint8Array(SLICE);
+      const got = readFully(fd, input, at);
+      if (got === 0) break;
+      decoder.push(input.subarray(0, got), (piece) => output.append(piece));
+    }
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+  return output.bytes();
+}
+
+/** Collects output up to a limit; what goes beyond is dropped and noted. */
+class GrowingBytes {
+  private buffer = new Uint8Array(65536);
+  length = 0;
+  overflowed = false;
+
+  constructor(private readonly limit: number) {}
+
+  append(piece: Uint8Array): void {
+    const taken = Math.min(piece.length, this.limit - this.length);
+    if (taken < piece.length) this.overflowed = true;
+    if (this.length + taken > this.buffer.length) {
+      const larger = new Uint8Array(Math.min(this.limit, Math.max(this.buffer.length * 4, this.length + taken)));
+      larger.set(this.buffer.subarray(0, this.length));
+      this.buffer = larger;
+    }
+    this.buffer.set(piece.subarray(0, taken), this.length);
+    this.length += taken;
+  }
+
+  bytes(): Uint8Array { return this.buffer.subarray(0, this.length); }
+}

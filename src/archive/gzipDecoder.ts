@@ -1,0 +1,22 @@
+/** gzip as a synchronous stream, for prefixes and for what is left of damaged files; whole files and tars go through node:zlib, which is faster. */
+import { Gunzip } from 'fflate';
+import { DecodeError, type StreamDecoder } from './streamDecoder.js';
+
+export class GzipDecoder implements StreamDecoder {
+  private emit: (output: Uint8Array) => void = () => undefined;
+  private readonly gunzip = new Gunzip((chunk) => {
+    if (chunk.length > 0) this.emit(chunk);
+  });
+
+  /** The library does not tell the end of a stream from a cut. */
+  readonly complete = false;
+
+  push(input: Uint8Array, emit: (output: Uint8Array) => void): void {
+    this.emit = emit;
+    try {
+      this.gunzip.push(input);
+    } catch (error) {
+      throw new DecodeError(`the gzip stream is corrupt (${error instanceof Error ? error.message : String(error)})`);
+    }
+  }
+}

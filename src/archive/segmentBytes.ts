@@ -1,0 +1,125 @@
+/** The bytes of WAL segments, whatever they are stored as, within bounds of memory and of open files. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Finding } from '../util/finding.js';
+import { decompressFile, type Decompressed } from './decompress.js';
+import type { WalSegmentFile } from './walSegmentFile.js';
+
+/** A segment that has been opened. */
+export interface SegmentBytes {
+  /** Bytes that can be read, at most the segment size: fewer in a segment that is cut off. */
+  readonly length: number;
+  /** Copies up to `length` bytes from `offset` into `into` at `at`; gives how many there were. */
+  read(offset: number, length: number, into: Uint8Array, at?: number): number;
+  /** A view of up to `length` bytes from `offset`, where they are in memory anyway; else undefined. */
+  view(offset: number, length: number): Uint8Array | undefined;
+}
+
+class PlainSegment implements SegmentBytes {
+  constructor(readonly fd: number, readonly length: number) {}
+
+  read(offset: number, length: number, into: Uint8Array, at = 0): number {
+    const wanted = Math.min(length, this.length - offset);
+    let done = 0;
+    while (done < wanted) {
+      const got = readSync(this.fd, into, at + done, wanted - done, offset + done);
+      if (got === 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+  view(): undefined {
+    return undefined;
+  }
+}
+
+class DecompressedSegment implements SegmentBytes {
+  constructor(private readonly bytes: Uint8Array) {}
+
+  get length(): number { return this.bytes.length; }
+
+  read(offset: number, length: number, into: Uint8Array, at = 0): number {
+    const piece = this.view(offset, length);
+    into.set(piece, at);
+    return piece.length;
+  }
+
+  view(offset: number, length: number): Uint8Array {
+    return this.bytes.subarray(offset, offset + length);
+  }
+}
+
+const OPEN_FILES = 16;
+
+/**
+ * Opens segments and keeps the last ones: up to 16 file descriptors, and decompressed segments up to `memoryBytes` (one at the least).
+ * A segment is valid until the next one is opened.
+ */
+export class SegmentCache {
+  private readonly plain = new Map<string, PlainSegment>();
+  private readonly decompressed = new Map<string, DecompressedSegment>();
+  private held = 0;
+  private readonly reported = new Set<string>();
+
+  constructor(private readonly segmentSize: number, private readonly memoryBytes: number, private readonly report: (finding: Finding) => void) {}
+
+  /** Throws `compression.limit` where a compressed file inflates beyond a segment; a damaged one is reported and ends early. */
+  open(file: WalSegmentFile): SegmentBytes {
+    const cached = this.plain.get(file.path) ?? this.decompressed.get(file.path);
+    if (cached instanceof PlainSegment) return touch(this.plain, file.path, cached);
+    if (cached) return touch(this.decompressed, file.path, cached);
+    return file.compression === 'none' ? this.openPlain(file) : this.openCompressed(file, file.compression);
+  }
+
+  private openPlain(file: WalSegmentFile): SegmentBytes {
+    if (this.plain.size >= OPEN_FILES) {
+      const [path, oldest] = this.plain.entries().next().value!;
+      closeSync(oldest.fd);
+      this.plain.delete(path);
+    }
+    const segment = new PlainSegment(openSync(file.path, 'r'), Math.min(file.bytes, this.segmentSize));
+    this.plain.set(file.path, segment);
+    return segment;
+  }
+
+  private openCompressed(file: WalSegmentFile, kind: 'gzip' | 'zstd' | 'lz4'): SegmentBytes {
+    // make room first: the old and the new segment need not be in memory together
+    for (const [path, oldest] of this.decompressed) {
+      if (this.held + this.segmentSize <= this.memoryBytes) break;
+      this.decompressed.delete(path);
+      this.held -= oldest.length;
+    }
+    const result = decompressFile(file.path, kind, this.segmentSize);
+    this.reportDamage(file, result);
+    const segment = new DecompressedSegment(result.bytes);
+    this.decompressed.set(file.path, segment);
+    this.held += segment.length;
+    return segment;
+  }
+
+  private reportDamage(file: WalSegmentFile, result: Decompressed): void {
+    const cut = result.bytes.length < this.segmentSize && !file.partial;
+    if ((result.damage === undefined && !cut) || this.reported.has(file.path)) return;
+    this.reported.add(file.path);
+    const why = result.damage ?? 'the segment is cut off';
+    this.report({
+      code: result.damage === undefined ? 'wal.segment_short' : 'wal.segment_damaged',
+      message: `${file.path}: ${why}; ${result.bytes.length} of ${this.segmentSize} bytes can be read`,
+      place: { file: file.path, offset: result.bytes.length },
+    });
+  }
+
+  close(): void {
+    for (const segment of this.plain.values()) closeSync(segment.fd);
+    this.plain.clear();
+    this.decompressed.clear();
+    this.held = 0;
+  }
+}
+
+/** Makes an entry the youngest of its map. */
+function touch<T>(map: Map<string, T>, key: string, value: T): T {
+  map.delete(key);
+  map.set(key, value);
+  return value;
+}

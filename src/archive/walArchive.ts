@@ -1,0 +1,286 @@
+/** A WAL archive: the segments, timeline histories and backup histories found under one or more directories. */
+import { openSync, closeSync, fstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parseBackupHistory, type BackupHistory } from '../pg/backupLabel.js';
+import { parseHistoryFile, timelineSpans, type TimelineHistoryEntry, type TimelineSpan } from '../pg/historyFile.js';
+import type { PgMajor } from '../pg/version.js';
+import { inputError, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
+import { decompressBytes, readFully, sniffCompression, unsupportedCompression } from './decompress.js';
+import { SegmentCache, type SegmentBytes } from './segmentBytes.js';
+import { TimelineWal } from './timelineWal.js';
+import { listWalPath, type WalFileEntry } from './walLayout.js';
+import { inspectSegmentFile, type WalIdentity, type WalSegmentFile } from './walSegmentFile.js';
+
+export interface WalArchiveOptions {
+  /** For decompressed segments; default 64 MB, one segment at the least. */
+  memoryBytes?: number;
+  /** The cluster that is wanted; default: the one that most segments are of. */
+  systemIdentifier?: bigint;
+}
+
+const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
+/** History and backup history files have a few lines. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+const COMPARE_BYTES = 1024 * 1024;
+
+/** Two files that claim to be the same segment. */
+export interface DuplicateSegment {
+  used: WalSegmentFile;
+  other: WalSegmentFile;
+}
+
+export class WalArchive {
+  readonly segmentSize: number;
+  readonly systemIdentifier: bigint;
+  readonly major: PgMajor;
+  private readonly cache: SegmentCache;
+
+  /** Use openWalArchive(). */
+  constructor(
+    identity: WalIdentity,
+    /** One file a (timeline, segment number, partial), ascending. */
+    readonly segments: readonly WalSegmentFile[],
+    readonly duplicates: readonly DuplicateSegment[],
+    /** The ancestors of each timeline that has a history file. */
+    readonly histories: ReadonlyMap<number, TimelineHistoryEntry[]>,
+    /** What `.backup` files tell. */
+    readonly backups: readonly BackupHistory[],
+    /** Grows as segments are opened. */
+    readonly findings: Finding[],
+    /** Files that are no part of a WAL archive, and unused segments of pg_wal. */
+    readonly ignored: readonly string[],
+    memoryBytes: number,
+  ) {
+    this.segmentSize = identity.segmentSize;
+    this.systemIdentifier = identity.systemIdentifier;
+    this.major = identity.major;
+    this.cache = new SegmentCache(identity.segmentSize, memoryBytes, (finding) => findings.push(finding));
+  }
+
+  /** The timelines that have segments, ascending. */
+  get timelines(): number[] {
+    return [...new Set(this.segments.map((segment) => segment.timeline))].sort((a, b) => a - b);
+  }
+
+  /** Positional access to a segment's bytes; valid until the next one is opened. Throws `compression.limit`. */
+  openSegment(file: WalSegmentFile): SegmentBytes {
+    return this.cache.open(file);
+  }
+
+  /** The spans of time that lead to a timeline; the timeline alone where it has no history file, as PostgreSQL does. */
+  spans(timeline: number): TimelineSpan[] {
+    return timelineSpans(this.histories.get(timeline) ?? [], timeline);
+  }
+
+  /** The WAL that leads to a timeline and on to its end. */
+  timelineWal(timeline: number): TimelineWal {
+    return new TimelineWal(this, this.spans(timeline));
+  }
+
+  /** Compares files that claim to be the same segment, byte by byte; reads them whole. Adds to `findings` and gives what it added. */
+  compareDuplicates(): Finding[] {
+    const added: Finding[] = [];
+    for (const { used, other } of this.duplicates) {
+      const offset = this.firstDifference(used, other);
+      if (offset === undefined) continue;
+      added.push({
+        code: 'wal.duplicate_differs',
+        message: `${other.path} differs from ${used.path} from byte ${offset} on, though both are the same segment; the latter is used`,
+        place: { file: other.path, offset },
+      });
+    }
+    this.findings.push(...added);
+    return added;
+  }
+
+  private firstDifference(a: WalSegmentFile, b: WalSegmentFile): number | undefined {
+    const left = Buffer.alloc(COMPARE_BYTES);
+    const right = Buffer.alloc(COMPARE_BYTES);
+    for (let at = 0; at < this.segmentSize; at += COMPARE_BYTES) {
+      const leftBytes = left.subarray(0, this.openSegment(a).read(at, COMPARE_BYTES, left));
+      const rightBytes = right.subarray(0, this.openSegment(b).read(at, COMPARE_BYTES, right));
+      if (leftBytes.equals(rightBytes)) continue;
+      let i = 0;
+      while (leftBytes[i] === rightBytes[i]) i++;
+      return at + i;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.cache.close();
+  }
+}
+
+/**
+ * Opens the WAL archive that lies in `paths`: directories (nested ones too), data directories (their pg_wal), single files. Nothing is read but
+ * names and first pages. What is damaged or does not belong is in `findings`; only an archive of which nothing is left throws:
+ * `wal.path`, `wal.none` (no WAL files), `wal.other_cluster`, or the first finding's own code.
+ */
+export function openWalArchive(paths: readonly string[], options: WalArchiveOptions = {}): WalArchive {
+  const findings: Finding[] = [];
+  const listings = paths.map((path) => listWalPath(path));
+  const files = listings.flatMap((listing) => listing.files);
+  const ignored = listings.flatMap((listing) => listing.ignored);
+  const candidates: Candidate[] = [];
+  for (const entry of files) {
+    if (entry.name.kind !== 'segment' && entry.name.kind !== 'partial') continue;
+    const inspection = inspectSegmentFile(entry);
+    if (inspection.kind === 'segment') candidates.push(inspection);
+    else if (inspection.kind === 'finding') findings.push(inspection.finding);
+    else ignored.push(entry.path);
+  }
+  if (candidates.length === 0) throw nothingUsable(paths, findings);
+  const { identity, chosen } = chooseCluster(candidates, options.systemIdentifier, findings);
+  const { segments, duplicates } = chooseFiles(chosen);
+  for (const segment of segments) reportLength(segment, identity.segmentSize, findings);
+  const histories = readHistories(files, findings);
+  reportMissingHistories(segments, histories, findings);
+  return new WalArchive(identity, segments, duplicates, histories, readBackupHistories(files, findings), findings, ignored, options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+}
+
+interface Candidate {
+  segment: WalSegmentFile;
+  identity: WalIdentity;
+}
+
+function nothingUsable(paths: readonly string[], findings: readonly Finding[]): WalscopeError {
+  const first = findings[0];
+  const where = paths.join(', ');
+  const hint = 'give the directory that archive_command fills, or a pg_wal directory';
+  if (!first) return inputError('wal.none', `${where}: no WAL segments here`, { file: paths[0] }, hint);
+  const rest = findings.length === 1 ? '' : ` (and ${findings.length - 1} more files that cannot be used)`;
+  return inputError(first.code, `${first.message}${rest}`, first.place, hint);
+}
+
+/** One archive is one cluster's: the wanted one, else the one with the most segments. */
+function chooseCluster(candidates: readonly Candidate[], wanted: bigint | undefined, findings: Finding[]): { identity: WalIdentity; chosen: WalSegmentFile[] } {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const { systemIdentifier, segmentSize, major } = candidate.identity;
+    const key = `${systemIdentifier} ${segmentSize} ${major}`;
+    const group = groups.get(key);
+    if (group) group.push(candidate);
+    else groups.set(key, [candidate]);
+  }
+  const eligible = [...groups.values()].filter((group) => wanted === undefined || group[0]!.identity.systemIdentifier === wanted);
+  if (eligible.length === 0) {
+    const found = candidates[0]!;
+    throw inputError('wal.other_cluster', `the WAL is of another cluster: ${found.segment.path} has system identifier ${found.identity.systemIdentifier}, the backup ${wanted}`,
+      { file: found.segment.path }, 'give the WAL archive that belongs to the backup');
+  }
+  const best = eligible.reduce((a, b) => (b.length > a.length ? b : a));
+  for (const group of groups.values()) {
+    if (group === best) continue;
+    const { segment, identity } = group[0]!;
+    const differs = identity.systemIdentifier !== best[0]!.identity.systemIdentifier ? 'of another cluster' : 'of another segment size or version';
+    findings.push({
+      code: 'wal.foreign_segments',
+      message: `${segment.path}${group.length > 1 ? ` and ${group.length - 1} more` : ''}: ${differs} (system identifier ${identity.systemIdentifier}, PostgreSQL ${identity.major}, segments of ${identity.segmentSize} bytes); not used`,
+      place: { file: segment.path },
+    });
+  }
+  return { identity: best[0]!.identity, chosen: best.map((candidate) => candidate.segment) };
+}
+
+/** Archived before live, plain before compressed, longer before shorter, and in the order given. */
+function better(a: WalSegmentFile, b: WalSegmentFile): boolean {
+  if (a.live !== b.live) return !a.live;
+  if ((a.compression === 'none') !== (b.compression === 'none')) return a.compression === 'none';
+  return a.compression === 'none' && a.bytes > b.bytes;
+}
+
+function chooseFiles(files: readonly WalSegmentFile[]): { segments: WalSegmentFile[]; duplicates: DuplicateSegment[] } {
+  const byName = new Map<string, WalSegmentFile[]>();
+  for (const file of files) {
+    const key = `${file.timeline} ${file.segno} ${file.partial}`;
+    const same = byName.get(key);
+    if (!same) byName.set(key, [file]);
+    else if (same.every((other) => other.path !== file.path)) same.push(file);
+  }
+  const segments: WalSegmentFile[] = [];
+  const duplicates: DuplicateSegment[] = [];
+  for (const same of byName.values()) {
+    const used = same.reduce((a, b) => (better(b, a) ? b : a));
+    segments.push(used);
+    for (const other of same) if (other !== used) duplicates.push({ used, other });
+  }
+  segments.sort((a, b) => a.timeline - b.timeline || a.segno - b.segno || Number(a.partial) - Number(b.partial));
+  return { segments, duplicates };
+}
+
+function reportLength(segment: WalSegmentFile, segmentSize: number, findings: Finding[]): void {
+  if (segment.compression !== 'none' || segment.bytes === segmentSize || (segment.partial && segment.bytes < segmentSize)) return;
+  const short = segment.bytes < segmentSize;
+  findings.push({
+    code: short ? 'wal.segment_short' : 'wal.segment_long',
+    message: short
+      ? `${segment.path}: the segment is cut off; ${segment.bytes} of ${segmentSize} bytes can be read`
+      : `${segment.path}: the file has ${segment.bytes} bytes, a segment ${segmentSize}; the rest is ignored`,
+    place: { file: segment.path, offset: Math.min(segment.bytes, segmentSize) },
+  });
+}
+
+/** A small text file of the archive, through any compression. Throws input errors. */
+function readText(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    const size = fstatSync(fd).size;
+    if (size > MAX_TEXT_BYTES) throw inputError('wal.text_file', `${path}: ${size} bytes are too many for a file of this kind`, { file: path });
+    const bytes = new Uint8Array(size);
+    readFully(fd, bytes, 0);
+    const kind = sniffCompression(bytes);
+    if (kind === 'none') return Buffer.from(bytes).toString('utf8');
+    if (kind !== 'gzip' && kind !== 'zstd' && kind !== 'lz4') throw unsupportedCompression(path, kind);
+    const plain = decompressBytes(bytes, kind, MAX_TEXT_BYTES, path);
+    if (plain.damage !== undefined) throw inputError('wal.text_file', `${path}: ${plain.damage}`, { file: path });
+    return Buffer.from(plain.bytes).toString('utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Runs `work`; an input error becomes a finding. */
+function orFinding<T>(findings: Finding[], work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof WalscopeError)) throw error;
+    findings.push({ code: error.code, message: error.message, place: error.options.place });
+    return undefined;
+  }
+}
+
+function readHistories(files: readonly WalFileEntry[], findings: Finding[]): Map<number, TimelineHistoryEntry[]> {
+  const histories = new Map<number, { path: string; entries: TimelineHistoryEntry[] }>();
+  for (const { path, name } of files) {
+    if (name.kind !== 'history') continue;
+    const entries = orFinding(findings, () => parseHistoryFile(readText(path), name.timeline, path));
+    const known = histories.get(name.timeline);
+    if (!entries) continue;
+    if (!known) histories.set(name.timeline, { path, entries });
+    else if (JSON.stringify(known.entries) !== JSON.stringify(entries)) {
+      findings.push({ code: 'wal.duplicate_differs', message: `${path} differs from ${known.path}, though both are timeline ${name.timeline}'s history; the latter is used`, place: { file: path } });
+    }
+  }
+  return new Map([...histories].sort(([a], [b]) => a - b).map(([timeline, { entries }]) => [timeline, entries]));
+}
+
+function reportMissingHistories(segments: readonly WalSegmentFile[], histories: ReadonlyMap<number, unknown>, findings: Finding[]): void {
+  for (const timeline of new Set(segments.map((segment) => segment.timeline))) {
+    if (timeline === 1 || histories.has(timeline)) continue;
+    const name = `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+    findings.push({ code: 'wal.history_missing', message: `timeline ${timeline} has WAL but no history file (${name}): where it branched off is unknown`, place: { file: name } });
+  }
+}
+
+function readBackupHistories(files: readonly WalFileEntry[], findings: Finding[]): BackupHistory[] {
+  const backups = new Map<string, BackupHistory>();
+  for (const { path, name } of files) {
+    if (name.kind !== 'backup') continue;
+    const backup = orFinding(findings, () => parseBackupHistory(readText(path), basename(path)));
+    if (backup) backups.set(`${backup.startWalFile} ${backup.startLsn}`, backup);
+  }
+  return [...backups.values()].sort((a, b) => a.startLsn - b.startLsn);
+}

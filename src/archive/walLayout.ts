@@ -1,0 +1,92 @@
+/**
+ * How the files of a WAL archive lie on disk. A layout finds files and says what each one is by its name; what is in them is looked at
+ * by walArchive.ts, the same way for all. One file a layout: this one is PostgreSQL's own, as archive_command, pg_receivewal,
+ * pg_wal and Barman's `wals` leave it: any nesting, file names that PostgreSQL gives, perhaps with a compression's suffix.
+ */
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { parseWalFileName, type WalFileName } from '../pg/walFileName.js';
+import { inputError } from '../util/errors.js';
+import { withoutCompressionSuffix } from './decompress.js';
+
+/** A file that a layout takes for one of the archive's. */
+export interface WalFileEntry {
+  path: string;
+  name: WalFileName;
+  /** On disk. */
+  bytes: number;
+  /** In a server's pg_wal, where segments are preallocated, recycled and still being written. */
+  live: boolean;
+}
+
+export interface WalListing {
+  files: WalFileEntry[];
+  /** Files that are nobody's. */
+  ignored: string[];
+}
+
+export interface WalLayout {
+  readonly name: string;
+  /** Whether a directory is of this layout; asked in the order of WAL_LAYOUTS. */
+  recognises(directory: string): boolean;
+  list(directory: string): WalListing;
+}
+
+/** Directories of pg_wal whose files are not WAL. */
+const NOT_WAL = new Set(['archive_status', 'summaries']);
+
+/** Names that pg_receivewal and archive scripts give to files which they are still writing, or PostgreSQL to its own. */
+function entryOf(path: string, bytes: number, live: boolean): WalFileEntry | undefined {
+  const plain = withoutCompressionSuffix(basename(path));
+  // pg_receivewal puts `.partial` last: 000000010000000000000003.gz.partial
+  const name = parseWalFileName(plain.endsWith('.partial') ? `${withoutCompressionSuffix(plain.slice(0, -8))}.partial` : plain);
+  return name && { path, name, bytes, live };
+}
+
+export const plainWalLayout: WalLayout = {
+  name: 'PostgreSQL',
+  recognises: () => true,
+  list(directory) {
+    const listing: WalListing = { files: [], ignored: [] };
+    walk(directory, listing, new Set());
+    return listing;
+  },
+};
+
+function walk(directory: string, listing: WalListing, seen: Set<string>): void {
+  const real = realpathSync(directory);
+  if (seen.has(real)) return; // a link that leads back up
+  seen.add(real);
+  const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const live = entries.some((entry) => entry.name === 'archive_status') || basename(real) === 'pg_wal';
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) {
+      if (!NOT_WAL.has(entry.name)) walk(path, listing, seen);
+    } else {
+      const found = stat?.isFile() ? entryOf(path, stat.size, live) : undefined;
+      if (found) listing.files.push(found);
+      else listing.ignored.push(path);
+    }
+  }
+}
+
+/** Backup tools' repositories come first here: the plain layout takes any directory. */
+const WAL_LAYOUTS: readonly WalLayout[] = [plainWalLayout];
+
+/** Lists one path that the user gave: a directory, a data directory (its pg_wal is meant) or a single file. Throws `wal.path`. */
+export function listWalPath(path: string): WalListing {
+  const hint = 'give the directory that archive_command fills, or a pg_wal directory';
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw inputError('wal.path', `${path}: no such file or directory`, { file: path }, hint);
+  if (stat.isFile()) {
+    const entry = entryOf(path, stat.size, basename(dirname(path)) === 'pg_wal');
+    if (!entry) throw inputError('wal.path', `${path} is not named as a WAL segment is`, { file: path }, hint);
+    return { files: [entry], ignored: [] };
+  }
+  if (!stat.isDirectory()) throw inputError('wal.path', `${path} is no directory`, { file: path }, hint);
+  const isDataDirectory = statSync(join(path, 'PG_VERSION'), { throwIfNoEntry: false }) && statSync(join(path, 'pg_wal'), { throwIfNoEntry: false });
+  const directory = isDataDirectory ? join(path, 'pg_wal') : path;
+  return WAL_LAYOUTS.find((layout) => layout.recognises(directory))!.list(directory);
+}
