@@ -5,11 +5,12 @@ import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { PG_MAJORS } from '../../src/pg/version.js';
 import { describeTable, readTableAsCopy, SqlTypeLookup, type RealTable } from '../support/realTable.js';
 import { BASIC_CASES } from './cases/basic.js';
+import { BUILTIN_CASES, CONTRIB_CASES } from './cases/builtin.js';
 import { COMPOUND_CASES } from './cases/compound.js';
 import { DATETIME_CASES } from './cases/datetime.js';
 import { Random, sqlLiteral, type TypeCase } from './cases/typeCase.js';
 
-const CASES: readonly TypeCase[] = [...BASIC_CASES, ...DATETIME_CASES, ...COMPOUND_CASES];
+const CASES: readonly TypeCase[] = [...BASIC_CASES, ...DATETIME_CASES, ...COMPOUND_CASES, ...BUILTIN_CASES, ...CONTRIB_CASES];
 
 /** A short column before and after the value moves its alignment about and shows that its end was found. */
 function tableSql(testCase: TypeCase): string {

@@ -127,7 +127,7 @@ const COPY_ESCAPES: Record<string, string> = { '\b': '\\b', '\f': '\\f', '\n': '
 
 /** CopyAttributeOutText() with the default delimiter. */
 export function copyText(value: string): string {
-  // eslint-disable-next-line no-control-regex
+   
   return value.replace(/[\b\f\n\r\t\v\\]/g, (c) => COPY_ESCAPES[c]!);
 }
 
