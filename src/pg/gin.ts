@@ -8,9 +8,6 @@
 import { INVALID_BLOCK_NUMBER } from './itemPointer.js';
 import { BLCKSZ, PageError, SIZE_OF_PAGE_HEADER, type Page } from './page.js';
 
-export const GIN_METAPAGE_BLKNO = 0;
-export const GIN_ROOT_BLKNO = 1;
-export const GIN_CURRENT_VERSION = 2;
 export const SIZE_OF_GIN_OPAQUE = 8;
 export const SIZE_OF_GIN_META = 56;
 export const SIZE_OF_POSTING_ITEM = 10;

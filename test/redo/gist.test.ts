@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PG_MAJORS } from '../../src/pg/version.js';
+import { restoreBlockImage } from '../../src/pg/blockImage.js';
+import { F_FOLLOW_RIGHT, gistPageFlags, gistPageNsn } from '../../src/pg/gist.js';
+import { Page } from '../../src/pg/page.js';
 import { gistRmgr } from '../../src/redo/gist/index.js';
-import { compareDescriptions, countOpcodes, replayWithFlippedBits } from '../support/indexRedo.js';
+import { XLOG_GIST_PAGE_SPLIT, XLOG_GIST_PAGE_UPDATE } from '../../src/redo/gist/xlog.js';
+import { replayRecord } from '../../src/redo/replay.js';
+import { compareDescriptions, countOpcodes, forEachRecord, replayWithFlippedBits } from '../support/indexRedo.js';
 import { NaiveRecovery } from '../support/naiveRecovery.js';
 import { buildRedoArchive, comparePages, recoverArchive, type RedoArchive } from '../support/redoArchive.js';
 
@@ -45,6 +50,27 @@ describe.each(PG_MAJORS)('GiST replay on %i', (major) => {
       // DELETE stands without images in this workload (see there), PAGE_REUSE touches no page
       expect([...spoilt].sort()).toEqual(['PAGE_DELETE', 'PAGE_SPLIT', 'PAGE_UPDATE']);
       expect(new Set(report.differences.map((d) => d.opcode))).toEqual(spoilt);
+    });
+  }
+
+  if (major === 18) {
+    it('completes the split of a left half that came as an image', () => {
+      // the image was taken before the flag was cleared; an applied one needs a checkpoint in the midst of a split, so one for verification is applied here
+      let completed = 0;
+      const page = new Page();
+      forEachRecord(archive.walDir, gistRmgr.id, (record) => {
+        const id = record.rmgrInfo === XLOG_GIST_PAGE_UPDATE ? 1 : record.rmgrInfo === XLOG_GIST_PAGE_SPLIT ? 0 : -1;
+        const ref = record.block(id);
+        if (!ref?.hasImage) return;
+        restoreBlockImage(record, ref, page.bytes);
+        expect(gistPageFlags(page) & F_FOLLOW_RIGHT).toBe(F_FOLLOW_RIGHT);
+        ref.applyImage = true;
+        expect(replayRecord(record, ref, ref.block, page)).toBe('restored');
+        expect(gistPageFlags(page) & F_FOLLOW_RIGHT).toBe(0);
+        expect(gistPageNsn(page)).toBe(record.endLsn);
+        completed++;
+      });
+      expect(completed).toBeGreaterThan(10);
     });
   }
 

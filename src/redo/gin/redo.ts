@@ -8,6 +8,7 @@ import { checkedIndexTupleSize } from '../../pg/indexTuple.js';
 import { INVALID_BLOCK_NUMBER, writeBlockId } from '../../pg/itemPointer.js';
 import { PageError, type Page } from '../../pg/page.js';
 import type { XLogRecord } from '../../pg/xlogRecord.js';
+import { blockTag } from '../recordData.js';
 import type { RedoContext, RedoFunction } from '../rmgr.js';
 import { ginRedoRecompress } from './recompress.js';
 import {
@@ -202,6 +203,7 @@ function ginRedoDeleteListPages(ctx: RedoContext): void {
   const data = readGinxlogDeleteListPages(ctx.record);
   redoMetapage(ctx, data.metadataAt);
   for (let i = 0; i < data.ndeleted; i++) {
+    blockTag(ctx.record, i + 1);
     const page = ctx.initPage(i + 1);
     if (!page) continue;
     ginInitPage(page, GIN_DELETED);
