@@ -2,11 +2,18 @@
  * Walks a run of WAL for the index: every record checked, its block references gathered in flat arrays, and only those records
  * handed over one by one that say more than their block references do.
  */
+import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { RelFork } from './relFileLocator.js';
 import type { PgMajor } from './version.js';
+import { RecordMode, ScanStatus, WalScanKernel } from './walScanKernel.js';
+import { XLOG_BLCKSZ, xlogPageHeaderSize } from './xlogPage.js';
 import { XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
 import { XLogRecord } from './xlogRecord.js';
-import { INVALID_LSN, type Lsn } from '../util/lsn.js';
+
+/** A source that can also fill a buffer of ours, which saves a copy. Gives the number of bytes, as read() does. */
+export interface WalScanSource extends WalBytes {
+  readInto?(lsn: Lsn, into: Uint8Array): number;
+}
 
 /** A block reference begins a chain: an image to restore, or a page that redo initialises. */
 export const REF_STARTS_CHAIN = 0x01;
@@ -31,8 +38,9 @@ export interface WalScanBatch {
   /** Every relation fork that the scan has met so far; grows from batch to batch, numbers stay. */
   readonly relations: readonly RelFork[];
   /**
-   * The records that need more than their block references, in LSN order (see `needsRecord`). The object and its bytes
-   * are reused for the next one.
+   * The records that say more than their block references, in LSN order: all of XLOG (but images), Transaction, Storage, CLOG, Database,
+   * Tablespace, MultiXact, RelMap, Standby, CommitTs, ReplicationOrigin and custom managers, and heap records that clear visibility
+   * map bits. The object and its bytes are reused for the next one.
    */
   forEachRecord(visit: (record: XLogRecord) => void): void;
 }
@@ -63,115 +71,181 @@ export interface WalScanResult {
   end?: WalEnd;
 }
 
-const RM_XLOG_ID = 0;
-const RM_STANDBY_ID = 8;
-const RM_HEAP2_ID = 9;
-const RM_HEAP_ID = 10;
-const RM_COMMIT_TS_ID = 18;
-const RM_REPLORIGIN_ID = 19;
-const RM_MIN_CUSTOM_ID = 128;
+/** Which records are handed over. The rules for XLOG, Heap and Heap2 are in the kernel (isNeeded()). */
+const MODES = new Uint8Array(256);
+MODES[0] = RecordMode.xlog;
+MODES.fill(RecordMode.all, 1, 9); // Transaction … Standby
+MODES[9] = RecordMode.heap2;
+MODES[10] = RecordMode.heap;
+MODES.fill(RecordMode.all, 18, 20); // CommitTs, ReplicationOrigin
+MODES.fill(RecordMode.all, 128);
 
-/**
- * True for records that change more than the blocks they refer to: those of XLOG (but images), Transaction, Storage, CLOG, Database,
- * Tablespace, MultiXact, RelMap, Standby, CommitTs, ReplicationOrigin and custom managers, and heap records that clear visibility
- * map bits (XLH_*_ALL_VISIBLE_CLEARED, XLH_LOCK_ALL_FROZEN_CLEARED, access/heapam_xlog.h, the same in PG 13–18).
- */
-export function needsRecord(record: XLogRecord): boolean {
-  const { rmid } = record;
-  const main = (offset: number): number => (offset < record.mainLength ? record.view.getUint8(record.mainAt + offset) : 0);
-  if (rmid === RM_HEAP_ID) {
-    switch (record.info & 0x70) {
-      case 0x00: return (main(2) & 0x01) !== 0; // insert
-      case 0x10: return (main(7) & 0x01) !== 0; // delete
-      case 0x20: case 0x40: return (main(7) & 0x03) !== 0; // update, hot update
-      case 0x60: return (main(7) & 0x01) !== 0; // lock
-      default: return false;
-    }
-  }
-  if (rmid === RM_HEAP2_ID) {
-    switch (record.info & 0x70) {
-      case 0x50: return (main(0) & 0x01) !== 0; // multi-insert
-      case 0x60: return (main(7) & 0x01) !== 0; // lock updated
-      default: return false;
-    }
-  }
-  if (rmid === RM_XLOG_ID) return record.rmgrInfo !== 0xa0 && record.rmgrInfo !== 0xb0;
-  return rmid <= RM_STANDBY_ID || rmid === RM_COMMIT_TS_ID || rmid === RM_REPLORIGIN_ID || rmid >= RM_MIN_CUSTOM_ID;
-}
-
-const BATCH_REFS = 64 * 1024;
-
-/** Numbers relation forks in order of first mention. */
-class RelationTable {
-  readonly relations: RelFork[] = [];
-  private readonly byRelNumber = new Map<number, number[]>();
-
-  ordinal(ref: RelFork): number {
-    let candidates = this.byRelNumber.get(ref.relNumber);
-    if (!candidates) this.byRelNumber.set(ref.relNumber, candidates = []);
-    for (const i of candidates) {
-      const rel = this.relations[i]!;
-      if (rel.fork === ref.fork && rel.dbOid === ref.dbOid && rel.spcOid === ref.spcOid) return i;
-    }
-    candidates.push(this.relations.length);
-    this.relations.push({ spcOid: ref.spcOid, dbOid: ref.dbOid, relNumber: ref.relNumber, fork: ref.fork });
-    return this.relations.length - 1;
-  }
-}
+const BUFFER_BYTES = 2 * 1024 * 1024;
 
 /**
  * Scans `source` from `from` to `until`. A broken record ends the scan with `end` set: the caller decides whether to go on behind it.
  */
-export function scanWal(source: WalBytes, options: WalScanOptions): WalScanResult {
-  const reader = new XLogReader(source, { major: options.major, systemIdentifier: options.systemIdentifier, windowBytes: 1024 * 1024 });
-  const record = new XLogRecord();
-  const until = options.until ?? Infinity;
-  const result: WalScanResult = {
+export function scanWal(source: WalScanSource, options: WalScanOptions): WalScanResult {
+  return new WalScan(source, options).run();
+}
+
+class WalScan {
+  private readonly reader: XLogReader;
+  private readonly kernel: WalScanKernel;
+  private readonly record = new XLogRecord();
+  private readonly result: WalScanResult = {
     records: 0, bytes: 0, firstLsn: INVALID_LSN, firstPrevLsn: INVALID_LSN, lastLsn: INVALID_LSN, endLsn: INVALID_LSN, abortedLsns: [],
   };
-  if (reader.seek(options.from, record) === undefined) return { ...result, end: reader.end };
-  const relations = new RelationTable();
-  const arrays = { relation: new Uint32Array(BATCH_REFS), block: new Uint32Array(BATCH_REFS), lsn: new Uint32Array(BATCH_REFS), flags: new Uint32Array(BATCH_REFS) };
-  let refCount = 0;
-  let baseLsn = reader.position;
-  let needed: { bytes: Uint8Array; lsn: Lsn; endLsn: Lsn }[] = [];
-  const flush = (): void => {
-    const records = needed;
-    options.onBatch({
-      baseLsn, refCount, ...arrays, relations: relations.relations,
-      forEachRecord(visit) {
-        const one = new XLogRecord();
-        for (const { bytes, lsn, endLsn } of records) {
-          visit(one.decode(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes, 0, lsn, endLsn, options.major));
-        }
-      },
-    });
-    refCount = 0;
-    needed = [];
-  };
-  while (reader.position < until && reader.next(record)) {
-    if (record.lsn >= until) break;
-    if (refCount + record.blocks.length > BATCH_REFS || record.lsn - baseLsn > 0x7fff_ffff) {
-      flush();
-      baseLsn = record.lsn;
+  /** The LSN of the buffer's first byte, and the bytes that are in it. */
+  private bufferLsn = INVALID_LSN;
+  private have = 0;
+  private assembly = new Uint8Array(XLOG_BLCKSZ * 4);
+
+  constructor(private readonly source: WalScanSource, private readonly options: WalScanOptions) {
+    const { major, systemIdentifier, until } = options;
+    this.reader = new XLogReader(source, { major, systemIdentifier });
+    this.kernel = new WalScanKernel({ major, systemIdentifier, segmentSize: source.segmentSize, until, modes: MODES });
+    this.kernel.growBuffer(BUFFER_BYTES, 0);
+  }
+
+  run(): WalScanResult {
+    const { kernel, result } = this;
+    const start = this.reader.seek(this.options.from, this.record);
+    if (start === undefined) return { ...result, end: this.reader.end };
+    if (this.options.until !== undefined && start >= this.options.until) return result;
+    result.firstLsn = start;
+    result.firstPrevLsn = this.record.prevLsn;
+    kernel.exports.setPrevious(-1);
+    this.moveTo(start);
+    for (;;) {
+      const status = kernel.exports.scan(this.have - (this.have % XLOG_BLCKSZ));
+      this.handOver();
+      if (status === ScanStatus.done) return result;
+      if (status === ScanStatus.full || (status === ScanStatus.needData && this.refill())) continue;
+      // at the end of the bytes, or at something odd: the reader knows what it is
+      if (!this.stepByReader()) return { ...result, end: this.reader.end };
     }
-    if (result.records++ === 0) {
-      result.firstLsn = record.lsn;
-      result.firstPrevLsn = record.prevLsn;
+  }
+
+  /** Makes `lsn` the next position. */
+  private moveTo(lsn: Lsn): void {
+    if (lsn < this.bufferLsn || lsn > this.bufferLsn + this.have || this.have === 0) {
+      this.bufferLsn = (lsn - (lsn % XLOG_BLCKSZ)) as Lsn;
+      this.have = 0;
     }
-    if (reader.overwrittenLsn !== INVALID_LSN) result.abortedLsns.push(reader.overwrittenLsn);
+    this.kernel.exports.place(this.kernel.bufferAt, this.bufferLsn, lsn - this.bufferLsn);
+  }
+
+  private get position(): Lsn {
+    return (this.bufferLsn + this.kernel.exports.getPos()) as Lsn;
+  }
+
+  /** Drops the pages before the position and reads on; false where the source has nothing more. */
+  private refill(): boolean {
+    const { kernel } = this;
+    const position = this.position;
+    const page = position - (position % XLOG_BLCKSZ) - this.bufferLsn;
+    if (page >= this.have) {
+      this.have = 0;
+    } else {
+      if (page === 0 && this.have === kernel.bufferSize) kernel.growBuffer(kernel.bufferSize * 2, this.have);
+      kernel.bytes.copyWithin(kernel.bufferAt, kernel.bufferAt + page, kernel.bufferAt + this.have);
+      this.have -= page;
+    }
+    this.bufferLsn = (this.bufferLsn + page) as Lsn;
+    const before = this.have;
+    while (this.have < kernel.bufferSize) {
+      const got = this.read((this.bufferLsn + this.have) as Lsn, kernel.bytes.subarray(kernel.bufferAt + this.have, kernel.bufferAt + kernel.bufferSize));
+      if (got === 0) break;
+      this.have += got;
+    }
+    kernel.exports.place(kernel.bufferAt, this.bufferLsn, position - this.bufferLsn);
+    return Math.floor(this.have / XLOG_BLCKSZ) > Math.floor(before / XLOG_BLCKSZ);
+  }
+
+  private read(lsn: Lsn, into: Uint8Array): number {
+    if (this.source.readInto) return this.source.readInto(lsn, into);
+    const bytes = this.source.read(lsn, into.length);
+    into.set(bytes);
+    return bytes.length;
+  }
+
+  /** Gives what the kernel has gathered to the caller. */
+  private handOver(): void {
+    const { kernel, result } = this;
+    const { exports } = kernel;
+    const scanned = exports.getScannedRecords();
+    if (scanned === 0) return;
+    kernel.refresh();
+    result.records += scanned;
+    result.bytes += exports.getScannedBytes();
+    result.lastLsn = exports.getPreviousLsn() as Lsn;
+    result.endLsn = this.position;
+    const refCount = exports.getRefCount();
+    const recordCount = exports.getRecordCount();
+    if (refCount > 0 || recordCount > 0) {
+      this.options.onBatch({
+        baseLsn: this.bufferLsn, refCount, relation: kernel.refRelation, block: kernel.refBlock, lsn: kernel.refLsn, flags: kernel.refFlags,
+        relations: kernel.relations(),
+        forEachRecord: (visit) => {
+          for (let i = 0; i < recordCount; i++) visit(this.decode(kernel.recordPos[i]!, kernel.recordEnd[i]!));
+        },
+      });
+    }
+    exports.clearBatch();
+  }
+
+  /** The record at `pos` of the buffer, which the kernel has checked. */
+  private decode(pos: number, end: number): XLogRecord {
+    const { view, bytes, bufferAt } = this.kernel;
+    const { major } = this.options;
+    const lsn = (this.bufferLsn + pos) as Lsn;
+    const endLsn = (this.bufferLsn + end) as Lsn;
+    const totLen = view.getUint32(bufferAt + pos, true);
+    if (totLen <= XLOG_BLCKSZ - (pos % XLOG_BLCKSZ)) return this.record.decode(view, bytes, bufferAt + pos, lsn, endLsn, major);
+    if (totLen > this.assembly.length) this.assembly = new Uint8Array(totLen * 2);
+    let got = 0;
+    while (got < totLen) {
+      const length = Math.min(XLOG_BLCKSZ - (pos % XLOG_BLCKSZ), totLen - got);
+      this.assembly.set(bytes.subarray(bufferAt + pos, bufferAt + pos + length), got);
+      got += length;
+      pos += length;
+      if (got < totLen) pos += xlogPageHeaderSize(view.getUint16(bufferAt + pos + 2, true));
+    }
+    return this.record.decode(new DataView(this.assembly.buffer), this.assembly, 0, lsn, endLsn, major);
+  }
+
+  /** Reads one record with XLogReader; false where it finds none, or one past the end of the range. */
+  private stepByReader(): boolean {
+    const { kernel, reader, record, result } = this;
+    const { exports } = kernel;
+    reader.begin(this.position, exports.getPreviousKnown() !== 0 ? (exports.getPreviousLsn() as Lsn) : undefined);
+    if (!reader.next(record) || (this.options.until !== undefined && record.lsn >= this.options.until)) return false;
+    result.records++;
     result.bytes += record.totLen;
     result.lastLsn = record.lsn;
     result.endLsn = record.endLsn;
-    for (const ref of record.blocks) {
-      arrays.relation[refCount] = relations.ordinal(ref);
-      arrays.block[refCount] = ref.block;
-      arrays.lsn[refCount] = record.lsn - baseLsn;
-      arrays.flags[refCount] = (ref.willInit || ref.applyImage ? REF_STARTS_CHAIN : 0) | (ref.hasImage ? REF_HAS_IMAGE : 0) | (ref.willInit ? REF_WILL_INIT : 0);
-      refCount++;
-    }
-    if (needsRecord(record)) needed.push({ bytes: record.bytes.slice(record.start, record.start + record.totLen), lsn: record.lsn, endLsn: record.endLsn });
+    if (reader.overwrittenLsn !== INVALID_LSN) result.abortedLsns.push(reader.overwrittenLsn);
+    const relation = record.blocks.map((ref) => exports.intern(ref.spcOid, ref.dbOid, ref.relNumber, ref.fork));
+    kernel.refresh();
+    this.options.onBatch({
+      baseLsn: record.lsn,
+      refCount: record.blocks.length,
+      relation: Uint32Array.from(relation),
+      block: Uint32Array.from(record.blocks, (ref) => ref.block),
+      lsn: new Uint32Array(record.blocks.length),
+      flags: Uint32Array.from(record.blocks, refFlags),
+      relations: kernel.relations(),
+      forEachRecord: (visit) => {
+        if (MODES[record.rmid] !== RecordMode.none) visit(record);
+      },
+    });
+    exports.setPrevious(record.lsn);
+    this.moveTo(record.endLsn);
+    return true;
   }
-  if (refCount > 0 || needed.length > 0) flush();
-  return { ...result, end: reader.end };
+}
+
+function refFlags(ref: { willInit: boolean; hasImage: boolean; applyImage: boolean }): number {
+  return (ref.willInit || ref.applyImage ? REF_STARTS_CHAIN : 0) | (ref.hasImage ? REF_HAS_IMAGE : 0) | (ref.willInit ? REF_WILL_INIT : 0);
 }

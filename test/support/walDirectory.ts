@@ -48,17 +48,21 @@ export class WalDirectory implements WalBytes {
   }
 
   read(lsn: Lsn, length: number): Uint8Array {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, this.readInto(lsn, bytes));
+  }
+
+  readInto(lsn: Lsn, into: Uint8Array): number {
     const number = walSegmentNumber(lsn, this.segmentSize);
     const offset = lsn % this.segmentSize;
     const name = this.files.get(number);
-    if (name === undefined) return new Uint8Array(0);
+    if (name === undefined) return 0;
     if (number !== this.openSegment) {
       this.close();
       this.fd = openSync(join(this.directory, name), 'r');
       this.openSegment = number;
     }
-    const bytes = Buffer.allocUnsafe(Math.min(length, this.segmentSize - offset));
-    return bytes.subarray(0, readSync(this.fd, bytes, 0, bytes.length, offset));
+    return readSync(this.fd, into, 0, Math.min(into.length, this.segmentSize - offset), offset);
   }
 
   close(): void {

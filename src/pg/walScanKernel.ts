@@ -1,0 +1,126 @@
+/**
+ * The compiled inner loop of the WAL scan (wasm/walScan.as.ts) and the memory that it shares with us.
+ */
+import type { Lsn } from '../util/lsn.js';
+import { MAX_LSN } from '../util/lsn.js';
+import type { RelFork } from './relFileLocator.js';
+import { XLOG_PAGE_MAGIC, type PgMajor } from './version.js';
+import { WAL_SCAN_WASM } from './wasm/walScanBytes.js';
+
+/** What scan() answers; the numbers are the kernel's. */
+export const ScanStatus = { needData: 0, full: 1, done: 2, odd: 3 } as const;
+
+/** Which records a manager hands over: none, all, or what its rule says; the numbers are the kernel's. */
+export const RecordMode = { none: 0, all: 1, xlog: 2, heap: 3, heap2: 4 } as const;
+
+/** What we use of WebAssembly: the type library has it only together with the browser's DOM. */
+interface WasmApi {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { readonly exports: unknown };
+}
+const wasm = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
+
+const REFS = 1 << 16;
+const RECORDS = 1 << 14;
+
+interface KernelExports {
+  memory: { readonly buffer: ArrayBuffer };
+  init(major: number, magic: number, segmentSize: number, systemIdentifier: bigint, until: number): void;
+  modesAt(): number;
+  refRelationAt(): number;
+  refBlockAt(): number;
+  refLsnAt(): number;
+  refFlagsAt(): number;
+  recordPosAt(): number;
+  recordEndAt(): number;
+  relationsAt(): number;
+  getRefCount(): number;
+  getRecordCount(): number;
+  getRelationCount(): number;
+  getPos(): number;
+  getPreviousLsn(): number;
+  getPreviousKnown(): number;
+  getScannedRecords(): number;
+  getScannedBytes(): number;
+  allocateBuffer(bytes: number): number;
+  place(at: number, lsn: number, pos: number): void;
+  setPrevious(lsn: number): void;
+  clearBatch(): void;
+  intern(spcOid: number, dbOid: number, relNumber: number, fork: number): number;
+  crcSpan(at: number, length: number): number;
+  scan(length: number): number;
+}
+
+let compiled: object | undefined;
+
+export interface KernelOptions {
+  major: PgMajor;
+  segmentSize: number;
+  systemIdentifier?: bigint;
+  until?: Lsn;
+  /** RecordMode by resource manager id, 256 of them. */
+  modes: Uint8Array;
+}
+
+/** One instance of the kernel: a scan's state, buffer and arrays. */
+export class WalScanKernel {
+  readonly exports: KernelExports;
+  /** All of the kernel's memory; renewed by refresh() after it has grown. */
+  bytes!: Uint8Array;
+  view!: DataView;
+  refRelation!: Uint32Array;
+  refBlock!: Uint32Array;
+  refLsn!: Uint32Array;
+  refFlags!: Uint32Array;
+  recordPos!: Uint32Array;
+  recordEnd!: Uint32Array;
+  /** Where WAL goes, and how much of it. */
+  bufferAt = 0;
+  bufferSize = 0;
+  private readonly relationList: RelFork[] = [];
+
+  constructor(options: KernelOptions) {
+    compiled ??= new wasm.Module(Buffer.from(WAL_SCAN_WASM, 'base64'));
+    this.exports = new wasm.Instance(compiled).exports as KernelExports;
+    const { major, segmentSize } = options;
+    this.exports.init(major, XLOG_PAGE_MAGIC[major], segmentSize, options.systemIdentifier ?? 0n, options.until ?? MAX_LSN);
+    this.refresh();
+    this.bytes.set(options.modes, this.exports.modesAt());
+  }
+
+  /** Renews the views where the memory has grown. */
+  refresh(): void {
+    const { buffer } = this.exports.memory;
+    if (this.bytes?.buffer === buffer) return;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.refRelation = new Uint32Array(buffer, this.exports.refRelationAt(), REFS);
+    this.refBlock = new Uint32Array(buffer, this.exports.refBlockAt(), REFS);
+    this.refLsn = new Uint32Array(buffer, this.exports.refLsnAt(), REFS);
+    this.refFlags = new Uint32Array(buffer, this.exports.refFlagsAt(), REFS);
+    this.recordPos = new Uint32Array(buffer, this.exports.recordPosAt(), RECORDS);
+    this.recordEnd = new Uint32Array(buffer, this.exports.recordEndAt(), RECORDS);
+  }
+
+  /** A new, larger buffer; the first `keep` bytes of the old one move over. */
+  growBuffer(size: number, keep: number): void {
+    const at = this.exports.allocateBuffer(size);
+    this.refresh();
+    this.bytes.copyWithin(at, this.bufferAt, this.bufferAt + keep);
+    this.bufferAt = at;
+    this.bufferSize = size;
+  }
+
+  /** All relation forks met so far, by their numbers. */
+  relations(): RelFork[] {
+    const count = this.exports.getRelationCount();
+    for (let i = this.relationList.length; i < count; i++) {
+      const at = this.exports.relationsAt() + i * 16;
+      this.relationList.push({
+        spcOid: this.view.getUint32(at, true), dbOid: this.view.getUint32(at + 4, true),
+        relNumber: this.view.getUint32(at + 8, true), fork: this.view.getUint32(at + 12, true),
+      });
+    }
+    return this.relationList;
+  }
+}
