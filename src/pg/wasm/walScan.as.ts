@@ -196,33 +196,65 @@ export function intern(spc: u32, db: u32, rel: u32, fork: u32): u32 {
 // ---- CRC-32C
 
 @inline
-function t(slice: usize, byte: u32): u32 { return load<u32>(T + (slice << 10) + (<usize>byte << 2)); }
+function t(slice: usize, scaled: u32): u32 { return load<u32>(T + (slice << 10) + scaled); }
+
+/** Four bytes through four neighbouring tables; table offsets are bytes times four. */
+@inline
+function four(slice: usize, w: u32): u32 {
+  return (t(slice + 3, (w << 2) & 0x3fc) ^ t(slice + 2, (w >> 6) & 0x3fc)) ^ (t(slice + 1, (w >> 14) & 0x3fc) ^ t(slice, (w >> 22) & 0x3fc));
+}
+
+/** Sixteen bytes, the state so far already in the first four. */
+@inline
+function step16(a: u64, b: u64): u32 {
+  return four(12, <u32>a) ^ (four(8, <u32>(a >> 32)) ^ (four(4, <u32>b) ^ four(0, <u32>(b >> 32))));
+}
+
+@inline
+function step4(a: u32): u32 { return four(0, a); }
 
 export function crcSlice(crc: u32, at: usize, length: u32): u32 {
   const end = at + length;
   while (at + 16 <= end) {
-    const a = load<u32>(at) ^ crc;
-    const b = load<u32>(at, 4);
-    const c = load<u32>(at, 8);
-    const d = load<u32>(at, 12);
-    crc = (((t(15, a & 255) ^ t(14, (a >> 8) & 255)) ^ (t(13, (a >> 16) & 255) ^ t(12, a >> 24)))
-      ^ ((t(11, b & 255) ^ t(10, (b >> 8) & 255)) ^ (t(9, (b >> 16) & 255) ^ t(8, b >> 24))))
-      ^ (((t(7, c & 255) ^ t(6, (c >> 8) & 255)) ^ (t(5, (c >> 16) & 255) ^ t(4, c >> 24)))
-      ^ ((t(3, d & 255) ^ t(2, (d >> 8) & 255)) ^ (t(1, (d >> 16) & 255) ^ t(0, d >> 24))));
+    crc = step16(load<u64>(at) ^ crc, load<u64>(at, 8));
     at += 16;
   }
-  if (at + 8 <= end) {
-    const a = load<u32>(at) ^ crc;
-    const b = load<u32>(at, 4);
-    crc = ((t(7, a & 255) ^ t(6, (a >> 8) & 255)) ^ (t(5, (a >> 16) & 255) ^ t(4, a >> 24)))
-      ^ ((t(3, b & 255) ^ t(2, (b >> 8) & 255)) ^ (t(1, (b >> 16) & 255) ^ t(0, b >> 24)));
-    at += 8;
+  while (at + 4 <= end) {
+    crc = step4(load<u32>(at) ^ crc);
+    at += 4;
   }
   while (at < end) {
-    crc = t(0, (crc ^ load<u8>(at)) & 255) ^ (crc >> 8);
+    crc = t(0, ((crc ^ load<u8>(at)) & 255) << 2) ^ (crc >> 8);
     at++;
   }
   return crc;
+}
+
+/**
+ * The whole checksum, inverted, of a short record that lies in one piece: its data, then the first 20 bytes of its header. The odd bytes go
+ * first, as the end of a step whose beginning is zeros, so that all others are whole steps and the two parts meet inside one.
+ */
+function shortRecordCrc(record: usize, totLen: u32): u32 {
+  let at = record + RECORD_HEADER;
+  const length = totLen - RECORD_HEADER;
+  if (length < 12) return ~crcSlice(crcSlice(u32.MAX_VALUE, at, length), record, 20);
+  const last = record + totLen - 12;
+  const odd = (length - 12) & 15;
+  let crc = u32.MAX_VALUE;
+  if (odd != 0) {
+    const a = load<u64>(at) ^ 0xffffffff;
+    const shift = <u64>(128 - odd * 8);
+    if (odd <= 8) crc = step16(0, a << (shift - 64));
+    else crc = step16(a << shift, (load<u64>(at, 8) << shift) | (a >> (64 - shift)));
+    if (odd < 4) crc ^= u32.MAX_VALUE >> (odd * 8);
+    at += odd;
+  }
+  while (at < last) {
+    crc = step16(load<u64>(at) ^ crc, load<u64>(at, 8));
+    at += 16;
+  }
+  crc = step16(load<u64>(at) ^ crc, <u64>load<u32>(at, 8) | (<u64>load<u32>(record) << 32));
+  return ~step16(load<u64>(record, 4) ^ crc, load<u64>(record, 12));
 }
 
 /** Folds `length` bytes (a multiple of 8) from `at` into the stream at `out`. */
@@ -317,7 +349,6 @@ function headerSize(page: u32): u32 {
 /** XLogReaderValidatePageHeader() */
 function checkPage(page: u32): bool {
   const lsn = bufferLsn + page;
-  if (lsn == checkedPage) return true;
   const at = buffer + page;
   const info = <u32>load<u16>(at, 2);
   if (<u32>load<u16>(at) != magic || (info & ~0x0f) != 0) return false;
@@ -340,7 +371,7 @@ function endAcrossPages(start: u32, totLen: u32, length: u32): u32 {
   let page = (start & ~(PAGE - 1)) + PAGE;
   while (true) {
     if (page + PAGE > length) return 0;
-    if (!checkPage(page)) return 1;
+    if (bufferLsn + page != checkedPage && !checkPage(page)) return 1;
     const info = <u32>load<u16>(buffer + page, 2);
     if ((info & XLP_FIRST_IS_OVERWRITE_CONTRECORD) != 0 || (info & XLP_FIRST_IS_CONTRECORD) == 0) return 1;
     if (load<u32>(buffer + page, 16) != rest) return 1;
@@ -398,7 +429,7 @@ export function scan(length: u32): i32 {
     if (bufferLsn + pos >= untilLsn) return DONE;
     if (refCount + MAX_REFS_OF_RECORD > REFS || recordCount == RECORDS) return FULL;
     const page = pos & ~(PAGE - 1);
-    if (!checkPage(page)) return ODD;
+    if (bufferLsn + page != checkedPage && !checkPage(page)) return ODD;
     const header = headerSize(page);
     let start = pos;
     if (start == page) {
@@ -425,18 +456,19 @@ function scanRecord(start: u32, length: u32): i32 {
   let crc: u32;
   if (totLen <= available) {
     end = start + ((totLen + 7) & ~7);
-    crc = crcSpan(at + RECORD_HEADER, totLen - RECORD_HEADER);
+    crc = totLen < FOLD_MIN ? shortRecordCrc(at, totLen) : ~crcSlice(crcSpan(at + RECORD_HEADER, totLen - RECORD_HEADER), at, 20);
   } else {
     end = endAcrossPages(start, totLen, length);
     if (end <= 1) return end == 0 ? NEED_DATA : ODD;
-    crc = crcAcrossPages(start, totLen);
+    const data = crcAcrossPages(start, totLen);
     if (available < HEADERS_MAX) {
       gatherHeaders(start, totLen);
       at = HEADERS;
       if (available < RECORD_HEADER && !headerIsGood(at, lsn)) return ODD;
     }
+    crc = ~crcSlice(data, at, 20);
   }
-  if (~crcSlice(crc, at, 20) != load<u32>(at, 20)) return ODD;
+  if (crc != load<u32>(at, 20)) return ODD;
   const rmid = <u32>load<u8>(at, 17);
   const info = <u32>load<u8>(at, 16);
   if (rmid == 0 && (info & 0xf0) == 0x40) {
