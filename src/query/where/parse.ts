@@ -1,0 +1,47 @@
+/** The expression's syntax tree, by PostgreSQL's own grammar (libpg-query), which is loaded only when an expression is there. */
+import type { Node, SelectStmt } from 'libpg-query';
+import type { WhereSource } from './source.js';
+
+const PREFIX = 'SELECT WHERE ';
+const PREFIX_BYTES = PREFIX.length;
+
+export interface ParsedExpression {
+  readonly node: Node;
+  /** The offset in the source of a node's `location` (bytes of the statement; absent counts as 0). */
+  offsetOf(location: number | undefined): number;
+}
+
+/** Parses with the grammar of PostgreSQL 18. Throws a located usage error where the text is no expression. */
+export async function parseExpression(source: WhereSource): Promise<ParsedExpression> {
+  const { hasSqlDetails, loadModule, parseSync } = await import('libpg-query');
+  await loadModule();
+  const bytes = Buffer.from(source.text, 'utf8');
+  const offsetOf = (location: number | undefined): number =>
+    location === undefined || location < PREFIX_BYTES ? 0 : bytes.subarray(0, location - PREFIX_BYTES).toString('utf8').length;
+  let statements;
+  try {
+    statements = parseSync(PREFIX + source.text).stmts ?? [];
+  } catch (error) {
+    if (!hasSqlDetails(error) || !error.sqlDetails) throw error;
+    // positions in errors count characters
+    const at = [...source.text].slice(0, Math.max(0, error.sqlDetails.cursorPosition - PREFIX.length)).join('').length;
+    throw source.fail('where.syntax', error.sqlDetails.message, at);
+  }
+  const first = statements[0]?.stmt;
+  const select = first && 'SelectStmt' in first ? first.SelectStmt : undefined;
+  if (statements.length > 1) throw source.fail('where.syntax', 'only one expression is allowed in --where', offsetOf(statements[1]!.stmt_location));
+  if (!select?.whereClause) throw source.fail('where.syntax', 'the expression is empty', 0);
+  const extra = furtherClause(select);
+  if (extra) throw source.fail('where.syntax', `${extra} has no place in --where: only an expression is allowed`, undefined);
+  return { node: select.whereClause, offsetOf };
+}
+
+/** What stands after the expression and belongs to a SELECT alone. */
+function furtherClause(select: SelectStmt): string | undefined {
+  const clauses: [string, unknown][] = [
+    ['GROUP BY', select.groupClause], ['HAVING', select.havingClause], ['WINDOW', select.windowClause], ['ORDER BY', select.sortClause],
+    ['LIMIT', select.limitCount], ['OFFSET', select.limitOffset], ['FOR UPDATE', select.lockingClause],
+  ];
+  if (select.op !== undefined && select.op !== 'SETOP_NONE') return 'UNION, INTERSECT or EXCEPT';
+  return clauses.find(([, value]) => value !== undefined)?.[0];
+}
