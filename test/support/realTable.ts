@@ -9,7 +9,8 @@ import { ATTRIBUTE_NULL, TupleDeformer, type TypeAlign } from '../../src/rows/de
 import { detoast, readToastChunk, type ToastChunk } from '../../src/rows/toast.js';
 import { textDecoding } from '../../src/rows/types/encoding.js';
 import { TypeOutputs } from '../../src/rows/types/typeOutputs.js';
-import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../../src/rows/types/typeInfo.js';
+import type { CompositeAttribute, OutputContext, RegKind, TypeInfo, TypeLookup } from '../../src/rows/types/typeInfo.js';
+import type { Visibility } from '../../src/rows/visibility.js';
 import { timeZone } from '../../src/util/timeZone.js';
 
 /** What the server's catalogs say of types, taken through SQL: independent of how walscope reads them. */
@@ -134,37 +135,50 @@ export function copyText(value: string): string {
 export interface ReadOptions {
   major: PgMajor;
   lookup: TypeLookup;
+  /** Leave out the tuples that it does not see; default: all are alive. */
+  visibility?: Visibility;
   zone?: string;
   /** pg_enc; default UTF8. */
   encoding?: number;
   unknownTypes?: Set<string>;
 }
 
-/** Reads a table that was only ever inserted into from the stopped server's files and lays it out as COPY does. */
-export function readTableAsCopy(dataDir: string, table: RealTable, options: ReadOptions): string[] {
-  const chunks = new Map<number, ToastChunk[]>();
-  if (table.toastPath !== undefined) {
-    forEachTuple(join(dataDir, table.toastPath), (bytes, at, length) => {
-      const chunk = readToastChunk(bytes, at, length);
-      const list = chunks.get(chunk.valueId) ?? [];
-      list.push(chunk);
-      chunks.set(chunk.valueId, list);
-    });
-    for (const list of chunks.values()) list.sort((a, b) => a.chunkSeq - b.chunkSeq);
-  }
-  const outputs = new TypeOutputs({
+/** A context with the chunks of a table's TOAST relation at hand, and the plain value of any varlena for tests' own use. */
+export function outputContext(options: ReadOptions, toastOid = 0, chunks: ReadonlyMap<number, ToastChunk[]> = new Map()): OutputContext & { plain: OutputContext['detoast'] } {
+  const plain: OutputContext['detoast'] = (bytes, at, length) => detoast(bytes, at, length, (relid, valueId) => (relid === toastOid ? chunks.get(valueId) ?? [] : []));
+  return {
     lookup: options.lookup,
     major: options.major,
     timeZone: timeZone(options.zone ?? 'UTC')!,
     encoding: textDecoding(options.encoding ?? 6)!,
-    detoast: (bytes, at, length) => detoast(bytes, at, length, (relid, valueId) => (relid === table.toastOid ? chunks.get(valueId) ?? [] : [])),
+    detoast: plain,
+    plain,
     unknownType: (type) => options.unknownTypes?.add(type.name),
+  };
+}
+
+function readChunks(path: string): Map<number, ToastChunk[]> {
+  const chunks = new Map<number, ToastChunk[]>();
+  forEachTuple(path, (bytes, at, length) => {
+    const chunk = readToastChunk(bytes, at, length);
+    const list = chunks.get(chunk.valueId) ?? [];
+    list.push(chunk);
+    chunks.set(chunk.valueId, list);
   });
+  for (const list of chunks.values()) list.sort((a, b) => a.chunkSeq - b.chunkSeq);
+  return chunks;
+}
+
+/** Reads a table from the stopped server's files and lays it out as COPY does. */
+export function readTableAsCopy(dataDir: string, table: RealTable, options: ReadOptions): string[] {
+  const chunks = table.toastPath === undefined ? new Map<number, ToastChunk[]>() : readChunks(join(dataDir, table.toastPath));
+  const outputs = new TypeOutputs(outputContext(options, table.toastOid, chunks));
   const deformer = new TupleDeformer(table.columns);
   const printers = table.columns.map((column) => (column.dropped ? undefined : outputs.ofType(column.typeOid)));
   const tuple = deformer.newResult();
   const lines: string[] = [];
   forEachTuple(join(dataDir, table.path), (bytes, at, length) => {
+    if (options.visibility && !options.visibility.isVisible(new DataView(bytes.buffer, bytes.byteOffset), at)) return;
     deformer.deformHeapTuple(bytes, at, length, tuple);
     const fields: string[] = [];
     printers.forEach((print, i) => {
