@@ -153,11 +153,14 @@ function splitDays(micros: number | bigint): [days: number, micros: number] | [u
   return [Number(days), Number(micros - days * day)];
 }
 
-/** A moment that was read from text: microseconds since 2000-01-01 UTC, and the zone it was given in. */
+/** A moment that was read from text: microseconds since 2000-01-01 UTC (exact from 1714 to 2285), and the zone it was given in. */
 export interface ParsedMoment {
   micros: number;
   zone: TimeZone;
 }
+
+/** The last year of a timestamp. */
+const MAX_YEAR = 294_276;
 
 const MOMENT = new RegExp(
   String.raw`^\s*(\d{4,6})-?(\d\d)-?(\d\d)(?:[Tt\s]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*([A-Za-z_][A-Za-z0-9_/+-]*|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?\s*$`,
@@ -175,7 +178,7 @@ export function parseMoment(text: string, defaultZone: TimeZone): ParsedMoment |
   const y = Number(year), m = Number(month), d = Number(day), h = Number(hour), mi = Number(minute), s = Number(second);
   const days = daysFromCivil(y, m, d);
   const back = civilFromDays(days);
-  if (back.month !== m || back.day !== d || m > 12 || h > 24 || mi > 59 || s > 60) return undefined;
+  if (back.month !== m || back.day !== d || y > MAX_YEAR || m > 12 || h > 24 || mi > 59 || s > 60) return undefined;
   const fractionMicros = Math.round(Number(`0.${fraction || '0'}`) * USECS_PER_SEC);
   const ofDay = ((h * 60 + mi) * 60 + s) * USECS_PER_SEC + fractionMicros;
   if (ofDay > USECS_PER_DAY) return undefined;
@@ -183,8 +186,7 @@ export function parseMoment(text: string, defaultZone: TimeZone): ParsedMoment |
   if (!zone) return undefined;
   const localMicros = days * USECS_PER_DAY + ofDay;
   const offset = zone.offsetOfLocal(Math.floor(localMicros / USECS_PER_SEC) + PG_EPOCH_UNIX_SECONDS);
-  const micros = localMicros - offset * USECS_PER_SEC;
-  return Number.isSafeInteger(micros) ? { micros, zone } : undefined;
+  return { micros: localMicros - offset * USECS_PER_SEC, zone };
 }
 
 /** Microseconds since 2000-01-01 of a JavaScript time in milliseconds since 1970. */

@@ -4,7 +4,8 @@
  * so that writing it as latin1 gives the same bytes back.
  */
 import { TextDecoder } from 'node:util';
-import { uint32At } from '../bytes.js';
+import { uint16BigEndianAt, uint32At } from '../bytes.js';
+import { EUC_EXCEPTIONS, SINGLE_BYTE_CHARACTERS } from './encodingTables.js';
 
 export interface TextDecoding {
   /** PostgreSQL's name: `UTF8`, `SQL_ASCII`, `LATIN1`, … */
@@ -14,20 +15,14 @@ export interface TextDecoding {
   decode(bytes: Uint8Array, at: number, length: number): string;
 }
 
-/** pg_enc by number; the label is what TextDecoder calls it. */
-const SERVER_ENCODINGS: readonly (readonly [name: string, label?: string])[] = [
-  ['SQL_ASCII'], ['EUC_JP', 'euc-jp'], ['EUC_CN', 'gbk'], ['EUC_KR', 'euc-kr'], ['EUC_TW'], ['EUC_JIS_2004'], ['UTF8', 'utf-8'], ['MULE_INTERNAL'],
-  ['LATIN1'], ['LATIN2', 'iso-8859-2'], ['LATIN3', 'iso-8859-3'], ['LATIN4', 'iso-8859-4'], ['LATIN5', 'windows-1254'], ['LATIN6', 'iso-8859-10'],
-  ['LATIN7', 'iso-8859-13'], ['LATIN8', 'iso-8859-14'], ['LATIN9', 'iso-8859-15'], ['LATIN10', 'iso-8859-16'], ['WIN1256', 'windows-1256'],
-  ['WIN1258', 'windows-1258'], ['WIN866', 'ibm866'], ['WIN874', 'windows-874'], ['KOI8R', 'koi8-r'], ['WIN1251', 'windows-1251'],
-  ['WIN1252', 'windows-1252'], ['ISO_8859_5', 'iso-8859-5'], ['ISO_8859_6', 'iso-8859-6'], ['ISO_8859_7', 'iso-8859-7'], ['ISO_8859_8', 'iso-8859-8'],
-  ['WIN1250', 'windows-1250'], ['WIN1253', 'windows-1253'], ['WIN1254', 'windows-1254'], ['WIN1255', 'windows-1255'], ['WIN1257', 'windows-1257'],
-  ['KOI8U', 'koi8-u'],
-];
-const PG_SQL_ASCII = 0;
-const PG_UTF8 = 6;
-const PG_LATIN1 = 8;
-
+/** pg_enc by number. */
+const SERVER_ENCODINGS = [
+  'SQL_ASCII', 'EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004', 'UTF8', 'MULE_INTERNAL', 'LATIN1', 'LATIN2', 'LATIN3', 'LATIN4', 'LATIN5', 'LATIN6',
+  'LATIN7', 'LATIN8', 'LATIN9', 'LATIN10', 'WIN1256', 'WIN1258', 'WIN866', 'WIN874', 'KOI8R', 'WIN1251', 'WIN1252', 'ISO_8859_5', 'ISO_8859_6', 'ISO_8859_7',
+  'ISO_8859_8', 'WIN1250', 'WIN1253', 'WIN1254', 'WIN1255', 'WIN1257', 'KOI8U',
+] as const;
+/** What TextDecoder calls the encodings of several bytes a character that it knows. */
+const EUC_LABELS: Readonly<Record<string, string>> = { EUC_JP: 'euc-jp', EUC_CN: 'gbk', EUC_KR: 'euc-kr' };
 /** Node's slices of a Buffer's bytes to a string; they serve any Uint8Array and spare the Buffer. */
 interface SliceMethods {
   utf8Slice(this: Uint8Array, start: number, end: number): string;
@@ -76,37 +71,53 @@ const decodings = new Map<number, TextDecoding>();
 /** The decoding of a database's encoding (pg_database.encoding). Undefined where PostgreSQL knows no such server encoding. */
 export function textDecoding(encoding: number): TextDecoding | undefined {
   let decoding = decodings.get(encoding);
-  const entry = SERVER_ENCODINGS[encoding];
-  if (!decoding && entry) {
-    decoding = makeDecoding(encoding, entry[0], entry[1]);
+  const name = SERVER_ENCODINGS[encoding];
+  if (!decoding && name !== undefined) {
+    decoding = makeDecoding(name);
     decodings.set(encoding, decoding);
   }
   return decoding;
 }
 
-function makeDecoding(encoding: number, name: string, label: string | undefined): TextDecoding {
-  if (encoding === PG_UTF8) return { name, outputCharset: 'utf8', decode: decodeUtf8 };
-  if (encoding === PG_SQL_ASCII) return { name, outputCharset: 'latin1', decode: decodeLatin1 };
-  if (encoding === PG_LATIN1) return { name, outputCharset: 'utf8', decode: decodeLatin1 };
-  if (label === undefined) return { name, outputCharset: 'latin1', decode: decodeLatin1 };
-  const decoder = new TextDecoder(label);
-  if (label === 'euc-jp' || label === 'euc-kr' || label === 'gbk') {
-    const decode = (bytes: Uint8Array, at: number, length: number): string =>
-      isAscii(bytes, at, length) ? decodeLatin1(bytes, at, length) : decoder.decode(bytes.subarray(at, at + length));
-    return { name, outputCharset: 'utf8', decode };
-  }
-  return { name, outputCharset: 'utf8', decode: singleByteDecode(decoder, name) };
+function makeDecoding(name: string): TextDecoding {
+  if (name === 'UTF8') return { name, outputCharset: 'utf8', decode: decodeUtf8 };
+  if (name === 'LATIN1') return { name, outputCharset: 'utf8', decode: decodeLatin1 };
+  const characters = SINGLE_BYTE_CHARACTERS[name];
+  if (characters !== undefined) return { name, outputCharset: 'utf8', decode: singleByteDecode(characters) };
+  const label = EUC_LABELS[name];
+  if (label !== undefined) return { name, outputCharset: 'utf8', decode: eucDecode(new TextDecoder(label), EUC_EXCEPTIONS[name]!) };
+  return { name, outputCharset: 'latin1', decode: decodeLatin1 };
 }
 
-/** A table of 256 characters. The ISO sets keep the C1 controls, which the web's decoder of LATIN5 replaces by those of Windows. */
-function singleByteDecode(decoder: TextDecoder, name: string): TextDecoding['decode'] {
-  const isIso = !name.startsWith('WIN') && !name.startsWith('KOI');
-  const characters = Array.from({ length: 256 }, (_, byte) =>
-    byte < 0x80 || (isIso && byte < 0xa0) ? String.fromCharCode(byte) : decoder.decode(Uint8Array.of(byte)));
+function singleByteDecode(upper: string): TextDecoding['decode'] {
+  const table = Array.from({ length: 256 - upper.length }, (_, byte) => String.fromCharCode(byte)).concat(Array.from(upper));
   return (bytes, at, length) => {
     if (length > SHORT_TEXT && isAscii(bytes, at, length)) return latin1Slice.call(bytes, at, at + length);
     let text = '';
-    for (let i = at; i < at + length; i++) text += characters[bytes[i]!]!;
+    for (let i = at; i < at + length; i++) text += table[bytes[i]!]!;
     return text;
+  };
+}
+
+const SS2 = 0x8e;
+const SS3 = 0x8f;
+
+/** Decodes runs between the characters that PostgreSQL sees otherwise. */
+function eucDecode(decoder: TextDecoder, exceptions: ReadonlyMap<number, string>): TextDecoding['decode'] {
+  return (bytes, at, length) => {
+    if (isAscii(bytes, at, length)) return decodeLatin1(bytes, at, length);
+    const end = at + length;
+    let text = '', runAt = at;
+    for (let i = at; i < end;) {
+      const lead = bytes[i]!;
+      const size = lead < 0x80 ? 1 : lead === SS3 ? 3 : 2;
+      const exception = lead < 0x80 || lead === SS2 ? undefined : exceptions.get(size === 3 ? (lead << 16) | uint16BigEndianAt(bytes, i + 1) : uint16BigEndianAt(bytes, i));
+      if (exception !== undefined) {
+        text += decoder.decode(bytes.subarray(runAt, i)) + exception;
+        runAt = i + size;
+      }
+      i += size;
+    }
+    return text + decoder.decode(bytes.subarray(runAt, end));
   };
 }
