@@ -7,6 +7,8 @@ import { BLCKSZ, Page } from '../../src/pg/page.js';
 import { PG_MAJORS } from '../../src/pg/version.js';
 import { compareFunction } from '../../src/rows/compare.js';
 import type { TypeAlign } from '../../src/rows/deform.js';
+import { UTC, timeZone } from '../../src/util/timeZone.js';
+import { canReadKey, keyFromText } from '../../src/rows/keyInput.js';
 import { NbtreeSearch, type Bound, type HeapTid, type IndexCondition, type IndexColumn, type KeyValue } from '../../src/rows/nbtreeSearch.js';
 
 interface IndexCase {
@@ -77,6 +79,8 @@ interface TruthRow {
   rank: number;
   /** Place of column `k` alone, ascending by value; undefined where it is NULL. */
   first: number | undefined;
+  /** Column `k` as the server prints it. */
+  text: string | null;
 }
 
 interface RealIndex {
@@ -84,6 +88,9 @@ interface RealIndex {
   columns: IndexColumn[];
   keyCount: number;
   path: string;
+  /** The output function of column k's type. */
+  typoutput: string;
+  labels: Map<string, number>;
 }
 
 async function createIndex(server: PostgresServer, { name, type, value, notNull, rows, index, order, setup, storage }: IndexCase): Promise<RealIndex> {
@@ -100,18 +107,21 @@ async function createIndex(server: PostgresServer, { name, type, value, notNull,
     await client.query(`DELETE FROM "${name}" WHERE n = 3 OR pad LIKE 'pad 1__'`);
     await client.query(`VACUUM "${name}"`);
     await client.query(insert(count + 1, count + count / 4));
-    const { rows: truth } = await client.query<{ tid: string; rank: string; first: string | null }>(
-      `SELECT ctid::text AS tid, dense_rank() OVER (ORDER BY ${order ?? 'k'}) AS rank,
+    const { rows: truth } = await client.query<{ tid: string; rank: string; first: string | null; text: string | null }>(
+      `SELECT ctid::text AS tid, k::text AS text, dense_rank() OVER (ORDER BY ${order ?? 'k'}) AS rank,
               CASE WHEN k IS NOT NULL THEN dense_rank() OVER (ORDER BY k) END AS first FROM "${name}"`);
     const { rows: columns } = await client.query<Record<string, string>>(
       `SELECT attlen, attalign, indoption[attnum - 1] AS option, indnkeyatts, prosrc, pg_relation_filepath(indexrelid) AS path
          FROM pg_index JOIN pg_attribute ON attrelid = indexrelid LEFT JOIN pg_opclass c ON c.oid = indclass[attnum - 1]
          LEFT JOIN pg_amproc ON amprocfamily = opcfamily AND amproclefttype = opcintype AND amprocrighttype = opcintype AND amprocnum = 1
          LEFT JOIN pg_proc p ON p.oid = amproc WHERE indexrelid = '"${name}_i"'::regclass ORDER BY attnum`);
-    const { rows: labels } = await client.query<{ oid: number; enumsortorder: number }>('SELECT oid, enumsortorder FROM pg_enum');
+    const { rows: labels } = await client.query<{ oid: number; enumsortorder: number; enumlabel: string }>('SELECT oid, enumsortorder, enumlabel FROM pg_enum');
     const sortOrder = new Map(labels.map((label) => [Number(label.oid), label.enumsortorder]));
     return {
-      truth: truth.map((row) => ({ tid: row.tid, rank: Number(row.rank), first: row.first === null ? undefined : Number(row.first) })),
+      typoutput: (await client.query<{ name: string }>(
+        `SELECT typoutput::text AS name FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = '"${name}"'::regclass AND attname = 'k'`)).rows[0]!.name,
+      labels: new Map(labels.map((label) => [label.enumlabel, Number(label.oid)])),
+      truth: truth.map((row) => ({ text: row.text, tid: row.tid, rank: Number(row.rank), first: row.first === null ? undefined : Number(row.first) })),
       keyCount: Number(columns[0]!.indnkeyatts),
       path: columns[0]!.path!,
       columns: columns.map((column) => ({
@@ -188,6 +198,14 @@ describe.each(PG_MAJORS)('btree indexes of PostgreSQL %i', (major) => {
       checker.expectRows({ equal: values.slice(0, 1) }, ({ first }) => first === row.first);
     }
 
+    if (canReadKey(index.typoutput)) {
+      for (const { row } of sample) {
+        if (row.text === null) continue;
+        const key = keyFromText(index.typoutput, row.text, { zone: UTC, enumLabelOid: (label) => index.labels.get(label) });
+        checker.expectRows({ equal: [key] }, ({ first }) => first === row.first);
+      }
+    }
+
     const bounds = sample.filter(({ row }) => row.first !== undefined).filter((_, i) => i % 9 === 0);
     const meets = (value: number | undefined, from: number | undefined, to: number | undefined, inclusive: boolean): boolean =>
       value !== undefined && (from === undefined || value > from || (inclusive && value === from)) && (to === undefined || value < to || (inclusive && value === to));
@@ -224,6 +242,23 @@ describe.each(PG_MAJORS)('btree indexes of PostgreSQL %i', (major) => {
     expect(checker.tids({ equal: [k], to: { value, inclusive: false } })).toEqual(below);
     expect(checker.tids({ equal: [k], from: { value, inclusive: true } })).toEqual(group.slice(below.length).map(({ row }) => row.tid));
   });
+});
+
+it('reads keys as people type them, and refuses what is none', () => {
+  const hex = (typoutput: string, text: string): string => Buffer.from(keyFromText(typoutput, text, { zone: timeZone('+02')! })).toString('hex');
+  expect(hex('int4out', ' -2 ')).toBe('feffffff');
+  expect(hex('numeric_out', '1.50e3')).toBe(hex('numeric_out', '01500'));
+  expect(hex('numeric_out', '-0.0')).toBe(hex('numeric_out', '0'));
+  expect(hex('timestamptz_out', '2026-04-06 12:00')).toBe(hex('timestamptz_out', '2026-04-06T10:00:00.0Z'));
+  expect(hex('timestamptz_out', '2026-04-06 12:00 Europe/Berlin')).toBe(hex('timestamptz_out', '2026-04-06 12:00+02'));
+  expect(hex('uuid_out', '{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}')).toBe('a0eebc999c0b4ef8bb6d6bb9bd380a11');
+  expect(hex('boolout', 'YES')).toBe('01');
+  for (const [typoutput, text] of [
+    ['int4out', '2147483648'], ['int2out', '1.5'], ['numeric_out', '.'], ['date_out', '2026-02-30'], ['time_out', '25:00'], ['uuid_out', 'a0ee'],
+    ['byteaout', 'xyz'], ['boolout', 'o'], ['timestamptz_out', '2026-04-06 12:00 Nowhere/Land'], ['float8out', '1e'], ['enum_out', 'sad'],
+  ] as const) {
+    expect(() => keyFromText(typoutput, text, { zone: UTC })).toThrow(expect.objectContaining({ code: 'key.value' }));
+  }
 });
 
 it('refuses orders that it does not know', () => {
