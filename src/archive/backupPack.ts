@@ -11,13 +11,13 @@
  *
  * All numbers little-endian. Written to a temporary name, synced, renamed.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32c } from '../pg/crc32c.js';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { zstdCompress, zstdDecompress } from '../util/zstd.js';
-import { readFully } from './decompress.js';
 import { IndexedBackup } from './indexedBackup.js';
+import { openInput, readInput } from './inputFile.js';
 
 export const PACK_VERSION = 1;
 const HEADER_MAGIC = 'WSBKPACK';
@@ -157,7 +157,7 @@ export class PackedBackup extends IndexedBackup<PackedFile> {
   /** `path`: the pack. Throws `pack.damaged` or `pack.version`. */
   constructor(private readonly path: string) {
     super(path);
-    this.fd = openSync(path, 'r');
+    this.fd = openInput(path);
     try {
       const size = fstatSync(this.fd).size;
       if (size < HEADER_BYTES + FOOTER_BYTES) throw this.damaged('it is cut off');
@@ -212,7 +212,7 @@ export class PackedBackup extends IndexedBackup<PackedFile> {
 
   private readBytes(position: number, length: number): Buffer {
     const bytes = Buffer.alloc(length);
-    if (readFully(this.fd, bytes, position) < length) throw this.damaged('it is cut off');
+    if (readInput(this.fd, this.path, position, length, bytes) < length) throw this.damaged('it is cut off');
     return bytes;
   }
 
@@ -244,7 +244,7 @@ export class PackedBackup extends IndexedBackup<PackedFile> {
     const length = this.frameLengths[number];
     if (length === undefined) throw this.damaged('its frame table is too short');
     const stored = Buffer.allocUnsafe(length % STORED);
-    if (readSync(this.fd, stored, 0, stored.length, this.frameOffsets[number]!) < stored.length) throw this.damaged('it is cut off');
+    if (readInput(this.fd, this.path, this.frameOffsets[number]!, stored.length, stored) < stored.length) throw this.damaged('it is cut off');
     if (crc32c(stored, 0, stored.length) !== this.frameCrcs[number]) throw this.damaged(`the frame at byte ${this.frameOffsets[number]} does not match its checksum`);
     return length >= STORED ? stored : zstdDecompress(stored);
   }

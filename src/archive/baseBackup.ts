@@ -1,5 +1,4 @@
 /** A base backup, of any form: what it says about itself, and its pages. */
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBackupLabel, type BackupLabel } from '../pg/backupLabel.js';
 import { parseBackupManifest, type BackupManifest } from '../pg/backupManifest.js';
@@ -16,6 +15,7 @@ import type { Lsn } from '../util/lsn.js';
 import { PackedBackup } from './backupPack.js';
 import type { BackupFile, BackupFiles } from './backupFiles.js';
 import { DirectoryBackup } from './directoryBackup.js';
+import { listInput, statInput } from './inputFile.js';
 import { PACK_LINKS, PACK_NAME } from './materialise.js';
 import { TarBackup } from './tarBackup.js';
 import { findTars } from './tarFiles.js';
@@ -221,7 +221,7 @@ export class BaseBackup {
 
 /** Which form a path has; undefined where it is no base backup. `compressed`: must go through materialiseBackup() first. */
 export function backupForm(path: string): 'directory' | 'tar' | 'compressed' | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statInput(path);
   if (!stat) return undefined;
   if (stat.isDirectory() && (has(path, 'PG_VERSION') || has(path, 'global/pg_control'))) return 'directory';
   const set = findTars(path);
@@ -230,7 +230,7 @@ export function backupForm(path: string): 'directory' | 'tar' | 'compressed' | u
 }
 
 function has(directory: string, name: string): boolean {
-  return statSync(join(directory, name), { throwIfNoEntry: false }) !== undefined;
+  return statInput(join(directory, name)) !== undefined;
 }
 
 /** Opens a base backup and reads what describes it: pages and lists are read when they are asked for. */
@@ -250,7 +250,7 @@ function describe(files: BackupFiles): BaseBackup {
  */
 export function openBaseBackup(path: string, options: BaseBackupOptions = {}): BaseBackup {
   const hint = 'give a directory as pg_basebackup leaves it, or the data directory of a stopped server';
-  if (!statSync(path, { throwIfNoEntry: false })) throw inputError('backup.path', `${path}: no such file or directory`, { file: path }, hint);
+  if (!statInput(path)) throw inputError('backup.path', `${path}: no such file or directory`, { file: path }, hint);
   const form = backupForm(path);
   if (form === undefined) throw inputError('backup.not_one', `${path}: no base backup here (neither PG_VERSION nor base.tar)${elsewhere(path)}`, { file: path }, hint);
   if (form === 'compressed') throw inputError('backup.compressed', `${path}: the backup is compressed and cannot be read in place`, { file: path }, 'index it first: that makes a copy that can be read');
@@ -259,8 +259,9 @@ export function openBaseBackup(path: string, options: BaseBackupOptions = {}): B
 
 /** Where the user perhaps meant: a directory below that holds a backup. */
 function elsewhere(path: string): string {
-  if (!statSync(path).isDirectory()) return '';
-  const name = readdirSync(path).find((each) => has(path, join(each, 'PG_VERSION')) || has(path, join(each, 'base.tar')) || has(path, join(each, 'base.tar.gz')));
+  if (!statInput(path)?.isDirectory()) return '';
+  const names = listInput(path).map((entry) => entry.name);
+  const name = names.find((each) => ['PG_VERSION', 'base.tar', 'base.tar.gz'].some((file) => has(path, join(each, file))));
   return name === undefined ? '' : `; ${join(path, name)} looks like one`;
 }
 

@@ -1,8 +1,9 @@
 /** Compression of archive files: told by magic, never by suffix; decompression that is always bounded. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { GzipDecoder } from './gzipDecoder.js';
+import { openInput, readInput } from './inputFile.js';
 import { Lz4Decoder } from './lz4Decoder.js';
 import { DecodeError, type StreamDecoder } from './streamDecoder.js';
 import { ZstdDecoder } from './zstdDecoder.js';
@@ -61,20 +62,9 @@ export function newStreamDecoder(kind: Exclude<Compression, 'none'>): StreamDeco
 }
 
 /** The first bytes of an open file. */
-export function readHead(fd: number, length = SNIFF_BYTES): Uint8Array {
+export function readHead(fd: number, path: string, length = SNIFF_BYTES): Uint8Array {
   const head = new Uint8Array(length);
-  return head.subarray(0, readFully(fd, head, 0));
-}
-
-/** Reads from `position` until `into` is full or the file ends; gives the bytes read. */
-export function readFully(fd: number, into: Uint8Array, position: number): number {
-  let at = 0;
-  while (at < into.length) {
-    const got = readSync(fd, into, at, into.length - at, position + at);
-    if (got === 0) break;
-    at += got;
-  }
-  return at;
+  return head.subarray(0, readInput(fd, path, 0, length, head));
 }
 
 /** What came out of a compressed file. */
@@ -93,13 +83,13 @@ const GZIP_CHUNK = 16 * 1024 * 1024;
  * inflates to more than `limit` bytes, without holding more than that.
  */
 export function decompressFile(path: string, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
-  const fd = openSync(path, 'r');
+  const fd = openInput(path);
   try {
     const size = fstatSync(fd).size;
     // incompressible data grows by a few bytes a block; what is longer than that is no segment
     if (size > limit + limit / 16 + 65536) throw overLimit(path, limit);
     const input = new Uint8Array(size);
-    const length = readFully(fd, input, 0);
+    const length = readInput(fd, path, 0, size, input);
     return decompressBytes(input.subarray(0, length), kind, limit, path);
   } finally {
     closeSync(fd);
@@ -150,7 +140,7 @@ function overLimit(file: string, limit: number): WalscopeError {
 }
 
 /** The first `want` decompressed bytes of an open file, or fewer where it is cut or damaged. */
-export function decompressPrefix(fd: number, kind: Exclude<Compression, 'none'>, want: number): Uint8Array {
+export function decompressPrefix(fd: number, path: string, kind: Exclude<Compression, 'none'>, want: number): Uint8Array {
   const decoder = newStreamDecoder(kind);
   const output = new GrowingBytes(want);
   // Zstandard and LZ4 give nothing before a whole block, of up to 4 MB
@@ -158,7 +148,7 @@ export function decompressPrefix(fd: number, kind: Exclude<Compression, 'none'>,
   try {
     for (let at = 0; at < last && output.length < want; at += SLICE) {
       const input = new Uint8Array(SLICE);
-      const got = readFully(fd, input, at);
+      const got = readInput(fd, path, at, SLICE, input);
       if (got === 0) break;
       decoder.push(input.subarray(0, got), (piece) => output.append(piece));
     }

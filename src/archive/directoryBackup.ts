@@ -1,9 +1,10 @@
 /** A base backup as a directory: pg_basebackup -Fp, a copied data directory, or that of a stopped server. Read in place. */
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { closeSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { Finding } from '../util/finding.js';
 import { inputError } from '../util/errors.js';
 import { isNeededPath, tablespacePath, type BackupFile, type BackupFiles } from './backupFiles.js';
+import { listInput, openInput, readInput, statInput } from './inputFile.js';
 
 const OPEN_FILES = 64;
 
@@ -18,23 +19,21 @@ export class DirectoryBackup implements BackupFiles {
   /** `mapping` says where tablespaces were copied to, by OID; else pg_tblspc leads to them. */
   constructor(readonly root: string, mapping: ReadonlyMap<number, string> = new Map()) {
     const links = join(root, 'pg_tblspc');
-    for (const name of statSync(links, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(links) : []) {
-      if (/^[1-9]\d{0,9}$/.test(name)) this.addTablespace(Number(name), join(links, name), mapping);
+    for (const entry of statInput(links)?.isDirectory() ? listInput(links) : []) {
+      if (/^[1-9]\d{0,9}$/.test(entry.name)) this.addTablespace(Number(entry.name), join(links, entry.name), entry.isSymbolicLink(), mapping);
     }
     for (const [oid, directory] of mapping) {
-      if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+      if (!statInput(directory)?.isDirectory()) {
         throw inputError('backup.tablespace_missing', `${directory}: no such directory, given for tablespace ${oid}`, { file: directory }, 'give the directory that holds the copy of the tablespace');
       }
       this.tablespaces.set(oid, directory);
     }
   }
 
-  private addTablespace(oid: number, path: string, mapping: ReadonlyMap<number, string>): void {
-    const isLink = lstatSync(path).isSymbolicLink();
+  private addTablespace(oid: number, path: string, isLink: boolean, mapping: ReadonlyMap<number, string>): void {
     if (isLink) this.links.set(oid, readlinkSync(path));
     if (mapping.has(oid)) return;
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isDirectory()) return;
+    if (!statInput(path)?.isDirectory()) return;
     this.tablespaces.set(oid, path);
     const target = isLink ? resolve(join(this.root, 'pg_tblspc'), this.links.get(oid)!) : path;
     const parent = resolve(this.root, '..') + sep;
@@ -57,19 +56,12 @@ export class DirectoryBackup implements BackupFiles {
 
   size(path: string): number | undefined {
     const place = this.locate(path);
-    const stat = place === undefined ? undefined : statSync(place, { throwIfNoEntry: false });
+    const stat = place === undefined ? undefined : statInput(place);
     return stat?.isFile() ? stat.size : undefined;
   }
 
   read(path: string, position: number, length: number, into: Uint8Array, at = 0): number {
-    const fd = this.descriptor(path);
-    let done = 0;
-    while (done < length) {
-      const got = readSync(fd, into, at + done, length - done, position + done);
-      if (got === 0) break;
-      done += got;
-    }
-    return done;
+    return readInput(this.descriptor(path), path, position, length, into, at);
   }
 
   private descriptor(path: string): number {
@@ -82,28 +74,28 @@ export class DirectoryBackup implements BackupFiles {
         closeSync(oldestFd);
         this.open.delete(oldest);
       }
-      fd = openSync(this.locate(path)!, 'r');
+      fd = openInput(this.locate(path)!);
     }
     this.open.set(path, fd);
     return fd;
   }
 
   *list(): Iterable<BackupFile> {
-    for (const name of readdirSync(this.root).sort()) {
-      const stat = lstatSync(join(this.root, name));
-      if (name === 'pg_tblspc') continue;
-      if (stat.isFile() && isNeededPath(name)) yield { path: name, bytes: stat.size };
-      else if (stat.isDirectory() && isNeededPath(`${name}/`)) yield* this.walk(join(this.root, name), name);
+    for (const entry of listInput(this.root)) {
+      const place = join(this.root, entry.name);
+      if (entry.name === 'pg_tblspc') continue;
+      if (entry.isFile() && isNeededPath(entry.name)) yield { path: entry.name, bytes: statInput(place)!.size };
+      else if (entry.isDirectory() && isNeededPath(`${entry.name}/`)) yield* this.walk(place, entry.name);
     }
     for (const [oid, directory] of this.tablespaces) yield* this.walk(directory, `pg_tblspc/${oid}`);
   }
 
   /** Links below the top are not followed: a backup has none but those of pg_tblspc. */
   private *walk(directory: string, prefix: string): Iterable<BackupFile> {
-    for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const entry of listInput(directory)) {
       const path = `${prefix}/${entry.name}`;
       if (entry.isDirectory()) yield* this.walk(join(directory, entry.name), path);
-      else if (entry.isFile()) yield { path, bytes: statSync(join(directory, entry.name)).size };
+      else if (entry.isFile()) yield { path, bytes: statInput(join(directory, entry.name))!.size };
     }
   }
 
@@ -113,8 +105,8 @@ export class DirectoryBackup implements BackupFiles {
 
   databaseOids(directory: string): number[] {
     const place = this.locate(directory);
-    if (place === undefined || !statSync(place, { throwIfNoEntry: false })?.isDirectory()) return [];
-    return readdirSync(place).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number).sort((a, b) => a - b);
+    if (place === undefined || !statInput(place)?.isDirectory()) return [];
+    return listInput(place).map((entry) => entry.name).filter((name) => /^[1-9]\d{0,9}$/.test(name)).map(Number).sort((a, b) => a - b);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** Brings a compressed base backup into a form that can be read at any position, once, when it is indexed. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseBackupManifest } from '../pg/backupManifest.js';
 import { RELSEG_SIZE } from '../pg/relFilePath.js';
@@ -8,6 +8,7 @@ import { parseWalFileName } from '../pg/walFileName.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import { isNeededPath } from './backupFiles.js';
 import { BackupPackWriter, syncDirectory } from './backupPack.js';
+import { openInput, readInput } from './inputFile.js';
 import { BackupEntryPaths, tablespaceLink } from './tarEntryPaths.js';
 import { findTars, type TarFile, type TarSet } from './tarFiles.js';
 import type { TarEntry } from './tarHeader.js';
@@ -49,12 +50,22 @@ export async function materialiseBackup(path: string, into: string, onProgress?:
       }
       done += tar.bytes;
     }
-    if (set.manifest !== undefined) addFile(writer, 'backup_manifest', readFileSync(set.manifest));
+    if (set.manifest !== undefined) addFile(writer, 'backup_manifest', readWhole(set.manifest));
     addFile(writer, PACK_LINKS, Buffer.from(JSON.stringify(links)));
     writer.finish();
   } catch (error) {
     writer.abort();
     throw error;
+  }
+}
+
+function readWhole(path: string): Uint8Array {
+  const fd = openInput(path);
+  try {
+    const bytes = new Uint8Array(fstatSync(fd).size);
+    return bytes.subarray(0, readInput(fd, path, 0, bytes.length, bytes));
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -67,7 +78,7 @@ function addFile(writer: BackupPackWriter, path: string, bytes: Uint8Array): voi
 function declaredSizes(set: TarSet): Map<string, number> | undefined {
   if (set.manifest === undefined) return undefined;
   try {
-    return new Map(parseBackupManifest(readFileSync(set.manifest), set.manifest).files.map((file) => [file.path, file.bytes]));
+    return new Map(parseBackupManifest(readWhole(set.manifest), set.manifest).files.map((file) => [file.path, file.bytes]));
   } catch (error) {
     // openBaseBackup() reports a damaged manifest
     if (error instanceof WalscopeError) return undefined;

@@ -1,7 +1,8 @@
 /** The bytes of WAL segments, whatever they are stored as, within bounds of memory and of open files. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Finding } from '../util/finding.js';
 import { decompressFile, type Decompressed } from './decompress.js';
+import { openInput, readInput } from './inputFile.js';
 import type { WalSegmentFile } from './walSegmentFile.js';
 
 /** A segment that has been opened. */
@@ -15,17 +16,10 @@ export interface SegmentBytes {
 }
 
 class PlainSegment implements SegmentBytes {
-  constructor(readonly fd: number, readonly length: number) {}
+  constructor(readonly fd: number, private readonly path: string, readonly length: number) {}
 
   read(offset: number, length: number, into: Uint8Array, at = 0): number {
-    const wanted = Math.min(length, this.length - offset);
-    let done = 0;
-    while (done < wanted) {
-      const got = readSync(this.fd, into, at + done, wanted - done, offset + done);
-      if (got === 0) break;
-      done += got;
-    }
-    return done;
+    return readInput(this.fd, this.path, offset, Math.min(length, this.length - offset), into, at);
   }
 
   view(): undefined {
@@ -77,7 +71,7 @@ export class SegmentCache {
       closeSync(oldest.fd);
       this.plain.delete(path);
     }
-    const segment = new PlainSegment(openSync(file.path, 'r'), Math.min(file.bytes, this.segmentSize));
+    const segment = new PlainSegment(openInput(file.path), file.path, Math.min(file.bytes, this.segmentSize));
     this.plain.set(file.path, segment);
     return segment;
   }

@@ -1,7 +1,8 @@
 /** A base backup as uncompressed tars: read in place through a table of offsets. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { isNeededPath } from './backupFiles.js';
 import { IndexedBackup } from './indexedBackup.js';
+import { openInput, readInput } from './inputFile.js';
 import { BackupEntryPaths, tablespaceLink } from './tarEntryPaths.js';
 import { scanTar, type TarFile, type TarSet } from './tarFiles.js';
 
@@ -28,7 +29,7 @@ export class TarBackup extends IndexedBackup<TarPlace> {
   }
 
   private addTar(tar: TarFile): void {
-    const fd = openSync(tar.path, 'r');
+    const fd = openInput(tar.path);
     this.fds.push(fd);
     const paths = new BackupEntryPaths(tar);
     for (const entry of scanTar(fd, tar.path)) {
@@ -43,19 +44,13 @@ export class TarBackup extends IndexedBackup<TarPlace> {
   }
 
   private addPlain(path: string): void {
-    const fd = openSync(path, 'r');
+    const fd = openInput(path);
     this.fds.push(fd);
     this.files.set('backup_manifest', { fd, offset: 0, bytes: fstatSync(fd).size });
   }
 
   protected readAt(place: TarPlace, position: number, length: number, into: Uint8Array, at: number): number {
-    let done = 0;
-    while (done < length) {
-      const got = readSync(place.fd, into, at + done, length - done, place.offset + position + done);
-      if (got === 0) break;
-      done += got;
-    }
-    return done;
+    return readInput(place.fd, this.root, place.offset + position, length, into, at);
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 /** The tars that make up one base backup, and what lies where in those that are not compressed. */
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { inputError, type WalscopeError } from '../util/errors.js';
-import { hasCompressionSuffix, readFully, readHead, sniffCompression, unsupportedCompression, withoutCompressionSuffix, type Compression } from './decompress.js';
+import { hasCompressionSuffix, readHead, sniffCompression, unsupportedCompression, withoutCompressionSuffix, type Compression } from './decompress.js';
+import { listInput, openInput, readInput, statInput } from './inputFile.js';
 import { paddedBytes, TAR_BLOCK, TarHeaders, type TarEntry } from './tarHeader.js';
 
 export interface TarFile {
@@ -27,9 +28,9 @@ export interface TarSet {
  * `compression.unsupported` for tars that cannot be read.
  */
 export function findTars(path: string): TarSet | undefined {
-  const isFile = statSync(path).isFile();
+  const isFile = statInput(path)?.isFile() ?? false;
   const directory = isFile ? dirname(path) : path;
-  const names = readdirSync(directory).sort();
+  const names = listInput(directory).map((entry) => entry.name);
   const named = (pattern: RegExp): string[] => names.filter((name) => pattern.test(withoutCompressionSuffix(name)));
   const base = isFile ? basename(path) : pickOne(directory, named(/^base\.tar$/));
   if (base === undefined || (isFile && !/\.(tar|tgz)$/.test(withoutCompressionSuffix(base)))) return undefined;
@@ -48,14 +49,14 @@ export function findTars(path: string): TarSet | undefined {
 
 /** Of `base.tar` and `base.tar.gz` side by side the plain one. */
 function pickOne(directory: string, names: string[]): string | undefined {
-  const files = names.filter((name) => statSync(join(directory, name)).isFile());
+  const files = names.filter((name) => statInput(join(directory, name))?.isFile());
   return files.find((name) => !hasCompressionSuffix(name)) ?? files[0];
 }
 
 function openTar(path: string, tablespaceOid: number | undefined): TarFile {
-  const fd = openSync(path, 'r');
+  const fd = openInput(path);
   try {
-    const kind = sniffCompression(readHead(fd));
+    const kind = sniffCompression(readHead(fd, path));
     if (kind !== 'none' && kind !== 'gzip' && kind !== 'zstd' && kind !== 'lz4') throw unsupportedCompression(path, kind);
     return { path, compression: kind, bytes: fstatSync(fd).size, tablespaceOid };
   } finally {
@@ -82,13 +83,13 @@ export function* scanTar(fd: number, file: string): Iterable<LocatedEntry> {
   const block = new Uint8Array(TAR_BLOCK);
   let where = 'before its first entry';
   for (let at = 0; ;) {
-    if (readFully(fd, block, at) < TAR_BLOCK) throw truncatedTar(file, `it ends ${where}`);
+    if (readInput(fd, file, at, TAR_BLOCK, block) < TAR_BLOCK) throw truncatedTar(file, `it ends ${where}`);
     const step = headers.header(block);
     at += TAR_BLOCK;
     if (step.kind === 'end') return;
     if (step.kind === 'meta') {
       const content = new Uint8Array(step.bytes);
-      if (readFully(fd, content, at) < step.bytes) throw truncatedTar(file, 'it ends within a name');
+      if (readInput(fd, file, at, step.bytes, content) < step.bytes) throw truncatedTar(file, 'it ends within a name');
       headers.meta(content);
       at += paddedBytes(step.bytes);
       continue;

@@ -1,8 +1,9 @@
 /** A tar read once from front to back, through its compression, in constant memory. */
-import { closeSync, createReadStream, openSync } from 'node:fs';
+import { closeSync, createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { inputError, type WalscopeError } from '../util/errors.js';
-import { newStreamDecoder, readFully, type Compression } from './decompress.js';
+import { newStreamDecoder, type Compression } from './decompress.js';
+import { openInput, readInput } from './inputFile.js';
 import { DecodeError } from './streamDecoder.js';
 import { paddedBytes, TAR_BLOCK, TarHeaders, type TarEntry } from './tarHeader.js';
 import { scanTar, truncatedTar, type TarFile } from './tarFiles.js';
@@ -39,7 +40,7 @@ export async function readTar(tar: TarFile, sink: TarSink): Promise<void> {
 }
 
 function readPlainTar(tar: TarFile, sink: TarSink): void {
-  const fd = openSync(tar.path, 'r');
+  const fd = openInput(tar.path);
   const buffer = new Uint8Array(INFLATE_BYTES);
   try {
     for (const entry of scanTar(fd, tar.path)) {
@@ -47,7 +48,7 @@ function readPlainTar(tar: TarFile, sink: TarSink): void {
       if (!sink.begin(entry)) continue;
       for (let at = 0; at < entry.bytes;) {
         const piece = buffer.subarray(0, Math.min(buffer.length, entry.bytes - at));
-        if (readFully(fd, piece, entry.offset + at) < piece.length) throw truncatedTar(tar.path, `it ends within ${JSON.stringify(entry.path)}`);
+        if (readInput(fd, tar.path, entry.offset + at, piece.length, piece) < piece.length) throw truncatedTar(tar.path, `it ends within ${JSON.stringify(entry.path)}`);
         sink.data(piece);
         at += piece.length;
       }
@@ -58,7 +59,7 @@ function readPlainTar(tar: TarFile, sink: TarSink): void {
 }
 
 async function* decompressedChunks(tar: TarFile, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(tar.path, { highWaterMark: READ_BYTES });
+  const file = createReadStream(tar.path, { fd: openInput(tar.path), highWaterMark: READ_BYTES });
   const report = (): void => onRead(file.bytesRead);
   try {
     if (tar.compression === 'gzip') {

@@ -1,12 +1,13 @@
 /** A WAL archive: the segments, timeline histories and backup histories found under one or more directories. */
-import { openSync, closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseBackupHistory, type BackupHistory } from '../pg/backupLabel.js';
 import { parseHistoryFile, timelineSpans, type TimelineHistoryEntry, type TimelineSpan } from '../pg/historyFile.js';
 import type { PgMajor } from '../pg/version.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
-import { decompressBytes, readFully, sniffCompression, unsupportedCompression } from './decompress.js';
+import { decompressBytes, sniffCompression, unsupportedCompression } from './decompress.js';
+import { openInput, readInput } from './inputFile.js';
 import { SegmentCache, type SegmentBytes } from './segmentBytes.js';
 import { TimelineWal } from './timelineWal.js';
 import { listWalPath, type WalFileEntry } from './walLayout.js';
@@ -224,12 +225,12 @@ function reportLength(segment: WalSegmentFile, segmentSize: number, findings: Fi
 
 /** A small text file of the archive, through any compression. Throws input errors. */
 function readText(path: string): string {
-  const fd = openSync(path, 'r');
+  const fd = openInput(path);
   try {
     const size = fstatSync(fd).size;
     if (size > MAX_TEXT_BYTES) throw inputError('wal.text_file', `${path}: ${size} bytes are too many for a file of this kind`, { file: path });
     const bytes = new Uint8Array(size);
-    readFully(fd, bytes, 0);
+    readInput(fd, path, 0, size, bytes);
     const kind = sniffCompression(bytes);
     if (kind === 'none') return Buffer.from(bytes).toString('utf8');
     if (kind !== 'gzip' && kind !== 'zstd' && kind !== 'lz4') throw unsupportedCompression(path, kind);

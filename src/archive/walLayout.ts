@@ -3,11 +3,12 @@
  * by walArchive.ts, the same way for all. One file a layout: this one is PostgreSQL's own, as archive_command, pg_receivewal,
  * pg_wal and Barman's `wals` leave it: any nesting, file names that PostgreSQL gives, perhaps with a compression's suffix.
  */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseWalFileName, type WalFileName } from '../pg/walFileName.js';
 import { inputError } from '../util/errors.js';
 import { withoutCompressionSuffix } from './decompress.js';
+import { listInput, statInput } from './inputFile.js';
 
 /** A file that a layout takes for one of the archive's. */
 export interface WalFileEntry {
@@ -57,11 +58,11 @@ function walk(directory: string, listing: WalListing, seen: Set<string>): void {
   const real = realpathSync(directory);
   if (seen.has(real)) return; // a link that leads back up
   seen.add(real);
-  const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = listInput(directory);
   const live = entries.some((entry) => entry.name === 'archive_status') || basename(real) === 'pg_wal';
   for (const entry of entries) {
     const path = join(directory, entry.name);
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statInput(path);
     if (stat?.isDirectory()) {
       if (!NOT_WAL.has(entry.name)) walk(path, listing, seen);
     } else {
@@ -78,7 +79,7 @@ const WAL_LAYOUTS: readonly WalLayout[] = [plainWalLayout];
 /** Lists one path that the user gave: a directory, a data directory (its pg_wal is meant) or a single file. Throws `wal.path`. */
 export function listWalPath(path: string): WalListing {
   const hint = 'give the directory that archive_command fills, or a pg_wal directory';
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statInput(path);
   if (!stat) throw inputError('wal.path', `${path}: no such file or directory`, { file: path }, hint);
   if (stat.isFile()) {
     const entry = entryOf(path, stat.size, basename(dirname(path)) === 'pg_wal');
@@ -86,7 +87,7 @@ export function listWalPath(path: string): WalListing {
     return { files: [entry], ignored: [] };
   }
   if (!stat.isDirectory()) throw inputError('wal.path', `${path} is no directory`, { file: path }, hint);
-  const isDataDirectory = statSync(join(path, 'PG_VERSION'), { throwIfNoEntry: false }) && statSync(join(path, 'pg_wal'), { throwIfNoEntry: false });
+  const isDataDirectory = statInput(join(path, 'PG_VERSION')) && statInput(join(path, 'pg_wal'));
   const directory = isDataDirectory ? join(path, 'pg_wal') : path;
   return WAL_LAYOUTS.find((layout) => layout.recognises(directory))!.list(directory);
 }

@@ -1,11 +1,12 @@
 /** One file of an archive that should be a WAL segment: what its first page says. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { segmentNumberOfName, isValidWalSegSize, walSegmentStart } from '../pg/walFileName.js';
 import { readXLogLongPageHeader, SIZE_OF_XLOG_LONG_PHD, XLOG_BLCKSZ, XLP_LONG_HEADER, type XLogLongPageHeader } from '../pg/xlogPage.js';
 import { majorOfMagic, type PgMajor } from '../pg/version.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { decompressPrefix, readHead, sniffCompression, unsupportedCompression, type Compression } from './decompress.js';
+import { openInput } from './inputFile.js';
 import type { WalFileEntry } from './walLayout.js';
 
 /** A segment file that can be read. */
@@ -40,18 +41,18 @@ export type SegmentInspection =
 export function inspectSegmentFile(entry: WalFileEntry): SegmentInspection {
   const finding = (code: string, what: string): SegmentInspection => ({ kind: 'finding', finding: { code, message: `${entry.path}: ${what}`, place: { file: entry.path } } });
   if (entry.name.kind !== 'segment' && entry.name.kind !== 'partial') throw new Error(`${entry.path} is not named as a segment`);
-  const fd = openSync(entry.path, 'r');
+  const fd = openInput(entry.path);
   let head: Uint8Array;
   let compression: Compression;
   try {
-    head = readHead(fd, SIZE_OF_XLOG_LONG_PHD);
+    head = readHead(fd, entry.path, SIZE_OF_XLOG_LONG_PHD);
     const sniffed = sniffCompression(head);
     if (sniffed !== 'none' && sniffed !== 'gzip' && sniffed !== 'zstd' && sniffed !== 'lz4') {
       const refusal = unsupportedCompression(entry.path, sniffed);
       return { kind: 'finding', finding: { code: refusal.code, message: refusal.message, place: { file: entry.path } } };
     }
     compression = sniffed;
-    if (compression !== 'none') head = decompressPrefix(fd, compression, SIZE_OF_XLOG_LONG_PHD);
+    if (compression !== 'none') head = decompressPrefix(fd, entry.path, compression, SIZE_OF_XLOG_LONG_PHD);
   } finally {
     closeSync(fd);
   }

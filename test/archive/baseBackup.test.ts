@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,17 @@ const scratch = (): string => place(`scratch${copies++}`);
 function copy(name: string, change: (path: string) => void): string {
   const path = scratch();
   cpSync(place(name), path, { recursive: true, verbatimSymlinks: true });
+  change(path);
+  return path;
+}
+
+/** What describes a directory backup, without its relations, changed. */
+function skeleton(name: string, change: (path: string) => void): string {
+  const path = scratch();
+  mkdirSync(join(path, 'base', String(dbOid)), { recursive: true });
+  for (const each of ['PG_VERSION', 'backup_label', 'backup_manifest', 'global/pg_control', 'pg_tblspc']) {
+    if (existsSync(join(place(name), each))) cpSync(join(place(name), each), join(path, each), { recursive: true, verbatimSymlinks: true });
+  }
   change(path);
   return path;
 }
@@ -224,7 +235,7 @@ describe('sizes', () => {
   it('add up over segment files as mdnblocks() does, gaps and all', async () => {
     const perSegment = 131072;
     const files = (path: string) => join(path, 'base', String(dbOid));
-    const path = copy('stopped', (each) => {
+    const path = skeleton('stopped', (each) => {
       for (const [name, blocks] of [['90000', perSegment], ['90000.1', perSegment], ['90000.2', 3], ['90001', perSegment], ['90001.2', 5], ['90002', 7], ['90002.1', 9], ['90003', 0]] as const) {
         writeFileSync(join(files(each), name), '');
         truncateSync(join(files(each), name), blocks * 8192);
@@ -250,7 +261,7 @@ describe('tablespaces of a plain backup', () => {
   it('may be mapped, may be missing, may lie in place', async () => {
     const link = (path: string) => join(path, 'pg_tblspc', String(spcOid));
     const rel = { spcOid, dbOid, relNumber: table.relNumber, fork: 0 };
-    const missing = copy('stopped', (path) => {
+    const missing = skeleton('stopped', (path) => {
       rmSync(link(path));
       symlinkSync('/nowhere/at/all', link(path));
     });
@@ -265,7 +276,7 @@ describe('tablespaces of a plain backup', () => {
     mapped.close();
     expect(await failure(() => openBaseBackup(missing, { tablespaces: new Map([[spcOid, '/nowhere']]) }))).toBe('backup.tablespace_missing');
 
-    const inPlace = copy('stopped', (path) => {
+    const inPlace = skeleton('stopped', (path) => {
       rmSync(link(path));
       cpSync(place('stopped-spc'), link(path), { recursive: true });
     });
@@ -274,7 +285,7 @@ describe('tablespaces of a plain backup', () => {
     const outside = mkdtempSync(join(tmpdir(), 'walscope-test-'));
     try {
       cpSync(place('stopped-spc'), outside, { recursive: true });
-      const leading = copy('stopped', (path) => {
+      const leading = skeleton('stopped', (path) => {
         rmSync(link(path));
         symlinkSync(outside, link(path));
       });
@@ -307,7 +318,7 @@ describe('what is no backup, or a damaged one', () => {
     ['backup.tablespace_map', 'a damaged tablespace_map', (path) => writeFileSync(join(path, 'tablespace_map'), 'garbage')],
     ['backup.no_label', 'a copy of a running server without label', (path) => rmSync(join(path, 'backup_label'))],
   ])('%s: %s', async (code, _, change) => {
-    const path = copy('plain', change);
+    const path = skeleton('plain', change);
     expect(await failure(() => openBaseBackup(path))).toBe(code);
   });
 
@@ -322,7 +333,7 @@ describe('what is no backup, or a damaged one', () => {
   });
 
   it('goes on without a manifest that is damaged', async () => {
-    await opened(copy('plain', edit('backup_manifest', (text) => text.replace('"Size": 3', '"Size": 4'))), (backup) => {
+    await opened(skeleton('plain', edit('backup_manifest', (text) => text.replace('"Size": 3', '"Size": 4'))), (backup) => {
       expect([backup.manifest, backup.findings.map((finding) => finding.code)]).toEqual([undefined, ['backup.manifest']]);
     });
   });

@@ -74,7 +74,8 @@ async function read(...pieces: Buffer[]): Promise<Record<string, string> | strin
   const packed = await outcome(async () => {
     const into = join(root, `into${count++}`);
     await materialiseBackup(directory('base.tar.gz', gzipSync(bytes)), into);
-    const { '.walscope/tablespace_links': _, ...files } = listing(new PackedBackup(join(into, 'backup.pack')));
+    const files = listing(new PackedBackup(join(into, 'backup.pack')));
+    delete files['.walscope/tablespace_links'];
     return files;
   });
   expect(packed).toEqual(inPlace);

@@ -236,11 +236,13 @@ describe('several places', () => {
       mkdirSync(join(d, 'deep', 'er'), { recursive: true });
       for (const name of readdirSync(d)) if (name.startsWith('00000001')) renameSync(join(d, name), join(d, 'deep', 'er', name));
       symlinkSync(d, join(d, 'deep', 'loop'));
+      symlinkSync('nowhere', join(d, 'dangling'));
+      symlinkSync('self', join(d, 'self'));
       writeFileSync(join(d, 'README'), 'x');
     });
     opened(path, (archive) => {
       expect(walk(archive, 2).timelines).toEqual([1, 2]);
-      expect(archive.ignored.map((each) => basename(each))).toEqual(['README']);
+      expect(archive.ignored.map((each) => basename(each))).toEqual(['README', 'dangling', 'self']);
     });
   });
 
