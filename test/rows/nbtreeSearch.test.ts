@@ -192,7 +192,7 @@ describe.each(PG_MAJORS)('btree indexes of PostgreSQL %i', (major) => {
     const items = checker.scan();
     expect(items.length).toBe(index.truth.length);
 
-    const sample = items.filter((_, i) => i % Math.ceil(items.length / 40) === 0);
+    const sample = items.filter((_, i) => i % Math.ceil(items.length / 25) === 0);
     for (const { row, values } of sample) {
       checker.expectRows({ equal: values.slice(0, index.keyCount) }, ({ rank }) => rank === row.rank);
       checker.expectRows({ equal: values.slice(0, 1) }, ({ first }) => first === row.first);
@@ -206,7 +206,7 @@ describe.each(PG_MAJORS)('btree indexes of PostgreSQL %i', (major) => {
       }
     }
 
-    const bounds = sample.filter(({ row }) => row.first !== undefined).filter((_, i) => i % 9 === 0);
+    const bounds = sample.filter(({ row }) => row.first !== undefined).filter((_, i) => i % 8 === 0);
     const meets = (value: number | undefined, from: number | undefined, to: number | undefined, inclusive: boolean): boolean =>
       value !== undefined && (from === undefined || value > from || (inclusive && value === from)) && (to === undefined || value < to || (inclusive && value === to));
     for (const low of [undefined, ...bounds]) {
