@@ -60,7 +60,8 @@ describe.each(PG_MAJORS)('PostgreSQL %i', (major) => {
     expect(texts.filter((text) => /^REVMAP_EXTEND targetBlk (?!1$)/.test(text)).length).toBeGreaterThan(0);
   });
 
-  it('notices a byte that replay got wrong', () => {
+  // the check itself is the same on every major
+  if (major === 18) it('notices a byte that replay got wrong', () => {
     let calls = 0;
     const damagedRedo = (ctx: RedoContext): void => {
       brinRedo(ctx);

@@ -1,9 +1,9 @@
 /**
  * SP-GiST replay against the pages that PostgreSQL itself expects, on every major.
  *
- * Branches of spgxlog.c that no archive reaches: whatever a build does (`isBuild`), since 11 logs a built index as whole pages;
- * ADD_NODE with its parent on the old or the new page (parentBlk 0 and 1): the triple-parity rule puts a child's page elsewhere,
- * and a tuple that was put on its parent's page has outgrown it only together with the parent.
+ * Branches of spgxlog.c that no archive reaches: whatever a build does (`isBuild`), since a built index is logged as whole pages;
+ * ADD_NODE onto its parent's page (parentBlk 1): that parent must itself have moved, off a page that it shared with the tuple, to the
+ * very page that later has room for it.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { PG_MAJORS } from '../../src/pg/version.js';
@@ -41,11 +41,11 @@ INSERT INTO tx SELECT repeat('longprefix', 20) || chr(48 + p) || repeat('Q', 99 
 INSERT INTO tx SELECT repeat('longprefix', 20) || chr(48 + p) || repeat('Q', 50) || '2' || p % 5 || repeat('x', 200) FROM generate_series(1, 60) p;
 CREATE TABLE nd (t text);
 CREATE INDEX nd_t ON nd USING spgist (t);
-INSERT INTO nd SELECT 'K' || chr(48 + p) || chr(97 + g % 4) || repeat(chr(65 + g % 20), 300) || g FROM generate_series(1, 26) p, generate_series(1, 25) g;
-INSERT INTO nd SELECT 'K' || chr(48 + p) || chr(33 + c) || 'zz' FROM generate_series(1, 40) c, generate_series(1, 26) p;
-DELETE FROM nd WHERE t LIKE 'K%zz';
+INSERT INTO nd SELECT chr(64 + r) || 'qqq' || chr(48 + p) || chr(97 + g % 4) || repeat(chr(65 + g % 20), 300) || g FROM generate_series(1, 2) r, generate_series(1, 10) p, generate_series(1, 25) g;
+INSERT INTO nd SELECT chr(64 + r) || 'qqq' || chr(48 + p) || chr(33 + c) || 'zz' FROM generate_series(1, 60) c, generate_series(1, 2) r, generate_series(1, 10) p;
+DELETE FROM nd WHERE t LIKE '%zz';
 VACUUM nd;
-INSERT INTO nd SELECT 'K' || chr(48 + p) || chr(33 + c) || 'zz' FROM generate_series(1, 94, 8) c, generate_series(1, 26) p;
+INSERT INTO nd SELECT chr(64 + r) || 'qqq' || chr(48 + p) || chr(33 + c) || 'zz' FROM generate_series(1, 90, 6) c, generate_series(1, 2) r, generate_series(1, 10) p;
 VACUUM nd;
 VACUUM nd;
 CREATE INDEX tx_built ON tx USING spgist (t);
@@ -79,7 +79,8 @@ const BRANCHES: Record<string, RegExp> = {
   'a chain moved to a new page': /^MOVE_LEAFS .*\(newpage\)/,
   'a chain moved in the stead of a dead tuple': /^MOVE_LEAFS .*\(replacedead\)/,
   'a node added in place': /^ADD_NODE .*newoff: 0, parentBlk: -1/,
-  'a node added, and the tuple moved': /^ADD_NODE .*newoff: [1-9]\d*, parentBlk: 2/,
+  'a node added, and the tuple moved off its parent’s page': /^ADD_NODE .*newoff: [1-9]\d*, parentBlk: 0/,
+  'a node added, and the tuple moved with its parent elsewhere': /^ADD_NODE .*newoff: [1-9]\d*, parentBlk: 2/,
   'a tuple split on its page': /^SPLIT_TUPLE .*\(same\)/,
   'a tuple split over two pages': /^SPLIT_TUPLE [^(]*(\(newpage\))?$/,
   'a root split': /^PICKSPLIT .*\(isRootSplit\)/,
@@ -115,7 +116,8 @@ describe.each(PG_MAJORS)('PostgreSQL %i', (major) => {
     }
   });
 
-  it('notices a byte that replay got wrong', () => {
+  // the check itself is the same on every major
+  if (major === 18) it('notices a byte that replay got wrong', () => {
     let calls = 0;
     const damagedRedo = (ctx: RedoContext): void => {
       spgRedo(ctx);

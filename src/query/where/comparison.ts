@@ -6,11 +6,16 @@ import { comparerOf, equalityOf, formatValue, hasCanonicalText, type Value } fro
 
 export const COMPARISONS = new Set(['=', '<>', '<', '<=', '>', '>=']);
 const FLIPPED: Record<string, ColumnBound['op']> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-const BYTEWISE_COLLATIONS = new Set(['C', 'POSIX', 'ucs_basic', 'C.utf8', 'C.UTF-8', 'pg_c_utf8']);
+const BYTEWISE_COLLATIONS = new Set(['C', 'POSIX', 'ucs_basic', 'C.utf8', 'C.UTF-8', 'pg_c_utf8', 'pg_unicode_fast', 'PG_UNICODE_FAST']);
 
 /** True where ordering by bytes is what the collation means. */
 export function isBytewise(collation: string | undefined): boolean {
   return collation !== undefined && BYTEWISE_COLLATIONS.has(collation);
+}
+
+/** True where the collation's classes and cases know ASCII alone. */
+export function isAsciiOnly(collation: string | undefined): boolean {
+  return collation === 'C' || collation === 'POSIX';
 }
 
 export function noOperator(scope: Scope, op: string, left: SqlType | undefined, right: SqlType, at: number): Error {

@@ -116,19 +116,55 @@ export function zoneNamed(name: string, text = name): TimeZone {
   return zone;
 }
 
+/** The number that `length` digits from `at` on spell, or NaN. */
+function digitsAt(text: string, at: number, length: number): number {
+  let value = 0;
+  for (let i = at; i < at + length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** `2026-04-06` at the text's start, as output functions print it: days since 2000-01-01, or undefined for any other form. */
+function plainDate(text: string): number | undefined {
+  if (text[4] !== '-' || text[7] !== '-') return undefined;
+  const year = digitsAt(text, 0, 4), month = digitsAt(text, 5, 2), day = digitsAt(text, 8, 2);
+  return year > 0 && month > 0 && day > 0 ? civilDays(year, month, day) : undefined;
+}
+
+/** `2026-04-06 10:00:00.123456`, then `zone` alone: the local microseconds; undefined for any other form. */
+function plainTimestamp(text: string, zone: string): bigint | undefined {
+  const end = text.length - zone.length;
+  if (end < 19 || end > 26 || text[10] !== ' ' || text[13] !== ':' || text[16] !== ':' || !text.endsWith(zone)) return undefined;
+  const days = plainDate(text);
+  const hour = digitsAt(text, 11, 2), minute = digitsAt(text, 14, 2), second = digitsAt(text, 17, 2);
+  const fraction = end === 19 ? 0 : text[19] === '.' ? digitsAt(text, 20, end - 20) * 10 ** (26 - end) : NaN;
+  if (days === undefined || !(hour < 24 && minute < 60 && second < 60 && fraction < 1_000_000)) return undefined;
+  const seconds = days * 86_400 + (hour * 60 + minute) * 60 + second;
+  return BigInt(seconds) * MICROS_PER_SECOND + BigInt(fraction);
+}
+
 /** date_in(): days since 2000-01-01, ±Infinity for the infinities. */
 export function parseDate(text: string): number {
+  const plain = text.length === 10 ? plainDate(text) : undefined;
+  if (plain !== undefined) return plain;
   return parseDatetime(text, 'date').days;
 }
 
 /** timestamp_in(): a zone in the text is ignored, as PostgreSQL does. */
 export function parseTimestamp(text: string): bigint {
+  const plain = plainTimestamp(text, '');
+  if (plain !== undefined) return plain;
   const { days, micros } = parseDatetime(text, 'timestamp');
   return timestampOf(days, micros);
 }
 
 /** timestamptz_in(): without a zone in the text, `defaultZone` holds. */
 export function parseTimestamptz(text: string, defaultZone: TimeZone): bigint {
+  const plain = plainTimestamp(text, '+00');
+  if (plain !== undefined) return plain;
   const { days, micros, zone } = parseDatetime(text, 'timestamp with time zone');
   return localToUtc(timestampOf(days, micros), zone ?? defaultZone);
 }

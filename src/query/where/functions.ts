@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { ArrayValue } from './array.js';
 import { coerce, castTo } from './cast.js';
-import { isBytewise } from './comparison.js';
+import { isAsciiOnly } from './comparison.js';
 import { dateToTimestamp, localToUtc, utcToLocal, zoneNamed } from './datetime.js';
 import { extractFromInterval, extractFromTime, extractFromTimestamp, truncateTimestamp } from './datetimeFields.js';
 import {
@@ -91,7 +91,7 @@ function roundFloat(value: number): number {
 }
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
-const asLower = (call: Call): boolean => isBytewise(call.collation);
+const asLower = (call: Call): boolean => isAsciiOnly(call.collation);
 
 /** Overloads of one name in the order of preference where an argument's type leaves several. */
 const FUNCTIONS: readonly FunctionRow[] = [

@@ -2,7 +2,7 @@
 import { arrayContains, arrayValue, concatArrays, type ArrayValue } from './array.js';
 import { compileArithmetic } from './arithmetic.js';
 import { castTo, coerce, textItems } from './cast.js';
-import { compileComparison, COMPARISONS, isBytewise, noOperator } from './comparison.js';
+import { compileComparison, COMPARISONS, isAsciiOnly, noOperator } from './comparison.js';
 import { commonCollation, map1, map2, type Expr, type Scope } from './expr.js';
 import { formatJsonb, jsonContains, jsonExists, jsonMember, jsonPath, jsonText, type JsonNode } from './json.js';
 import { compileRegex } from './regex.js';
@@ -69,7 +69,7 @@ function remember<T>(compile: (pattern: string) => T): (pattern: string) => T {
 /** LIKE and ILIKE; an ESCAPE clause has been folded into the pattern by like_escape(). */
 function like(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
   const isNegated = op.startsWith('!'), ignoreCase = op.endsWith('*');
-  const ascii = isBytewise(commonCollation(l, r));
+  const ascii = isAsciiOnly(commonCollation(l, r));
   const fold = (text: string): string => (ignoreCase ? changeCase(text, 'lower', ascii) : text);
   const matcher = remember((pattern) => compileLike(fold(pattern)));
   const bytes = l.type.name === 'bytea';
@@ -79,7 +79,7 @@ function like(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
 
 function regex(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
   const isNegated = op.startsWith('!'), ignoreCase = op.endsWith('*');
-  const ascii = isBytewise(commonCollation(l, r));
+  const ascii = isAsciiOnly(commonCollation(l, r));
   const compiled = remember((pattern) => compileRegex(pattern, ignoreCase, ascii));
   return textOperator(op, l, r, scope, at, (text, pattern) => compiled(pattern).test(text) !== isNegated);
 }

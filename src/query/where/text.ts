@@ -34,6 +34,7 @@ export function characterLength(text: string): number {
 export function changeCase(text: string, direction: 'lower' | 'upper', asciiOnly: boolean): string {
   const change = (s: string): string => (direction === 'lower' ? s.toLowerCase() : s.toUpperCase());
   if (asciiOnly) return text.replace(/[A-Za-z]+/g, change);
+  if (Buffer.byteLength(text) === text.length) return change(text);
   let result = '';
   for (const c of text) {
     const changed = change(c);

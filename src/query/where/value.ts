@@ -41,7 +41,25 @@ export function checkInteger(type: string, value: bigint): bigint {
   return value;
 }
 
+/** The value of plain digits, perhaps after a minus, that a double holds exactly: what output functions print, nearly always. */
+function plainInteger(text: string): number | undefined {
+  const isNegative = text.charCodeAt(0) === 0x2d;
+  if (text.length > 15 || text.length === Number(isNegative)) return undefined;
+  let value = 0;
+  for (let i = Number(isNegative); i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return isNegative ? -value : value;
+}
+
+/** Up to here, either sign fits the type; beyond, the range is checked the long way. */
+const SMALL_INTEGER: Record<string, number> = { int2: 0x7fff, int4: 0x7fff_ffff, int8: Number.MAX_SAFE_INTEGER };
+
 function parseInteger(type: string, text: string): bigint {
+  const plain = plainInteger(text);
+  if (plain !== undefined && Math.abs(plain) <= (SMALL_INTEGER[type] ?? -1)) return BigInt(plain);
   const match = /^\s*([+-]?)(\d+(?:_\d+)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*$/.exec(text);
   if (!match) throw new ValueError(`invalid input syntax for type ${typeText({ name: type })}: "${text}"`);
   const size = BigInt(match[2]!.replaceAll('_', ''));
