@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scanWal, REF_HAS_IMAGE, REF_STARTS_CHAIN, REF_WILL_INIT, type WalScanOptions, type WalScanResult } from '../../src/pg/walScan.js';
+import { crc32c } from '../../src/pg/crc32c.js';
+import { PG_MAJORS } from '../../src/pg/version.js';
+import { RecordMode, WalScanKernel } from '../../src/pg/walScanKernel.js';
+import { XLogReader } from '../../src/pg/xlogReader.js';
+import { XLogRecord } from '../../src/pg/xlogRecord.js';
+import { formatRelFork } from '../../src/pg/relFileLocator.js';
+import type { Lsn } from '../../src/util/lsn.js';
+import { encodeRecord, WalBuilder, type BlockSpec, type RecordSpec } from '../support/walBuilder.js';
+
+/** What a scan hands over, as text a line: references `lsn rel block flags`, records `lsn-end rmid info main`. */
+interface Gathered {
+  refs: string[];
+  records: string[];
+  result: Omit<WalScanResult, 'end'>;
+  end?: string;
+}
+
+function gather(wal: WalBuilder, options: Partial<WalScanOptions> = {}): Gathered {
+  const refs: string[] = [], records: string[] = [];
+  const { end, ...result } = scanWal(wal, {
+    major: wal.major, systemIdentifier: wal.systemIdentifier, from: wal.startLsn, ...options,
+    onBatch(batch) {
+      for (let i = 0; i < batch.refCount; i++) refs.push(`${batch.baseLsn + batch.lsn[i]!} ${formatRelFork(batch.relations[batch.relation[i]!]!)} ${batch.block[i]} ${batch.flags[i]}`);
+      batch.forEachRecord((record) => records.push(describeRecord(record)));
+    },
+  });
+  return { refs, records, result, end: end && `${end.lsn} ${end.kind} ${end.error.code}` };
+}
+
+function describeRecord(record: XLogRecord): string {
+  return `${record.lsn}-${record.endLsn} ${record.rmid} ${record.info} ${crc32c(record.bytes, record.mainAt, record.mainAt + record.mainLength)}`;
+}
+
+/** The same from XLogReader, a record at a time. */
+function reference(wal: WalBuilder, from: Lsn = wal.startLsn, until = Infinity): Gathered {
+  const reader = new XLogReader(wal, { major: wal.major, systemIdentifier: wal.systemIdentifier });
+  const record = new XLogRecord();
+  const out: Gathered = { refs: [], records: [], result: { records: 0, bytes: 0, firstLsn: 0 as Lsn, firstPrevLsn: 0 as Lsn, lastLsn: 0 as Lsn, endLsn: 0 as Lsn, abortedLsns: [] } };
+  if (reader.seek(from, record) !== undefined) {
+    while (reader.position < until && reader.next(record) && record.lsn < until) {
+      if (reader.overwrittenLsn !== 0) out.result.abortedLsns.push(reader.overwrittenLsn);
+      if (out.result.records++ === 0) Object.assign(out.result, { firstLsn: record.lsn, firstPrevLsn: record.prevLsn });
+      Object.assign(out.result, { bytes: out.result.bytes + record.totLen, lastLsn: record.lsn, endLsn: record.endLsn });
+      for (const ref of record.blocks) {
+        const flags = (ref.willInit || ref.applyImage ? REF_STARTS_CHAIN : 0) | (ref.hasImage ? REF_HAS_IMAGE : 0) | (ref.willInit ? REF_WILL_INIT : 0);
+        out.refs.push(`${record.lsn} ${formatRelFork(ref)} ${ref.block} ${flags}`);
+      }
+      if (isNeeded(record)) out.records.push(describeRecord(record));
+    }
+  }
+  if (reader.end) out.end = `${reader.end.lsn} ${reader.end.kind} ${reader.end.error.code}`;
+  return out;
+}
+
+/** The heap flags of access/heapam_xlog.h that clear visibility map bits, by opcode: where they lie in the main data, and the bits. */
+const HEAP_FLAGS: Record<number, [number, number]> = { 0x00: [2, 1], 0x10: [7, 1], 0x20: [7, 3], 0x40: [7, 3], 0x60: [7, 1] };
+const HEAP2_FLAGS: Record<number, [number, number]> = { 0x50: [0, 1], 0x60: [7, 1] };
+
+function isNeeded(record: XLogRecord): boolean {
+  if (record.rmid === 9 || record.rmid === 10) {
+    const flag = (record.rmid === 10 ? HEAP_FLAGS : HEAP2_FLAGS)[record.info & 0x70];
+    return flag !== undefined && flag[0] < record.mainLength && (record.view.getUint8(record.mainAt + flag[0]) & flag[1]) !== 0;
+  }
+  if (record.rmid === 0) return record.rmgrInfo !== 0xa0 && record.rmgrInfo !== 0xb0;
+  return record.rmid <= 8 || record.rmid === 18 || record.rmid === 19 || record.rmid >= 128;
+}
+
+const relFork = fc.record({ spcOid: fc.constantFrom(1663, 1664), dbOid: fc.constantFrom(0, 5), relNumber: fc.integer({ min: 1, max: 60 }), fork: fc.integer({ min: 0, max: 3 }) });
+const block = fc.record({
+  rel: relFork, block: fc.integer({ min: 0, max: 0xffff_ffff }), sameRel: fc.boolean(), willInit: fc.boolean(),
+  data: fc.option(fc.integer({ min: 1, max: 600 }), { nil: undefined }),
+  image: fc.option(fc.record({ length: fc.constantFrom(8192, 8191, 4000, 700, 30), apply: fc.boolean() }), { nil: undefined }),
+});
+const record = fc.record({
+  rmid: fc.constantFrom(0, 1, 2, 9, 9, 10, 10, 10, 11, 15, 18, 21), info: fc.integer({ min: 0, max: 15 }).map((n) => n << 4),
+  main: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 20_000 })), blocks: fc.array(block, { maxLength: 4 }),
+  origin: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }), toplevelXid: fc.option(fc.constant(900), { nil: undefined }),
+});
+
+function toSpec(r: ReturnType<typeof record.generate>['value'], i: number): RecordSpec {
+  const noise = (length: number): Uint8Array => Uint8Array.from({ length }, (_, k) => ((k + i) * 2654435761) >>> 13);
+  const blocks = r.blocks.map((b, id): BlockSpec => ({
+    ...b.rel, id, block: b.block, sameRel: b.sameRel && id > 0, willInit: b.willInit, data: b.data === undefined ? undefined : noise(b.data),
+    image: b.image && { bytes: noise(b.image.length), holeOffset: 24, apply: b.image.apply },
+  }));
+  // OVERWRITE_CONTRECORD and SWITCH have meanings of their own
+  const info = r.rmid === 0 && (r.info === 0xd0 || r.info === 0x40) ? 0x10 : r.info;
+  return { rmid: r.rmid, info, main: noise(r.main), blocks, origin: r.origin, toplevelXid: r.toplevelXid };
+}
+
+describe('scanWal hands over what XLogReader reads', () => {
+  it.each(PG_MAJORS)('for any records, PostgreSQL %i', (major) => {
+    fc.assert(fc.property(fc.array(record, { minLength: 1, maxLength: 60 }), fc.nat(100), (specs, from) => {
+      const wal = new WalBuilder({ major, segmentSize: 1024 * 1024 });
+      specs.forEach((spec, i) => {
+        wal.add(toSpec(spec, i));
+        if (i === 30) wal.switchSegment();
+      });
+      expect(gather(wal)).toEqual(reference(wal));
+      const middle = Math.floor(wal.startLsn + ((wal.lsn - wal.startLsn) * from) / 100) as Lsn;
+      expect(gather(wal, { from: middle })).toEqual(reference(wal, middle));
+      const head = reference(wal, wal.startLsn, middle);
+      expect(gather(wal, { until: middle })).toEqual({ ...head, end: undefined });
+    }), { numRuns: 25 });
+  });
+
+  it('joins runs of segments without loss', () => {
+    const wal = new WalBuilder();
+    for (let i = 0; i < 9000; i++) wal.add({ rmid: 10, info: 0, main: new Uint8Array(8 + (i % 700)), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber: i % 900, fork: 0, block: i }] });
+    const whole = gather(wal);
+    const parts = [0, 1, 2, 3].map((n) => gather(wal, { from: (wal.startLsn + n * wal.segmentSize) as Lsn, until: (wal.startLsn + (n + 1) * wal.segmentSize) as Lsn }));
+    expect(parts.flatMap((part) => part.refs)).toEqual(whole.refs);
+    for (const [a, b] of [[0, 1], [1, 2]] as const) {
+      expect(parts[b]!.result.firstPrevLsn).toBe(parts[a]!.result.lastLsn);
+      expect(parts[a]!.end).toBeUndefined();
+    }
+  });
+
+  it('reads records that are larger than its buffer', () => {
+    const wal = new WalBuilder();
+    wal.add({ rmid: 21, info: 0, main: new Uint8Array(300_000).fill(3) }); // beyond what is folded at once, too
+    wal.add({ rmid: 1, info: 0, main: Uint8Array.from({ length: 7_000_000 }, (_, i) => i * 7) });
+    wal.add({ rmid: 1, info: 0, main: new Uint8Array(8) });
+    expect(gather(wal)).toEqual(reference(wal));
+    expect(gather(wal).records).toHaveLength(2);
+  });
+
+  it('numbers more relations than its table first holds', () => {
+    const wal = new WalBuilder();
+    for (let i = 0; i < 20_000; i++) wal.add({ rmid: 11, info: 0, blocks: [{ id: 0, spcOid: 1663, dbOid: i % 7, relNumber: i, fork: i % 4, block: i, data: new Uint8Array(1) }] });
+    expect(gather(wal)).toEqual(reference(wal));
+  });
+
+  it('reports overwritten continuation records and goes on', () => {
+    const wal = new WalBuilder();
+    wal.add({ rmid: 1, info: 0, main: new Uint8Array(8) });
+    const aborted = wal.abort(encodeRecord({ rmid: 10, info: 0, main: new Uint8Array(30_000) }, wal.prevLsn, 15), 12_000);
+    const main = new Uint8Array(16);
+    new DataView(main.buffer).setUint32(0, aborted, true);
+    wal.add({ rmid: 0, info: 0xd0, main });
+    wal.add({ rmid: 1, info: 0, main: new Uint8Array(8) });
+    expect(gather(wal)).toEqual(reference(wal));
+    expect(gather(wal).result.abortedLsns).toEqual([aborted]);
+  });
+
+  it('takes no record with a flipped bit', () => {
+    const build = (): WalBuilder => {
+      const wal = new WalBuilder();
+      for (let i = 0; i < 60; i++) wal.add({ rmid: 10, info: 0, main: new Uint8Array(3 + i * i * 3).fill(i), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber: 9, fork: 0, block: i }] });
+      return wal;
+    };
+    const used = build().lsn - build().startLsn;
+    fc.assert(fc.property(fc.nat(used * 8 - 1), (bit) => {
+      const wal = build();
+      wal.bytes[bit >> 3]! ^= 1 << (bit & 7);
+      expect(gather(wal)).toEqual(reference(wal));
+    }), { numRuns: 150 });
+  });
+});
+
+describe('the kernel', () => {
+  const kernel = new WalScanKernel({ major: 15, segmentSize: 1 << 24, modes: new Uint8Array(256).fill(RecordMode.none) });
+  kernel.growBuffer(1 << 20, 0);
+
+  it('folds long spans to the same checksum as slicing does, for all lengths and any flipped bit', () => {
+    const noise = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 2654435761) >>> 11);
+    kernel.bytes.set(noise, kernel.bufferAt);
+    const span = (length: number): number => ~kernel.exports.crcSpan(kernel.bufferAt, length) >>> 0;
+    for (let length = 0; length < 1500; length++) expect(span(length)).toBe(crc32c(noise, 0, length));
+    for (const length of [639, 640, 4096, 8168, 9999]) {
+      for (let bit = 0; bit < length * 8; bit += 251) {
+        const at = bit >> 3;
+        noise[at]! ^= 1 << (bit & 7);
+        kernel.bytes[kernel.bufferAt + at] = noise[at]!;
+        expect(span(length)).toBe(crc32c(noise, 0, length));
+        noise[at]! ^= 1 << (bit & 7);
+        kernel.bytes[kernel.bufferAt + at] = noise[at]!;
+      }
+    }
+  });
+
+  it('is what its source compiles to', async () => {
+    const path = fileURLToPath(new URL('../../scripts/buildWasm.mjs', import.meta.url));
+    const { KERNELS, compileKernel } = (await import(path)) as { KERNELS: { source: string; target: string }[]; compileKernel: (kernel: object) => Promise<string> };
+    for (const one of KERNELS) expect(await compileKernel(one)).toBe(readFileSync(one.target, 'utf8'));
+  });
+});
