@@ -12,11 +12,11 @@ export const nameout: OutputFunction = (bytes, at, length, _type, output) => {
   return output.context.encoding.decode(bytes, at, end);
 };
 
-/** charout(): a NUL prints as nothing; from 16 on, bytes with the high bit print as an octal escape. */
+/** charout(): a NUL prints as nothing; from 15 on, bytes with the high bit print as an octal escape. */
 export const charout: OutputFunction = (bytes, at, _length, _type, output) => {
   const byte = bytes[at]!;
   if (byte === 0) return '';
-  if (byte >= 0x80 && output.context.major >= 16) return `\\${byte.toString(8)}`;
+  if (byte >= 0x80 && output.context.major >= 15) return `\\${byte.toString(8)}`;
   return output.context.encoding.decode(bytes, at, 1);
 };
 

@@ -1,0 +1,210 @@
+/**
+ * The system catalogs of one database as of a moment. They are tables like any other: found through the relation map, read with
+ * the visibility of the moment; so dropped tables, dropped columns, old types and former names are simply there.
+ */
+import { ForkNumber, GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
+import type { AttributeLayout } from '../rows/deform.js';
+import { detoast } from '../rows/toast.js';
+import { visibleTuples, Visibility } from '../rows/visibility.js';
+import type { Snapshot } from '../store/snapshot.js';
+import { inputError } from '../util/errors.js';
+import { pgAttributeLayout, pgClassLayout } from './bootstrap.js';
+import { CatalogLayout, CatalogRow } from './catalogRow.js';
+import type { Column, Relation } from './relation.js';
+import { ToastReader } from './toastReader.js';
+
+/** OIDs of the catalogs that are read before pg_class can be: they never change. */
+const PG_CLASS_OID = 1259;
+const PG_ATTRIBUTE_OID = 1249;
+/** attmissingval is a one-element array; its element begins here in the payload. */
+const ARRAY_DATA_OFFSET = 20;
+
+/** The database that a catalog belongs to. */
+export interface Database {
+  oid: number;
+  name: string;
+  /** pg_database.dattablespace. */
+  spcOid: number;
+  /** pg_enc number. */
+  encoding: number;
+  isTemplate: boolean;
+  allowsConnections: boolean;
+  collate: string;
+  /** pg_database.datlocprovider: c libc, i ICU, b builtin; always c before 15. */
+  localeProvider: string;
+}
+
+export class Catalog {
+  private relationsByOid: Map<number, Relation> | undefined;
+  private columnsByRelation: Map<number, Column[]> | undefined;
+  readonly visibility: Visibility;
+  private readonly layouts = new Map<string, { relation: Relation; layout: CatalogLayout }>();
+  private namespaceNames: Map<number, string> | undefined;
+
+  constructor(readonly snapshot: Snapshot, readonly database: Pick<Database, 'oid' | 'spcOid'>) {
+    this.visibility = new Visibility(snapshot);
+  }
+
+  /** Every row of pg_class, by OID. */
+  get relations(): Map<number, Relation> {
+    if (this.relationsByOid) return this.relationsByOid;
+    const relations = new Map<number, Relation>();
+    const file = this.mappedFile(PG_CLASS_OID);
+    this.scanFile(file, new CatalogLayout(pgClassLayout(this.snapshot.major)), (row) => {
+      const relation = this.readRelation(row);
+      relations.set(relation.oid, relation);
+    });
+    return (this.relationsByOid = relations);
+  }
+
+  private readRelation(row: CatalogRow): Relation {
+    const oid = row.oid('oid');
+    const kind = row.char('relkind');
+    const isShared = row.bool('relisshared');
+    const tablespaceOid = row.oid('reltablespace');
+    const spcOid = isShared ? GLOBALTABLESPACE_OID : tablespaceOid || this.database.spcOid;
+    const dbOid = isShared ? 0 : this.database.oid;
+    let relNumber = row.oid('relfilenode');
+    if (relNumber === 0 && 'rimtS'.includes(kind)) relNumber = this.snapshot.mappedRelNumber(spcOid, dbOid, oid);
+    return {
+      oid, kind, isShared, tablespaceOid, name: row.name('relname'), namespaceOid: row.oid('relnamespace'), typeOid: row.oid('reltype'),
+      ownerOid: row.oid('relowner'), amOid: row.oid('relam'), locator: { spcOid, dbOid, relNumber }, toastOid: row.oid('reltoastrelid'),
+      relPages: row.int4('relpages'), relTuples: row.float4('reltuples'), hasIndex: row.bool('relhasindex'),
+      persistence: row.char('relpersistence'), natts: row.int2('relnatts'), isPartition: row.bool('relispartition'), hasSubclass: row.bool('relhassubclass'),
+    };
+  }
+
+  private mappedFile(relOid: number): RelFork {
+    const { spcOid, oid: dbOid } = this.database;
+    return { spcOid, dbOid, relNumber: this.snapshot.mappedRelNumber(spcOid, dbOid, relOid), fork: ForkNumber.main };
+  }
+
+  /** Columns of a relation in order of attnum, dropped ones included. */
+  columns(relOid: number): Column[] {
+    return (this.columnsByRelation ??= this.readColumns()).get(relOid) ?? [];
+  }
+
+  private readColumns(): Map<number, Column[]> {
+    const byRelation = new Map<number, Column[]>();
+    const layout = new CatalogLayout(pgAttributeLayout(this.snapshot.major));
+    this.scanFile(this.mappedFile(PG_ATTRIBUTE_OID), layout, (row) => {
+      const attnum = row.int2('attnum');
+      if (attnum <= 0) return;
+      const relOid = row.oid('attrelid');
+      const hasMissing = row.bool('atthasmissing');
+      const column: Column = {
+        attnum, name: row.name('attname'), typeOid: row.oid('atttypid'), typmod: row.int4('atttypmod'), attlen: row.int2('attlen'),
+        attalign: row.char('attalign') as Column['attalign'], attbyval: row.bool('attbyval'), storage: row.char('attstorage'),
+        ndims: this.snapshot.major >= 16 ? row.int2('attndims') : row.int4('attndims'), notNull: row.bool('attnotnull'),
+        hasDefault: row.bool('atthasdef'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
+        collationOid: row.oid('attcollation'), missing: hasMissing ? (row.varlena('attmissingval')?.subarray(ARRAY_DATA_OFFSET) ?? null) : null,
+      };
+      const list = byRelation.get(relOid);
+      if (list) list.push(column);
+      else byRelation.set(relOid, [column]);
+    });
+    for (const list of byRelation.values()) list.sort((a, b) => a.attnum - b.attnum);
+    return byRelation;
+  }
+
+  /** The deformer of a relation's tuples. */
+  static layout(columns: readonly Column[]): (AttributeLayout & { name: string })[] {
+    return columns.map((c) => ({ name: c.dropped ? `........pg.dropped.${c.attnum}........` : c.name, attlen: c.attlen, attalign: c.attalign, hasMissing: c.missing !== null }));
+  }
+
+  /** A catalog of pg_catalog by its name; throws where this major or moment has none. */
+  private catalogTable(name: string): { relation: Relation; layout: CatalogLayout } {
+    let table = this.layouts.get(name);
+    if (!table) {
+      const PG_CATALOG_NAMESPACE = 11;
+      for (const relation of this.relations.values()) {
+        if (relation.name === name && relation.namespaceOid === PG_CATALOG_NAMESPACE && relation.kind === 'r') {
+          table = { relation, layout: new CatalogLayout(Catalog.layout(this.columns(relation.oid))) };
+        }
+      }
+      if (!table) throw inputError('catalog.missing', `catalog ${name} does not exist at this moment`);
+      this.layouts.set(name, table);
+    }
+    return table;
+  }
+
+  /** Calls `emit` for every visible row of a catalog. The row is filled again for the next one. */
+  scan(catalogName: string, emit: (row: CatalogRow) => void): void {
+    const { relation, layout } = this.catalogTable(catalogName);
+    this.scanFile({ ...relation.locator, fork: ForkNumber.main }, layout, emit);
+  }
+
+  private scanFile(file: RelFork, layout: CatalogLayout, emit: (row: CatalogRow) => void): void {
+    const row = new CatalogRow(layout, this.detoast);
+    this.snapshot.scan(file, (block, { page, unknown }) => {
+      if (unknown) throw inputError('page.unknown', `a catalog page (block ${block}) is unknown after a record of ${unknown.rmgr} that cannot be replayed`);
+      visibleTuples(page, this.visibility, (_offnum, at, length) => emit(row.fill(page.bytes, page.view, at, length)), (offnum) => {
+        throw inputError('row.damaged', `line pointer ${offnum} of block ${block} of a catalog is damaged`);
+      });
+    });
+  }
+
+  private readonly toastReaders = new Map<number, ToastReader>();
+
+  /** The plain value of a compressed or out-of-line one. */
+  readonly detoast = (bytes: Uint8Array, at: number, length: number): Uint8Array =>
+    detoast(bytes, at, length, (toastOid, valueId) => this.toastReader(toastOid).chunks(valueId));
+
+  /** Out-of-line values of a TOAST relation. */
+  toastReader(toastOid: number): ToastReader {
+    let reader = this.toastReaders.get(toastOid);
+    if (!reader) {
+      const relation = this.relations.get(toastOid);
+      if (!relation) throw inputError('row.toast', `TOAST relation ${toastOid} does not exist at this moment`);
+      this.toastReaders.set(toastOid, (reader = new ToastReader(this, relation)));
+    }
+    return reader;
+  }
+
+  /** pg_namespace: OID → name. */
+  get namespaces(): Map<number, string> {
+    if (this.namespaceNames) return this.namespaceNames;
+    const names = new Map<number, string>();
+    this.scan('pg_namespace', (row) => names.set(row.oid('oid'), row.name('nspname')));
+    return (this.namespaceNames = names);
+  }
+
+  /** True where a collation orders by bytes: C and POSIX of libc, and the builtin provider's. */
+  isCCollation(oid: number, database: Database): boolean {
+    const DEFAULT_COLLATION = 100;
+    const isC = (provider: string, locale: string): boolean => provider === 'b' || (provider === 'c' && (locale === 'C' || locale === 'POSIX'));
+    if (oid === 0) return true;
+    if (oid === DEFAULT_COLLATION) return isC(database.localeProvider, database.collate);
+    let found = false;
+    this.scan('pg_collation', (row) => {
+      if (row.oid('oid') === oid) found = isC(row.char('collprovider'), this.snapshot.major >= 15 ? (row.text('collcollate') ?? '') : row.name('collcollate'));
+    });
+    return found;
+  }
+
+  schemaOf(relation: Relation): string {
+    return this.namespaces.get(relation.namespaceOid) ?? `oid:${relation.namespaceOid}`;
+  }
+}
+
+/** Every database of the cluster as of the moment: pg_database is shared, so that any database's folder names it. */
+export function readDatabases(snapshot: Snapshot): Database[] {
+  const databases: Database[] = [];
+  const catalog = new Catalog(snapshot, anyDatabase(snapshot));
+  catalog.scan('pg_database', (row) => {
+    databases.push({
+      oid: row.oid('oid'), name: row.name('datname'), spcOid: row.oid('dattablespace'), encoding: row.int4('encoding'),
+      isTemplate: row.bool('datistemplate'), allowsConnections: row.bool('datallowconn'),
+      localeProvider: row.has('datlocprovider') ? row.char('datlocprovider') : 'c',
+      collate: snapshot.major >= 15 ? (row.text('datcollate') ?? '') : row.name('datcollate'),
+    });
+  });
+  return databases.sort((a, b) => a.oid - b.oid);
+}
+
+/** template1 has OID 1 in every cluster; where somebody dropped it, template0 or postgres serve (their OIDs differ by major). */
+function anyDatabase(snapshot: Snapshot): Pick<Database, 'oid' | 'spcOid'> {
+  const DEFAULT_TABLESPACE = 1663;
+  for (const oid of snapshot.candidateDatabases()) if (snapshot.relMap(DEFAULT_TABLESPACE, oid)) return { oid, spcOid: DEFAULT_TABLESPACE };
+  throw inputError('catalog.no_database', 'the base backup holds no database to read pg_database from', {}, 'check the backup with walscope doctor');
+}

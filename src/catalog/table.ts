@@ -1,0 +1,127 @@
+/** A table as of a moment: its visible rows, each value printed when it is asked for. */
+import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
+import type { Page } from '../pg/page.js';
+import { ATTRIBUTE_MISSING, TupleDeformer, type DeformedTuple } from '../rows/deform.js';
+import type { StoredOutput } from '../rows/types/typeInfo.js';
+import type { TypeOutputs } from '../rows/types/typeOutputs.js';
+import { varsizeAny } from '../rows/varlena.js';
+import { visibleTuples } from '../rows/visibility.js';
+import { formatLsn } from '../util/lsn.js';
+import type { Finding } from '../util/finding.js';
+import { Catalog } from './catalog.js';
+import type { Column, Relation } from './relation.js';
+
+/** A row version under the reader's hands. Filled again for the next row: copy what must last. */
+export class RowView {
+  page!: Page;
+  block = 0;
+  offnum = 0;
+  at = 0;
+  length = 0;
+  private readonly tuple: DeformedTuple;
+  private deformed = false;
+
+  constructor(private readonly deformer: TupleDeformer, private readonly columns: readonly ReadableColumn[]) {
+    this.tuple = deformer.newResult();
+  }
+
+  fill(page: Page, block: number, offnum: number, at: number, length: number): this {
+    this.page = page;
+    this.block = block;
+    this.offnum = offnum;
+    this.at = at;
+    this.length = length;
+    this.deformed = false;
+    return this;
+  }
+
+  /** The value of the i-th readable column in PostgreSQL's output form; null for NULL. */
+  value(i: number): string | null {
+    if (!this.deformed) {
+      this.deformer.deformHeapTuple(this.page.bytes, this.at, this.length, this.tuple);
+      this.deformed = true;
+    }
+    const column = this.columns[i]!;
+    const position = column.position;
+    const length = this.tuple.length[position]!;
+    if (length >= 0) return column.print(this.page.bytes, this.tuple.at[position]!, length);
+    return length === ATTRIBUTE_MISSING ? column.missing : null;
+  }
+
+  isNull(i: number): boolean {
+    return this.value(i) === null;
+  }
+
+  values(): (string | null)[] {
+    const row: (string | null)[] = new Array(this.columns.length);
+    for (let i = 0; i < row.length; i++) row[i] = this.value(i);
+    return row;
+  }
+
+  get ctid(): string { return `(${this.block},${this.offnum})`; }
+  get xmin(): number { return this.page.view.getUint32(this.at, true); }
+  get xmax(): number { return this.page.view.getUint32(this.at + 4, true); }
+  get infomask(): number { return this.page.view.getUint16(this.at + 20, true); }
+}
+
+/** A column with what reading it takes. */
+export interface ReadableColumn {
+  column: Column;
+  /** Place in the tuple: attnum − 1. */
+  position: number;
+  print: StoredOutput;
+  /** Printed attmissingval, for tuples that are older than the column. */
+  missing: string | null;
+}
+
+export class Table {
+  readonly columns: readonly ReadableColumn[];
+  readonly file: RelFork;
+  private readonly deformer: TupleDeformer;
+
+  constructor(readonly catalog: Catalog, readonly relation: Relation, outputs: TypeOutputs, options: { withDropped?: boolean } = {}) {
+    const columns = catalog.columns(relation.oid);
+    this.deformer = new TupleDeformer(Catalog.layout(columns));
+    this.file = { ...relation.locator, fork: ForkNumber.main };
+    this.columns = columns
+      .filter((column) => !column.dropped || options.withDropped)
+      .map((column) => readable(column, outputs));
+  }
+
+  get schema(): string { return this.catalog.schemaOf(this.relation); }
+
+  newRow(): RowView {
+    return new RowView(this.deformer, this.columns);
+  }
+
+  /**
+   * Calls `emit` with every visible row in physical order (the order in which a sequential scan gives them); it may stop the scan by
+   * giving false. What cannot be read is handed to `finding` and left out.
+   */
+  scan(emit: (row: RowView) => boolean | void, finding: (finding: Finding) => void, from = 0, to = 0x1_0000_0000): void {
+    const row = this.newRow();
+    let stopped = false;
+    this.catalog.snapshot.scan(this.file, (block, { page, unknown }) => {
+      if (unknown) {
+        finding({ code: 'page.unknown', message: `block ${block} of ${this.relation.name} is unknown after ${formatLsn(unknown.lsn)} (${unknown.rmgr})`, place: { block: `${formatRelFork(this.file)} block ${block}`, lsn: formatLsn(unknown.lsn), rmgr: unknown.rmgr } });
+        return true;
+      }
+      visibleTuples(page, this.catalog.visibility, (offnum, at, length) => {
+        if (!stopped && emit(row.fill(page, block, offnum, at, length)) === false) stopped = true;
+      }, (offnum) => {
+        finding({ code: 'row.damaged', message: `line pointer ${offnum} of block ${block} of ${this.relation.name} is damaged`, place: { block: `${formatRelFork(this.file)} block ${block}` } });
+      });
+      return !stopped;
+    }, from, to);
+  }
+}
+
+function readable(column: Column, outputs: TypeOutputs): ReadableColumn {
+  // a dropped column has lost its type; its bytes are shown as they are
+  const print: StoredOutput = column.dropped
+    ? (bytes, at, length) => `\\x${Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('hex')}`
+    : outputs.ofType(column.typeOid);
+  let missing: string | null = null;
+  if (column.missing) missing = print(column.missing, 0, column.attlen > 0 ? column.attlen : varsizeAny(column.missing, 0));
+  return { column, position: column.attnum - 1, print, missing };
+}

@@ -1,0 +1,296 @@
+/** pg_type and its companions as the lookup that printing values asks (src/rows). Each catalog is read when it is first needed. */
+import { quoteIdentifier } from '../util/quote.js';
+import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/types/typeInfo.js';
+import type { TypeAlign } from '../rows/deform.js';
+import type { Catalog } from './catalog.js';
+
+const PG_CATALOG = 11;
+const PUBLIC = 2200;
+
+/** Languages whose prosrc is the C symbol: internal and c (pg_language, fixed OIDs). */
+const INTERNAL_LANGUAGE = 12;
+const C_LANGUAGE = 13;
+
+interface ProcRow {
+  name: string;
+  namespaceOid: number;
+  symbol: string;
+  argTypes: number[];
+}
+
+export class TypeCatalog implements TypeLookup {
+  private types: Map<number, TypeInfo> | undefined;
+  private typeNamespaces = new Map<number, number>();
+  private enums: Map<number, { label: string; type: number; order: number }> | undefined;
+  private ranges: { subtype: Map<number, number>; ofMultirange: Map<number, number> } | undefined;
+  private procs: Map<number, ProcRow> | undefined;
+  private roles: Map<number, string> | undefined;
+  private orders: Map<number, number> | undefined;
+  private readonly names = new Map<string, Map<number, string>>();
+
+  constructor(private readonly catalog: Catalog) {}
+
+  type(oid: number): TypeInfo | undefined {
+    return (this.types ??= this.readTypes()).get(oid);
+  }
+
+  get allTypes(): Map<number, TypeInfo> {
+    return (this.types ??= this.readTypes());
+  }
+
+  private readTypes(): Map<number, TypeInfo> {
+    const types = new Map<number, TypeInfo>();
+    const raw: { type: TypeInfo; output: number }[] = [];
+    this.catalog.scan('pg_type', (row) => {
+      const oid = row.oid('oid');
+      this.typeNamespaces.set(oid, row.oid('typnamespace'));
+      const type: TypeInfo = {
+        oid, name: row.name('typname'), schema: this.catalog.namespaces.get(row.oid('typnamespace')) ?? '', typlen: row.int2('typlen'),
+        typbyval: row.bool('typbyval'), typalign: row.char('typalign') as TypeAlign, typstorage: row.char('typstorage'), typtype: row.char('typtype'),
+        typoutput: '', typelem: row.oid('typelem'), typdelim: row.char('typdelim'), typbasetype: row.oid('typbasetype'), typrelid: row.oid('typrelid'),
+      };
+      raw.push({ type, output: row.oid('typoutput') });
+      types.set(oid, type);
+    });
+    for (const { type, output } of raw) type.typoutput = this.proc(output)?.symbol ?? `oid:${output}`;
+    for (const { type } of raw) {
+      if (type.typtype === 'c') type.attributes = this.attributes(type.typrelid);
+      else if (type.typtype === 'r') type.rangeSubtype = this.rangeRows.subtype.get(type.oid);
+      else if (type.typtype === 'm') type.rangeType = this.rangeRows.ofMultirange.get(type.oid);
+    }
+    return types;
+  }
+
+  private attributes(relOid: number): CompositeAttribute[] {
+    return this.catalog.columns(relOid).map((c) => ({
+      name: c.name, typeOid: c.typeOid, typmod: c.typmod, dropped: c.dropped, attlen: c.attlen, attalign: c.attalign,
+    }));
+  }
+
+  private get rangeRows(): { subtype: Map<number, number>; ofMultirange: Map<number, number> } {
+    if (this.ranges) return this.ranges;
+    const ranges = { subtype: new Map<number, number>(), ofMultirange: new Map<number, number>() };
+    this.catalog.scan('pg_range', (row) => {
+      ranges.subtype.set(row.oid('rngtypid'), row.oid('rngsubtype'));
+      if (row.has('rngmultitypid')) ranges.ofMultirange.set(row.oid('rngmultitypid'), row.oid('rngtypid'));
+    });
+    return (this.ranges = ranges);
+  }
+
+  proc(oid: number): ProcRow | undefined {
+    if (!this.procs) {
+      const procs = new Map<number, ProcRow>();
+      this.catalog.scan('pg_proc', (row) => {
+        const language = row.oid('prolang');
+        const name = row.name('proname');
+        procs.set(row.oid('oid'), {
+          name, namespaceOid: row.oid('pronamespace'), argTypes: row.numbers('proargtypes', 4, false),
+          symbol: language === INTERNAL_LANGUAGE || language === C_LANGUAGE ? (row.text('prosrc') ?? name) : name,
+        });
+      });
+      this.procs = procs;
+    }
+    return this.procs.get(oid);
+  }
+
+  private get enumRows(): Map<number, { label: string; type: number; order: number }> {
+    if (this.enums) return this.enums;
+    const enums = new Map<number, { label: string; type: number; order: number }>();
+    this.catalog.scan('pg_enum', (row) => {
+      enums.set(row.oid('oid'), { label: row.name('enumlabel'), type: row.oid('enumtypid'), order: row.float4('enumsortorder') });
+    });
+    return (this.enums = enums);
+  }
+
+  enumLabel(oid: number): string | undefined {
+    return this.enumRows.get(oid)?.label;
+  }
+
+  /** pg_am.amname; undefined where there is no such access method. */
+  accessMethod(oid: number): string | undefined {
+    let names = this.names.get('pg_am');
+    if (!names) {
+      names = new Map();
+      this.catalog.scan('pg_am', (row) => names!.set(row.oid('oid'), row.name('amname')));
+      this.names.set('pg_am', names);
+    }
+    return names.get(oid);
+  }
+
+  /** An enum type's labels in their sort order. */
+  enumLabels(typeOid: number): string[] {
+    return [...this.enumRows.values()].filter((e) => e.type === typeOid).sort((a, b) => a.order - b.order).map((e) => e.label);
+  }
+
+  enumOid(typeOid: number, label: string): number | undefined {
+    for (const [oid, row] of this.enumRows) if (row.type === typeOid && row.label === label) return oid;
+    return undefined;
+  }
+
+  /** pg_enum.enumsortorder by OID, of one type. */
+  enumOrder(typeOid: number): Map<number, number> {
+    return new Map([...this.enumRows].filter(([, row]) => row.type === typeOid).map(([oid, row]) => [oid, row.order]));
+  }
+
+  /** The C symbol of support function 1 of a btree operator class: the order of its type. Undefined where the class is not known. */
+  orderFunction(opclassOid: number): string | undefined {
+    if (!this.orders) {
+      const functions = new Map<string, number>();
+      this.catalog.scan('pg_amproc', (row) => {
+        if (row.int2('amprocnum') === 1) functions.set(`${row.oid('amprocfamily')}/${row.oid('amproclefttype')}/${row.oid('amprocrighttype')}`, row.oid('amproc'));
+      });
+      const orders = new Map<number, number>();
+      this.catalog.scan('pg_opclass', (row) => {
+        const type = row.oid('opcintype');
+        const proc = functions.get(`${row.oid('opcfamily')}/${type}/${type}`);
+        if (proc !== undefined) orders.set(row.oid('oid'), proc);
+      });
+      this.orders = orders;
+    }
+    const proc = this.orders.get(opclassOid);
+    return proc === undefined ? undefined : this.proc(proc)?.symbol;
+  }
+
+  roleName(oid: number): string | undefined {
+    if (!this.roles) {
+      const roles = new Map<number, string>();
+      this.catalog.scan('pg_authid', (row) => roles.set(row.oid('oid'), row.name('rolname')));
+      this.roles = roles;
+    }
+    return this.roles.get(oid);
+  }
+
+  /** Follows regclassout() and its kin, utils/adt/regproc.c: qualified where the default search path does not find the name. */
+  regName(kind: RegKind, oid: number): string | undefined {
+    switch (kind) {
+      case 'regclass': {
+        const relation = this.catalog.relations.get(oid);
+        return relation && this.qualified(relation.name, relation.namespaceOid, 'regclass');
+      }
+      case 'regtype': return this.type(oid) && this.formatType(oid, -1);
+      case 'regrole': {
+        const name = this.roleName(oid);
+        return name === undefined ? undefined : quoteIdentifier(name);
+      }
+      case 'regnamespace': {
+        const name = this.catalog.namespaces.get(oid);
+        return name === undefined ? undefined : quoteIdentifier(name);
+      }
+      case 'regproc': {
+        const proc = this.proc(oid);
+        return proc && this.procName(proc, oid);
+      }
+      case 'regprocedure': {
+        const proc = this.proc(oid);
+        return proc && `${this.qualified(proc.name, proc.namespaceOid, kind)}(${proc.argTypes.map((t) => this.formatType(t, -1)).join(',')})`;
+      }
+      case 'regoper':
+      case 'regoperator': return this.operatorName(kind, oid);
+      case 'regcollation': return this.namedObject('pg_collation', 'collname', 'collnamespace', oid);
+      case 'regconfig': return this.namedObject('pg_ts_config', 'cfgname', 'cfgnamespace', oid);
+      case 'regdictionary': return this.namedObject('pg_ts_dict', 'dictname', 'dictnamespace', oid);
+    }
+  }
+
+  private qualified(name: string, namespaceOid: number, kind: string): string {
+    const visible = namespaceOid === PG_CATALOG || (namespaceOid === PUBLIC && !this.hiddenByCatalog(name, kind));
+    if (visible) return quoteIdentifier(name);
+    return `${quoteIdentifier(this.catalog.namespaces.get(namespaceOid) ?? '')}.${quoteIdentifier(name)}`;
+  }
+
+  /** A name in public is hidden by one in pg_catalog, which is always searched first. */
+  private hiddenByCatalog(name: string, kind: string): boolean {
+    if (kind !== 'regclass') return false;
+    for (const relation of this.catalog.relations.values()) if (relation.namespaceOid === PG_CATALOG && relation.name === name) return true;
+    return false;
+  }
+
+  /** regprocout(): qualified too where the name alone means several functions. */
+  private procName(proc: ProcRow, oid: number): string {
+    for (const [otherOid, other] of this.procs!) {
+      if (otherOid !== oid && other.name === proc.name && (other.namespaceOid === PG_CATALOG || other.namespaceOid === PUBLIC)) {
+        return `${quoteIdentifier(this.catalog.namespaces.get(proc.namespaceOid) ?? '')}.${quoteIdentifier(proc.name)}`;
+      }
+    }
+    return this.qualified(proc.name, proc.namespaceOid, 'regproc');
+  }
+
+  private operatorName(kind: 'regoper' | 'regoperator', oid: number): string | undefined {
+    const rows: { oid: number; name: string; namespaceOid: number; left: number; right: number }[] = [];
+    this.catalog.scan('pg_operator', (row) => rows.push({
+      oid: row.oid('oid'), name: row.name('oprname'), namespaceOid: row.oid('oprnamespace'), left: row.oid('oprleft'), right: row.oid('oprright'),
+    }));
+    const found = rows.find((row) => row.oid === oid);
+    if (!found) return undefined;
+    const sameName = rows.filter((row) => row.name === found.name).length;
+    const schema = quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '');
+    if (kind === 'regoper') return found.namespaceOid === PG_CATALOG && sameName === 1 ? found.name : `${schema}.${found.name}`;
+    const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t, -1))).join(',');
+    return `${found.namespaceOid === PG_CATALOG || found.namespaceOid === PUBLIC ? '' : `${schema}.`}${found.name}(${args})`;
+  }
+
+  private namedObject(catalogName: string, nameColumn: string, namespaceColumn: string, oid: number): string | undefined {
+    let names = this.names.get(catalogName);
+    if (!names) {
+      names = new Map();
+      this.catalog.scan(catalogName, (row) => names!.set(row.oid('oid'), this.qualified(row.name(nameColumn), row.oid(namespaceColumn), catalogName)));
+      this.names.set(catalogName, names);
+    }
+    return names.get(oid);
+  }
+
+  /** format_type(): a type's name as SQL writes it, with its modifier; -1: none. */
+  formatType(oid: number, typmod: number): string {
+    const type = this.type(oid);
+    if (!type) return oid === 0 ? '-' : '???';
+    if (type.typelem !== 0 && type.typlen === -1 && type.typoutput === 'array_out') return `${this.formatType(type.typelem, typmod)}[]`;
+    const known = type.schema === 'pg_catalog' ? SQL_TYPE_NAMES[type.name] : undefined;
+    if (known) return known(typmod);
+    const name = this.qualified(type.name, this.typeNamespaces.get(oid)!, 'regtype');
+    return typmod >= 0 ? `${name}(${typmod})` : name;
+  }
+}
+
+const VARHDRSZ = 4;
+const lengthSuffix = (typmod: number): string => (typmod >= VARHDRSZ ? `(${typmod - VARHDRSZ})` : '');
+const precision = (typmod: number): string => (typmod >= 0 ? `(${typmod})` : '');
+
+/** numerictypmodout(): precision in the upper half, scale in eleven signed bits (unsigned sixteen before 15, where it was never negative). */
+function numericName(typmod: number): string {
+  if (typmod < VARHDRSZ) return 'numeric';
+  const packed = typmod - VARHDRSZ;
+  return `numeric(${(packed >>> 16) & 0xffff},${((packed & 0x7ff) ^ 1024) - 1024})`;
+}
+
+const INTERVAL_FIELDS: Record<number, string> = {
+  0x0004: ' year', 0x0002: ' month', 0x0008: ' day', 0x0400: ' hour', 0x0800: ' minute', 0x1000: ' second', 0x0006: ' year to month',
+  0x0408: ' day to hour', 0x0c08: ' day to minute', 0x1c08: ' day to second', 0x0c00: ' hour to minute', 0x1c00: ' hour to second', 0x1800: ' minute to second',
+};
+
+/** intervaltypmodout(): which fields, and the precision of the seconds. */
+function intervalName(typmod: number): string {
+  if (typmod < 0) return 'interval';
+  const fields = INTERVAL_FIELDS[(typmod >>> 16) & 0x7fff] ?? '';
+  return `interval${fields}${(typmod & 0xffff) === 0xffff ? '' : `(${typmod & 0xffff})`}`;
+}
+
+/** The types that SQL names otherwise than pg_type does: format_type_extended(), utils/adt/format_type.c. */
+const SQL_TYPE_NAMES: Record<string, (typmod: number) => string> = {
+  bit: (m) => (m >= 0 ? `bit(${m})` : '"bit"'),
+  bool: () => 'boolean',
+  bpchar: (m) => (m >= VARHDRSZ ? `character${lengthSuffix(m)}` : 'bpchar'),
+  char: () => '"char"',
+  float4: () => 'real',
+  float8: () => 'double precision',
+  int2: () => 'smallint',
+  int4: () => 'integer',
+  int8: () => 'bigint',
+  numeric: numericName,
+  interval: intervalName,
+  time: (m) => `time${precision(m)} without time zone`,
+  timetz: (m) => `time${precision(m)} with time zone`,
+  timestamp: (m) => `timestamp${precision(m)} without time zone`,
+  timestamptz: (m) => `timestamp${precision(m)} with time zone`,
+  varbit: (m) => `bit varying${precision(m)}`,
+  varchar: (m) => `character varying${lengthSuffix(m)}`,
+};

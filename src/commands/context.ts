@@ -1,0 +1,174 @@
+/** What every command shares: finding and opening the case, the zone, where data goes, and how failures are told. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { openWalArchive } from '../archive/walArchive.js';
+import { explainFsError } from '../layerfile/durable.js';
+import { manifestPath, readManifest } from '../layerfile/manifest.js';
+import { parseFormat, rowWriter, type Format, type OutputColumn, type RowWriter } from '../output/rowWriter.js';
+import { escapeForTerminal } from '../output/terminalText.js';
+import { describeMoment, type Moment } from '../query/moment.js';
+import { Session, type DatabaseAt } from '../query/session.js';
+import { backupImages, reopenCaseBackup } from '../store/backups.js';
+import { CaseStore } from '../store/caseStore.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
+import { timeZone, UTC, type TimeZone } from '../util/timeZone.js';
+
+/** Options that all commands take. */
+export interface CommonOptions {
+  case?: string;
+  dbname?: string;
+  at?: string;
+  tz?: string;
+  format?: string;
+  expanded?: boolean;
+  csv?: boolean;
+  json?: boolean;
+  jsonl?: boolean;
+  output?: string;
+}
+
+const CASE_FOLDER = '.walscope';
+
+/** The case directory: -C, $WALSCOPE_CASE, or the nearest .walscope upward. */
+export function findCase(option: string | undefined): string {
+  const named = option ?? process.env['WALSCOPE_CASE'];
+  if (named) return path.resolve(named);
+  for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+    const candidate = path.join(folder, CASE_FOLDER);
+    if (fs.existsSync(manifestPath(candidate))) return candidate;
+    if (folder === path.dirname(folder)) break;
+  }
+  throw new WalscopeError('case.none', 'no case here', { exitCode: ExitCode.usage, hint: 'name one with -C DIR, or build one with walscope index --backup PATH --wal PATH' });
+}
+
+/** Where a new case goes: -C, $WALSCOPE_CASE, or .walscope in the working directory. */
+export function newCase(option: string | undefined): string {
+  return path.resolve(option ?? process.env['WALSCOPE_CASE'] ?? CASE_FOLDER);
+}
+
+/** Opens a case for questions. */
+export function openCase(caseDir: string): CaseStore {
+  const manifest = readManifest(caseDir);
+  if (!manifest) throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
+  const archive = openWalArchive(manifest.wal, { systemIdentifier: BigInt(manifest.systemIdentifier) });
+  const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
+  const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
+  return new CaseStore(caseDir, manifest, { wal, backups });
+}
+
+export function zoneOf(options: CommonOptions): TimeZone {
+  if (options.tz === undefined) return UTC;
+  const zone = timeZone(options.tz);
+  if (!zone) throw new WalscopeError('usage.zone', `unknown time zone "${options.tz}"`, { exitCode: ExitCode.usage, hint: 'write a zone name (Europe/Berlin) or an offset (+02)' });
+  return zone;
+}
+
+export function openSession(options: CommonOptions): Session {
+  return new Session(openCase(findCase(options.case)), zoneOf(options));
+}
+
+/** Resolves --at, echoes it on stderr, and gives the database. */
+export function openDatabase(session: Session, options: CommonOptions): DatabaseAt {
+  const moment = session.moment(options.at ?? 'latest');
+  echoMoment(moment);
+  return session.database(moment, options.dbname);
+}
+
+export function echoMoment(moment: Moment): void {
+  process.stderr.write(`${describeMoment(moment)}\n`);
+}
+
+export function formatOf(options: CommonOptions): Format {
+  if (options.format !== undefined) return parseFormat(options.format);
+  if (options.csv) return 'csv';
+  if (options.json) return 'json';
+  if (options.jsonl) return 'jsonl';
+  return options.expanded ? 'expanded' : 'table';
+}
+
+const FLUSH_CHARACTERS = 64 * 1024;
+
+/** Where data goes: stdout, or -o FILE. Text is gathered into large writes. */
+export class DataOutput {
+  private pending = '';
+  private readonly fd: number;
+  private readonly charset: BufferEncoding;
+  readonly forTerminal: boolean;
+  private closed = false;
+
+  constructor(readonly file: string | undefined, charset: 'utf8' | 'latin1' = 'utf8') {
+    this.charset = charset;
+    this.forTerminal = file === undefined && process.stdout.isTTY === true;
+    try {
+      this.fd = file === undefined ? 1 : fs.openSync(file, 'w');
+    } catch (error) {
+      throw explainFsError(error, file!);
+    }
+  }
+
+  readonly write = (text: string): void => {
+    this.pending += text;
+    if (this.pending.length >= FLUSH_CHARACTERS) this.flush();
+  };
+
+  writeBytes(bytes: Uint8Array): void {
+    this.flush();
+    this.writeAll(bytes);
+  }
+
+  private flush(): void {
+    if (this.pending === '') return;
+    const bytes = Buffer.from(this.pending, this.charset);
+    this.pending = '';
+    this.writeAll(bytes);
+  }
+
+  private writeAll(bytes: Uint8Array): void {
+    if (this.closed) return;
+    let at = 0;
+    while (at < bytes.length) {
+      try {
+        at += fs.writeSync(this.fd, bytes, at);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EAGAIN') {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // a slow reader of our pipe
+        } else if (code === 'EPIPE') {
+          this.closed = true; // the reader has seen enough, as with head
+          return;
+        } else {
+          throw explainFsError(error, this.file ?? 'standard output');
+        }
+      }
+    }
+  }
+
+  /** True once the reader has gone away. */
+  get isClosed(): boolean { return this.closed; }
+
+  end(): void {
+    this.flush();
+    if (this.file !== undefined) fs.closeSync(this.fd);
+  }
+}
+
+/** A row writer over an output. */
+export function openRows(options: CommonOptions, columns: readonly OutputColumn[], output: DataOutput, target = ''): RowWriter {
+  return rowWriter(formatOf(options), columns, output.write, { target, forTerminal: output.forTerminal });
+}
+
+/** Tells on stderr what is missing from an answer; gives the exit code. */
+export function reportFindings(findings: readonly Finding[], what = 'incomplete'): ExitCode {
+  for (const finding of findings) process.stderr.write(`walscope: ${what}: ${printable(finding.message)}\n`);
+  return findings.length > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+export function notice(text: string): void {
+  process.stderr.write(`walscope: notice: ${printable(text)}\n`);
+}
+
+/** Messages may quote names from the data. */
+export function printable(text: string): string {
+  return process.stderr.isTTY ? escapeForTerminal(text) : text;
+}

@@ -1,0 +1,102 @@
+/** The command line: options and help here, work in one file a command. Everything heavy is imported where it is used. */
+import { Command, CommanderError, Option } from 'commander';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { VERSION } from './version.js';
+
+type Action = (...args: never[]) => Promise<number>;
+
+/** Builds the program; `done` receives the exit code of the command that ran. */
+function buildProgram(done: (code: number) => void): Command {
+  const program = new Command('walscope')
+    .description("Time travel over PostgreSQL's archived WAL and base backups, with no running server.")
+    .version(VERSION, '-V, --version')
+    .option('--debug', 'add the stack trace to an error')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+
+  const run = (load: () => Promise<Action>) => async (...args: unknown[]): Promise<void> => {
+    const action = await load();
+    // commander passes (arguments…, options, command): the command itself is of no use to an action
+    done(await action(...(args.slice(0, -1) as never[])));
+  };
+
+  const inCase = (command: Command): Command => command
+    .option('-C, --case <dir>', 'case directory that holds the index (default: $WALSCOPE_CASE, else the nearest .walscope upward)');
+  const withData = (command: Command): Command => command
+    .option('--format <format>', 'table, expanded, csv, json, jsonl, copy or insert')
+    .option('-x, --expanded', 'expanded, like psql -x')
+    .option('--csv', 'CSV as COPY writes it')
+    .option('--json', 'one JSON array')
+    .option('--jsonl', 'one JSON object a line')
+    .option('-o, --output <file>', 'write the data to a file');
+  const atMoment = (command: Command): Command => inCase(command)
+    .option('-d, --dbname <name>', 'database (default: the only one with user tables)')
+    .option('--at <moment>', "a time, an LSN, xid:N, before-xid:N, point:NAME, earliest, latest or -10m (default: latest)")
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)');
+
+  inCase(program.command('index'))
+    .description('build or extend the index; run again to resume or to take new segments in')
+    .option('--backup <path...>', 'base backup: a directory or a tar')
+    .option('--wal <path...>', 'WAL archive directory')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./index.js')).indexCommand));
+
+  inCase(program.command('status'))
+    .description('backups, WAL ranges, gaps, first and last moment, sizes, databases')
+    .option('--tz <zone>', 'time zone of the output (default: UTC)')
+    .option('--json', 'as JSON')
+    .action(run(async () => (await import('./status.js')).statusCommand));
+
+  withData(atMoment(program.command('tables')))
+    .description("relations as of a moment, like psql's \\dt+")
+    .argument('[pattern]', 'name pattern: * and ? as in psql')
+    .option('--all', 'system catalogs too')
+    .option('--count', 'count the rows')
+    .action(run(async () => (await import('./tables.js')).tablesCommand));
+
+  withData(atMoment(program.command('asof')))
+    .description('rows of a table as of a moment')
+    .argument('<table>', 'orders, shop.orders, "Odd Name", oid:16385 or filenode:16402')
+    .option('--where <expr>', "a condition in PostgreSQL's syntax")
+    .option('--key <values>', 'values of the primary key, separated by commas: read through its index')
+    .option('--columns <names>', 'only these columns, separated by commas')
+    .option('--limit <n>', 'at most this many rows')
+    .option('--system', 'ctid, xmin, xmax and when they committed')
+    .option('--explain', 'show how the rows are found')
+    .option('--timing', 'show time, pages read and records replayed')
+    .action(run(async () => (await import('./asof.js')).asofCommand));
+
+  return program;
+}
+
+/** Runs the command line; gives the exit code. Never throws for bad input. */
+export async function main(argv: string[]): Promise<number> {
+  let code: number = ExitCode.done;
+  const program = buildProgram((result) => (code = result));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    return tellFailure(error, argv.includes('--debug'));
+  }
+}
+
+/** One line a failure, with what to do next in it. */
+export function tellFailure(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  const isExpected = error instanceof WalscopeError;
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = isExpected && error.options.hint ? `; ${error.options.hint}` : '';
+  const prefix = isExpected ? 'walscope: ' : 'walscope: this is a bug in walscope: ';
+  process.stderr.write(`${prefix}${oneLine(message + hint)}${isExpected || debug ? '' : ' (run again with --debug for the stack, and report it)'}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return isExpected ? error.exitCode : ExitCode.bug;
+}
+
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- a message may quote names from the data
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}

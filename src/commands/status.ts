@@ -1,0 +1,37 @@
+/** walscope status: what the case covers. */
+import { formatBytes } from '../output/units.js';
+import { caseStatus, type CaseStatus } from '../query/status.js';
+import { ExitCode } from '../util/errors.js';
+import { DataOutput, openSession, type CommonOptions } from './context.js';
+
+export async function statusCommand(options: CommonOptions): Promise<ExitCode> {
+  const status = caseStatus(openSession(options));
+  const output = new DataOutput(options.output);
+  output.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
+  output.end();
+  return ExitCode.done;
+}
+
+function describe(status: CaseStatus): string {
+  const lines: [string, string][] = [
+    ['case', status.case],
+    ['cluster', `PostgreSQL ${status.majorVersion}, system identifier ${status.systemIdentifier}`],
+    ['databases', status.databases.map((d) => (d.template ? `${d.name} (template)` : d.name)).join(', ')],
+    ['timelines', status.timelines.map((t) => (t.end === null ? `${t.timeline}` : `${t.timeline} (until ${t.end})`)).join(', ')],
+  ];
+  for (const backup of status.backups) {
+    lines.push(['backup', `${backup.path} · from ${backup.start} · ${backup.consistent === null ? 'never became consistent' : `answers from ${backup.consistent} on`}`]);
+  }
+  for (const folder of status.wal) lines.push(['wal', folder]);
+  lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`]);
+  lines.push(['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`]);
+  for (const range of status.coverage) {
+    lines.push(['covered', `${range.firstLsn} to ${range.lastLsn}`]);
+    lines.push(['', `${range.firstTime ?? 'unknown time'} to ${range.lastTime ?? 'unknown time'}`]);
+    if (range.endReason !== '') lines.push(['ends', range.endReason]);
+  }
+  for (const gap of status.gaps) lines.push(['gap', `${gap.from} to ${gap.to}`]);
+  if (status.coverage.length === 0) lines.push(['covered', 'nothing yet: no base backup became consistent in the WAL that is there']);
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('');
+}

@@ -1,0 +1,90 @@
+/** Crash-safe file writing: temporary name, sync, rename, sync of the folder. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { WalscopeError, ExitCode } from '../util/errors.js';
+
+/** Turns a file system error into one line with what to do; an error of another kind is given back unchanged. */
+export function explainFsError(error: unknown, file: string): unknown {
+  const place = { file };
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new WalscopeError('case.no_space', `no space left to write ${file}`, {
+        exitCode: ExitCode.input, place, hint: 'free some space or put the case on another disk with -C, then run the same command again: it resumes', cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new WalscopeError('file.permission', `cannot access ${file}: permission denied`, { place, hint: 'run as a user who may, or choose another place', cause: error });
+    case 'ENOENT':
+      return new WalscopeError('file.missing', `${file} does not exist`, { place, hint: 'check the path', cause: error });
+    default:
+      return error;
+  }
+}
+
+export function syncFolder(folder: string): void {
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** A file under a temporary name that `commit` syncs and renames, and `abandon` removes. */
+export class DurableFile {
+  private readonly temporary: string;
+  private fd: number;
+  /** Bytes written so far. */
+  length = 0;
+
+  constructor(readonly target: string) {
+    this.temporary = `${target}.tmp`;
+    try {
+      this.fd = fs.openSync(this.temporary, 'w');
+    } catch (error) {
+      throw explainFsError(error, target);
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      let at = 0;
+      while (at < bytes.length) at += fs.writeSync(this.fd, bytes, at, bytes.length - at);
+    } catch (error) {
+      throw explainFsError(error, this.target);
+    }
+    this.length += bytes.length;
+  }
+
+  commit(): void {
+    try {
+      fs.fsyncSync(this.fd);
+      fs.closeSync(this.fd);
+      this.fd = -1;
+      fs.renameSync(this.temporary, this.target);
+      syncFolder(path.dirname(this.target));
+    } catch (error) {
+      throw explainFsError(error, this.target);
+    }
+  }
+
+  abandon(): void {
+    if (this.fd >= 0) fs.closeSync(this.fd);
+    this.fd = -1;
+    fs.rmSync(this.temporary, { force: true });
+  }
+}
+
+/** Replaces a small file as one step. */
+export function replaceFile(target: string, bytes: Uint8Array): void {
+  const file = new DurableFile(target);
+  try {
+    file.write(bytes);
+    file.commit();
+  } catch (error) {
+    file.abandon();
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * What changed in a table between two moments. The work depends on the pages that changed in between: only blocks that a record
+ * touched can hold rows that came or went, plus those that transactions still open at the first moment had touched before it.
+ */
+import type { RowView, Table } from '../catalog/table.js';
+import { hasHeapStorage, type Relation } from '../catalog/relation.js';
+import { sameRelation, type RelFork } from '../pg/relFileLocator.js';
+import { EventKind } from '../store/layerEvents.js';
+import { endsTransaction } from '../store/transactionLog.js';
+import type { Lsn } from '../util/lsn.js';
+import { qualifiedName } from '../util/quote.js';
+import { baseTypeName, type AsofColumn } from './asof.js';
+import { primaryKeyColumns } from './primaryKey.js';
+import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
+
+export type Change = 'added' | 'removed' | 'changed';
+
+export interface RowChange {
+  change: Change;
+  /** Values in the order of `columns`; null before where the row was added, after where it was removed. */
+  before: (string | null)[] | null;
+  after: (string | null)[] | null;
+}
+
+export interface TableDiff {
+  schema: string;
+  name: string;
+  /** Columns of both moments: those of the later one, then those that were dropped since. */
+  columns: AsofColumn[];
+  /** Names of the primary key's columns; empty: rows are compared by content. */
+  key: string[];
+  /** The table exists at only one of the moments. */
+  only: 'before' | 'after' | undefined;
+  rows(emit: (change: RowChange) => boolean | void): void;
+}
+
+/** Both sides of the question, the same database. */
+export interface DiffSides {
+  before: DatabaseAt;
+  after: DatabaseAt;
+}
+
+/** The tables that exist at either moment, paired by OID; a table that was dropped and made anew under its name is paired by name. */
+export function pairTables(sides: DiffSides, names?: string[]): { before: Relation | undefined; after: Relation | undefined }[] {
+  if (names && names.length > 0) {
+    return names.map((name) => {
+      const found = { before: tryRelation(sides.before, name), after: tryRelation(sides.after, name) };
+      if (!found.before && !found.after) sides.after.relation(name); // says why there is none
+      return found;
+    });
+  }
+  const list = (database: DatabaseAt): Relation[] => [...database.catalog.relations.values()]
+    .filter((r) => (r.kind === 'r' || r.kind === 'm') && r.persistence === 'p' && !isSystemSchema(database.catalog.schemaOf(r)));
+  const before = list(sides.before);
+  const after = list(sides.after);
+  const nameOf = (database: DatabaseAt, relation: Relation): string => qualifiedName(database.catalog.schemaOf(relation), relation.name);
+  const pairs: { before: Relation | undefined; after: Relation | undefined }[] = [];
+  const taken = new Set<number>();
+  for (const relation of before) {
+    const same = after.find((r) => r.oid === relation.oid) ?? after.find((r) => !before.some((b) => b.oid === r.oid) && nameOf(sides.after, r) === nameOf(sides.before, relation));
+    if (same) taken.add(same.oid);
+    pairs.push({ before: relation, after: same });
+  }
+  for (const relation of after) if (!taken.has(relation.oid)) pairs.push({ before: undefined, after: relation });
+  const sortName = (pair: { before: Relation | undefined; after: Relation | undefined }): string =>
+    pair.after ? nameOf(sides.after, pair.after) : nameOf(sides.before, pair.before!);
+  return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
+}
+
+function tryRelation(database: DatabaseAt, name: string): Relation | undefined {
+  try {
+    return database.relation(name);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'table.unknown') return undefined;
+    throw error;
+  }
+}
+
+/** Prepares the comparison of one pair of tables. */
+export function diffTable(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }, findings: Findings): TableDiff {
+  const open = (database: DatabaseAt, relation: Relation | undefined): Table | undefined => (relation && hasHeapStorage(relation) ? database.open(relation) : undefined);
+  const before = open(sides.before, pair.before);
+  const after = open(sides.after, pair.after);
+  const named = (after ?? before)!;
+  const namedDatabase = after ? sides.after : sides.before;
+  const columns: AsofColumn[] = [];
+  const addColumns = (database: DatabaseAt, table: Table | undefined): void => {
+    for (const { column } of table?.columns ?? []) {
+      if (!columns.some((c) => c.name === column.name)) columns.push({ name: column.name, typeName: baseTypeName(database, column.typeOid) });
+    }
+  };
+  addColumns(sides.after, after);
+  addColumns(sides.before, before);
+  const key = primaryKeyColumns(namedDatabase, named.relation.oid) ?? [];
+  return {
+    schema: named.schema, name: named.relation.name, columns, key, only: before && after ? undefined : before ? 'before' : 'after',
+    rows: (emit) => compare(sides, before, after, columns, key, findings, emit),
+  };
+}
+
+type Row = (string | null)[];
+
+function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: (change: RowChange) => boolean | void): void {
+  const blocks = before && after ? changedBlocks(sides, before.file, after.file) : undefined;
+  const old = new Map<string, Row[]>();
+  const keyPlaces = key.map((name) => columns.findIndex((c) => c.name === name));
+  const keyOf = (row: Row): string => JSON.stringify(keyPlaces.length > 0 ? keyPlaces.map((i) => row[i]) : row);
+  if (before) {
+    readRows(before, columns, blocks, findings, (row) => {
+      const k = keyOf(row);
+      const list = old.get(k);
+      if (list) list.push(row);
+      else old.set(k, [row]);
+    });
+  }
+  let stopped = false;
+  const out = (change: RowChange): void => {
+    if (!stopped && emit(change) === false) stopped = true;
+  };
+  // rows that did not change are taken out as they come, so that only the old side of the changed blocks is held
+  if (after) {
+    readRows(after, columns, blocks, findings, (row) => {
+      const k = keyOf(row);
+      const list = old.get(k);
+      const was = list?.shift();
+      if (list?.length === 0) old.delete(k);
+      if (!was) out({ change: 'added', before: null, after: row });
+      else if (!sameRow(was, row)) out({ change: 'changed', before: was, after: row });
+    });
+  }
+  for (const list of old.values()) for (const row of list) out({ change: 'removed', before: row, after: null });
+}
+
+function sameRow(a: Row, b: Row): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Rows of the given blocks (all where undefined) in the common column order; a column that the table lacks reads as NULL. */
+function readRows(table: Table, columns: AsofColumn[], blocks: number[] | undefined, findings: Findings, emit: (row: Row) => void): void {
+  const places = columns.map((column) => table.columns.findIndex((c) => c.column.name === column.name));
+  const one = (row: RowView): void => emit(places.map((i) => (i < 0 ? null : row.value(i))));
+  if (!blocks) {
+    table.scan(one, findings.add);
+    return;
+  }
+  for (let i = 0; i < blocks.length;) {
+    let end = i + 1;
+    while (end < blocks.length && blocks[end] === blocks[end - 1]! + 1) end++;
+    table.scan(one, findings.add, blocks[i]!, blocks[end - 1]! + 1);
+    i = end;
+  }
+}
+
+/** Blocks whose visible rows may differ between the moments, ascending; undefined: all (the file is another one). */
+function changedBlocks(sides: DiffSides, before: RelFork, after: RelFork): number[] | undefined {
+  const { store } = sides.after.session;
+  const from = sides.before.moment.lsn;
+  const to = sides.after.moment.lsn;
+  if (!sameRelation(before, after)) return undefined;
+  const was = store.pages.relation(before, from);
+  const is = store.pages.relation(after, to);
+  if (was.floorLsn !== is.floorLsn || was.truncations.length !== is.truncations.length) return undefined;
+  const blocks = new Set<number>();
+  store.pages.changes(after, 0, 0x1_0000_0000, openSince(sides), to, (block) => blocks.add(block));
+  return [...blocks].sort((a, b) => a - b);
+}
+
+/**
+ * From where on records may belong to transactions that were open at the earlier moment and ended by the later: the last
+ * RUNNING_XACTS record before whose next xid was not above any of theirs.
+ */
+function openSince(sides: DiffSides): Lsn {
+  const { store } = sides.after.session;
+  const from = sides.before.moment.lsn;
+  const range = store.coverage.find((c) => from >= c.firstLsn && from <= c.lastLsn)!;
+  let oldest: number | undefined;
+  const see = (xid: number): void => {
+    if (xid !== 0 && (oldest === undefined || precedes(xid, oldest))) oldest = xid;
+  };
+  for (const row of store.transactions.rows(from, sides.after.moment.lsn)) {
+    if (!endsTransaction(row)) continue;
+    see(row.xid);
+    for (const xid of row.subxids) see(xid);
+  }
+  if (oldest === undefined) return from;
+  let since = range.run.startLsn;
+  for (const event of store.layers.events) {
+    if (event.lsn >= from) break;
+    if (event.kind === EventKind.runningXacts && event.lsn >= since && !precedes(oldest, event.args[0]!)) since = event.lsn;
+  }
+  return since;
+}
+
+/** TransactionIdPrecedes(): modulo 2^32. */
+function precedes(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}

@@ -1,0 +1,56 @@
+/** A case's base backups: opened in place, or re-encoded once into the case where they are compressed. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '../archive/baseBackup.js';
+import { extractBackupWal, materialiseBackup, PACK_NAME } from '../archive/materialise.js';
+import type { RelFork } from '../pg/relFileLocator.js';
+import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
+import type { BaseImages } from './sources.js';
+
+const BACKUPS_FOLDER = 'backups';
+
+/** Where the case keeps its own copy of a backup: by the path it came from. */
+function localFolder(source: string): string {
+  return path.join(BACKUPS_FOLDER, createHash('sha256').update(source).digest('hex').slice(0, 16));
+}
+
+/**
+ * Opens a backup for the case; `local` is the folder under the case that holds its copy, empty where it is read in place.
+ * Throws what openBaseBackup() and materialiseBackup() throw.
+ */
+export async function openCaseBackup(caseDir: string, source: string, onProgress?: (share: number) => void): Promise<{ backup: BaseBackup; local: string }> {
+  const local = localFolder(source);
+  const folder = path.join(caseDir, local);
+  if (fs.existsSync(path.join(folder, PACK_NAME))) return { backup: openPackedBackup(folder), local };
+  if (backupForm(source) !== 'compressed') return { backup: openBaseBackup(source), local: '' };
+  await materialiseBackup(source, folder, (done, total) => onProgress?.(done / Math.max(1, total)));
+  return { backup: openPackedBackup(folder), local };
+}
+
+/** Opens a backup again that the manifest names. */
+export function reopenCaseBackup(caseDir: string, source: string, local: string): BaseBackup {
+  return local === '' ? openBaseBackup(source) : openPackedBackup(path.join(caseDir, local));
+}
+
+/** The WAL that came with a backup (pg_basebackup -X): its folder; undefined where it brought none. */
+export async function walOfBackup(caseDir: string, source: string): Promise<string | undefined> {
+  if (backupForm(source) === 'directory') {
+    const folder = path.join(source, 'pg_wal');
+    const isThere = fs.existsSync(folder) && fs.readdirSync(folder).some((name) => /^[0-9A-F]{24}$/.test(name));
+    return isThere ? folder : undefined;
+  }
+  return extractBackupWal(source, path.join(caseDir, localFolder(source)));
+}
+
+/** A backup as the store reads it. */
+export function backupImages(backup: BaseBackup): BaseImages {
+  return {
+    hintBitsLogged: backup.control.dataChecksumVersion > 0 || backup.control.walLogHints,
+    dataChecksums: backup.control.dataChecksumVersion > 0,
+    forkBlocks: (rel: RelFork) => backup.forkBlocks(rel),
+    readBlock: (rel: RelFork, block: number, into: Uint8Array) => backup.readBlock(rel, block, into) === 'ok',
+    readFile: (file: string) => backup.readFile(file),
+    databaseOids: () => backup.listDatabases().filter((d) => d.spcOid === DEFAULTTABLESPACE_OID).map((d) => d.dbOid),
+  };
+}

@@ -1,0 +1,155 @@
+/** An opened case: its layers, backups and WAL behind one reader of pages, transactions and snapshots. */
+import path from 'node:path';
+import type { Manifest, ManifestRun } from '../layerfile/manifest.js';
+import type { PgMajor } from '../pg/version.js';
+import { XLogRecord } from '../pg/xlogRecord.js';
+import { XLogReader, type WalBytes } from '../pg/xlogReader.js';
+import type { Lsn } from '../util/lsn.js';
+import { inputError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+import { Directories, EventKind } from './layerEvents.js';
+import { LayerMap } from './layerMap.js';
+import { PageStore } from './pageStore.js';
+import { Snapshot } from './snapshot.js';
+import type { BaseImages, UsableBackup, WalStore } from './sources.js';
+import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
+import { endsTransaction, TransactionLog } from './transactionLog.js';
+
+export const LAYERS_FOLDER = 'layers';
+const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** A stretch of moments that can be answered: both ends included. */
+export interface Coverage {
+  run: ManifestRun;
+  /** The first consistent point in the run. */
+  firstLsn: Lsn;
+  lastLsn: Lsn;
+}
+
+export interface CaseSources {
+  wal: WalBytes;
+  /** In the order of the manifest's backups. */
+  backups: BaseImages[];
+}
+
+/** Reads records at given positions; the record last read is kept, because several keys point to it. */
+class RecordReader implements WalStore {
+  private readonly reader: XLogReader;
+  private readonly record = new XLogRecord();
+  private lastLsn = -1 as Lsn;
+
+  constructor(wal: WalBytes, major: PgMajor) {
+    this.reader = new XLogReader(wal, { major });
+  }
+
+  readRecord(lsn: Lsn): XLogRecord {
+    if (lsn === this.lastLsn) return this.record;
+    this.lastLsn = -1 as Lsn;
+    this.reader.readRecordAt(lsn, this.record);
+    this.lastLsn = lsn;
+    return this.record;
+  }
+}
+
+export class CaseStore {
+  readonly layers: LayerMap;
+  readonly transactions: TransactionLog;
+  readonly pages: PageStore;
+  readonly wal: WalStore;
+  readonly coverage: Coverage[];
+  private readonly usable: UsableBackup[];
+  private readonly directories: Directories;
+  private readonly snapshots = new Map<Lsn, Snapshot>();
+
+  constructor(readonly caseDir: string, readonly manifest: Manifest, private readonly sources: CaseSources, options: { cacheBytes?: number } = {}) {
+    this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers);
+    this.transactions = new TransactionLog(this.layers);
+    this.wal = new RecordReader(sources.wal, manifest.major);
+    this.directories = new Directories(this.layers.events);
+    this.usable = manifest.backups.flatMap((backup, i) =>
+      backup.consistentLsn === null ? [] : [{ images: sources.backups[i]!, redoLsn: backup.startLsn, consistentLsn: backup.consistentLsn }]);
+    this.coverage = manifest.runs.flatMap((run) => {
+      const inRun = this.usable.filter((b) => b.redoLsn >= run.startLsn && b.consistentLsn <= run.endLsn);
+      if (inRun.length === 0) return [];
+      return [{ run, firstLsn: Math.min(...inRun.map((b) => b.consistentLsn)) as Lsn, lastLsn: run.endLsn }];
+    });
+    this.pages = new PageStore(this.layers, this.directories, this.wal, (upTo) => this.backupFor(upTo), {
+      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES, hintBitsLogged: this.hintBitsLogged(),
+    });
+  }
+
+  get major(): PgMajor { return this.manifest.major; }
+
+  /** XLogHintBitIsNeeded() by position: checksums for good, wal_log_hints as the last parameter change says. */
+  private hintBitsLogged(): (lsn: Lsn) => boolean {
+    const changes = this.layers.events.filter((event) => event.kind === EventKind.parameterChange);
+    const first = this.sources.backups[0];
+    return (lsn) => {
+      if (!first || first.dataChecksums) return first !== undefined;
+      const change = changes.findLast((event) => event.lsn < lsn);
+      return change ? change.args[1] === 1 : first.hintBitsLogged;
+    };
+  }
+
+  /** The timeline of the last record before a position. */
+  timelineAt(lsn: Lsn): number {
+    for (const span of this.manifest.timelines) if (lsn <= span.end) return span.timeline;
+    return this.manifest.timelines.at(-1)!.timeline;
+  }
+
+  /** The nearest backup that is consistent before the moment and lies in the same run of WAL. */
+  backupFor(upTo: Lsn): UsableBackup {
+    const range = this.coverage.find((c) => upTo >= c.firstLsn && upTo <= c.lastLsn);
+    let nearest: UsableBackup | undefined;
+    for (const backup of this.usable) {
+      if (!range || backup.redoLsn < range.run.startLsn || backup.consistentLsn > upTo) continue;
+      if (!nearest || backup.redoLsn > nearest.redoLsn) nearest = backup;
+    }
+    if (!nearest) throw inputError('moment.no_backup', `no base backup covers ${formatLsn(upTo)}`);
+    return nearest;
+  }
+
+  /** The cluster for all records that begin before `upTo`, which must lie in the coverage. The last few are kept. */
+  snapshot(upTo: Lsn): Snapshot {
+    let snapshot = this.snapshots.get(upTo);
+    if (!snapshot) {
+      snapshot = new Snapshot({ pages: this.pages, directories: this.directories, wal: this.wal, major: this.major }, this.backupFor(upTo), upTo);
+      if (this.snapshots.size >= 8) this.snapshots.delete(this.snapshots.keys().next().value!);
+      this.snapshots.set(upTo, snapshot);
+    }
+    return snapshot;
+  }
+
+  /** A reader of its own over the same WAL: for walking records in order. */
+  newReader(): XLogReader {
+    return new XLogReader(this.sources.wal, { major: this.major, systemIdentifier: BigInt(this.manifest.systemIdentifier) });
+  }
+
+  /** When the range begins: the last transaction's end before its first moment, else the checkpoint before it; µs since 2000, null: not known. */
+  firstKnownTime(range: Coverage): number | null {
+    for (const row of this.transactions.rowsBackward(range.run.startLsn, range.firstLsn)) if (endsTransaction(row)) return row.time;
+    return this.checkpointTimes(range.run.startLsn, range.firstLsn).at(-1) ?? null;
+  }
+
+  /** The newest time that the archive proves to be covered: of a transaction's end, a restore point or a checkpoint; µs since 2000. */
+  lastKnownTime(range: Coverage): number | null {
+    const times = this.checkpointTimes(range.run.startLsn, range.lastLsn);
+    for (const entry of this.layers.entries) {
+      if (entry.startLsn >= range.lastLsn || entry.endLsn <= range.run.startLsn) continue;
+      if (entry.maxTime !== null) times.push(entry.maxTime);
+      if (entry.lastTime !== null) times.push(entry.lastTime);
+    }
+    return times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null;
+  }
+
+  /** Times of the checkpoint records in [from, to), in LSN order. They count in whole seconds. */
+  private checkpointTimes(from: Lsn, to: Lsn): number[] {
+    return this.layers.events
+      .filter((event) => event.kind === EventKind.checkpoint && event.lsn >= from && event.lsn < to)
+      .map((event) => (event.args[3]! - PG_EPOCH_UNIX_SECONDS) * 1_000_000);
+  }
+
+  close(): void {
+    this.layers.close();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Transaction status as of a moment: the CLOG pages of the base backup with every commit and abort up to the moment laid over them.
+ * A transaction that neither ended by then nor in the backup counts as in progress, which for visibility is the same as aborted.
+ */
+import type { Lsn } from '../util/lsn.js';
+import { clogPageOf, readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
+import { ClogStatus } from '../layerfile/deltaLayer.js';
+import type { LayerMap } from './layerMap.js';
+import { slruFile } from './slruKeys.js';
+import type { UsableBackup } from './sources.js';
+
+export type XidStatus = 'committed' | 'aborted' | 'inProgress';
+
+export class ClogView {
+  private readonly pages = new Map<number, Uint8Array>();
+  private lastPage = -1;
+  private lastBytes: Uint8Array = new Uint8Array(0);
+
+  constructor(private readonly layers: LayerMap, private readonly backup: UsableBackup, readonly upTo: Lsn) {}
+
+  /** The CLOG page as replay would have it: 8192 bytes, two bits a transaction. */
+  page(number: number): Uint8Array {
+    let bytes = this.pages.get(number);
+    if (bytes) return bytes;
+    bytes = new Uint8Array(8192);
+    const { path, offset } = slruFile('pg_xact', number);
+    const file = this.backup.images.readFile(path);
+    if (file && file.length > offset) bytes.set(file.subarray(offset, offset + 8192));
+    for (const i of this.layers.overlapping(this.backup.redoLsn, this.upTo)) {
+      for (const entry of this.layers.layer(i).clogEntries(number)) {
+        if (entry.lsn < this.backup.redoLsn) continue;
+        if (entry.lsn >= this.upTo) break;
+        if (entry.status === ClogStatus.zeroPage) bytes.fill(0);
+        else setClogStatus(bytes, entry.xidOnPage, entry.status as ClogBits);
+      }
+    }
+    this.pages.set(number, bytes);
+    return bytes;
+  }
+
+  /** TransactionIdDidCommit() and friends, for a normal xid. */
+  status(xid: number): XidStatus {
+    const number = clogPageOf(xid);
+    if (number !== this.lastPage) {
+      this.lastBytes = this.page(number);
+      this.lastPage = number;
+    }
+    const bits = readClogStatus(this.lastBytes, xid);
+    // a subtransaction marked sub-committed has a parent that had not ended when its page was written
+    if (bits === ClogBits.committed) return 'committed';
+    return bits === ClogBits.aborted ? 'aborted' : 'inProgress';
+  }
+}

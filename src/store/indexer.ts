@@ -1,0 +1,281 @@
+/**
+ * Builds or extends a case's index. Stripe by stripe: read, write the layer, name it in the manifest. A killed run therefore resumes at
+ * the first stripe that the manifest does not name, and ends byte-identical to an unbroken one.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { BaseBackup } from '../archive/baseBackup.js';
+import type { TimelineWal } from '../archive/timelineWal.js';
+import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
+import { readManifest, writeManifest, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
+import { XLogReader } from '../pg/xlogReader.js';
+import { XLogRecord } from '../pg/xlogRecord.js';
+import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
+import { openCaseBackup, walOfBackup } from './backups.js';
+import { buildLayer, type BuiltLayer } from './buildLayer.js';
+import { LAYERS_FOLDER } from './caseStore.js';
+import { LayerBuilder } from './ingest.js';
+import { EventKind } from './layerEvents.js';
+import { LayerMap } from './layerMap.js';
+import { stripeEnd } from './stripes.js';
+
+export interface IndexOptions {
+  caseDir: string;
+  /** Paths of base backups and WAL directories, added to those that the case knows. */
+  backups: string[];
+  wal: string[];
+  /** Called while a compressed backup is re-encoded into the case. */
+  onCopy?: (source: string, share: number) => void;
+  /** Called now and then with the position reached and the end of the WAL that is there. */
+  onProgress?: (position: Lsn, start: Lsn, end: Lsn) => void;
+  /** Aborted on ^C: the run stops after giving up the stripe in hand. */
+  signal?: AbortSignal;
+}
+
+export interface IndexSummary {
+  manifest: Manifest;
+  /** WAL bytes and records read in this run. */
+  walBytes: number;
+  records: number;
+  /** Bytes of all layers. */
+  indexBytes: number;
+  /** What of the input could not be used: the index answers without it. */
+  findings: Finding[];
+}
+
+/** Records between two looks at the clock, for progress and ^C. */
+const RECORDS_PER_TURN = 20_000;
+
+/** Builds or extends the index. Throws an input error where nothing can be indexed at all. */
+export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
+  return new Indexer(options).run();
+}
+
+class Indexer {
+  private readonly findings: Finding[] = [];
+  private readonly layersDir: string;
+  private walBytes = 0;
+  private records = 0;
+
+  constructor(private readonly options: IndexOptions) {
+    this.layersDir = path.join(options.caseDir, LAYERS_FOLDER);
+  }
+
+  async run(): Promise<IndexSummary> {
+    const { options } = this;
+    const known = readManifest(options.caseDir);
+    const backupPaths = union(known?.backups.map((b) => b.path), options.backups);
+    if (backupPaths.length === 0) throw new WalscopeError('usage.backup', 'no base backup given', { exitCode: ExitCode.usage, hint: 'name one with --backup PATH' });
+    const opened = await this.openBackups(backupPaths);
+    const walPaths = union(known?.wal, options.wal);
+    if (walPaths.length === 0) walPaths.push(...(await this.walOfBackups(backupPaths)));
+    if (walPaths.length === 0) throw new WalscopeError('usage.wal', 'no WAL archive given', { exitCode: ExitCode.usage, hint: 'name its folder with --wal PATH' });
+    const backups = opened.map(({ backup }) => backup);
+    const archive = openWalArchive(walPaths, { systemIdentifier: backups[0]!.systemIdentifier });
+    this.checkSameCluster(backups, archive, known);
+    this.findings.push(...archive.findings);
+    this.makeFolders();
+    const wal = archive.timelineWal(this.chooseTimeline(archive, backups));
+    const manifest = known ?? this.newManifest(archive);
+    manifest.wal = walPaths;
+    manifest.timelines = wal.spans.map(({ timeline, start, end }) => ({ timeline, start, end }));
+    manifest.backups = opened.map(({ backup, local }, i) => ({
+      path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
+      consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
+    }));
+    this.removeStrays(manifest);
+    await this.indexRuns(manifest, wal, archive);
+    this.findConsistency(manifest, backups);
+    writeManifest(options.caseDir, manifest);
+    this.reportUnusable(manifest, wal);
+    archive.close();
+    for (const backup of backups) backup.close();
+    const indexBytes = manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0);
+    return { manifest, walBytes: this.walBytes, records: this.records, indexBytes, findings: this.findings };
+  }
+
+  private makeFolders(): void {
+    try {
+      fs.mkdirSync(this.layersDir, { recursive: true });
+    } catch (error) {
+      throw inputError('case.folder', `cannot create the case directory ${this.options.caseDir}: ${(error as Error).message}`, { file: this.options.caseDir }, 'choose another with -C');
+    }
+  }
+
+  private checkSameCluster(backups: BaseBackup[], archive: WalArchive, known: Manifest | undefined): void {
+    const wanted = known ? BigInt(known.systemIdentifier) : archive.systemIdentifier;
+    const check = (what: string, id: bigint): void => {
+      if (id === wanted) return;
+      throw inputError('cluster.mismatch', `${what} is of another cluster: system identifier ${id}, not ${wanted}`, {}, 'give a backup and a WAL archive of the same cluster, each cluster its own case directory');
+    };
+    check('the WAL archive', archive.systemIdentifier);
+    backups.forEach((backup) => {
+      check(`the base backup ${backup.root}`, backup.systemIdentifier);
+      if (backup.major !== archive.major) {
+        throw inputError('cluster.version', `the base backup ${backup.root} is of PostgreSQL ${backup.major}, the WAL of ${archive.major}`, {}, 'give the WAL that belongs to the backup');
+      }
+    });
+  }
+
+  /** The newest timeline that descends from every backup's, as recovery_target_timeline = latest takes it. */
+  private chooseTimeline(archive: WalArchive, backups: BaseBackup[]): number {
+    for (const timeline of archive.timelines.reverse()) {
+      const spans = archive.spans(timeline);
+      if (backups.every((backup) => spans.some((span) => span.timeline === backup.timeline))) return timeline;
+    }
+    throw inputError('timeline.none', `the WAL archive holds no timeline that the base backup (timeline ${backups[0]!.timeline}) belongs to`, {}, 'add the .history files and the WAL of its timeline');
+  }
+
+  private newManifest(archive: WalArchive): Manifest {
+    return {
+      systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], backups: [],
+      runs: [], layers: [], walBytes: 0, records: 0,
+    };
+  }
+
+  private async openBackups(paths: string[]): Promise<{ backup: BaseBackup; local: string }[]> {
+    const opened: { backup: BaseBackup; local: string }[] = [];
+    for (const source of paths) {
+      const one = await openCaseBackup(this.options.caseDir, source, (share) => this.options.onCopy?.(source, share));
+      this.findings.push(...one.backup.findings);
+      opened.push(one);
+    }
+    return opened;
+  }
+
+  private async walOfBackups(paths: string[]): Promise<string[]> {
+    const folders: string[] = [];
+    for (const source of paths) {
+      const folder = await walOfBackup(this.options.caseDir, source);
+      if (folder !== undefined) folders.push(folder);
+    }
+    return folders;
+  }
+
+  /** Layers and temporary files that an interrupted run left and the manifest does not name. */
+  private removeStrays(manifest: Manifest): void {
+    const named = new Set(manifest.layers.map((layer) => layer.name));
+    for (const file of fs.readdirSync(this.layersDir)) if (!named.has(file)) fs.rmSync(path.join(this.layersDir, file), { force: true });
+  }
+
+  /** Reads every run of WAL that a backup can start from. */
+  private async indexRuns(manifest: Manifest, wal: TimelineWal, archive: WalArchive): Promise<void> {
+    const starts = manifest.backups.map((backup) => backup.startLsn).sort((a, b) => a - b);
+    const reached = (): Lsn => (manifest.runs.at(-1)?.endLsn ?? -1) as Lsn;
+    this.dropRunsAfterMendedGap(manifest, wal, archive);
+    // the last stripe may have been cut short by the end of the WAL that was there: it is read again
+    this.reopenLastStripe(manifest);
+    if (manifest.runs.length > 0) await this.indexRun(manifest, manifest.runs.at(-1)!, wal, archive);
+    for (const start of starts) {
+      if (start < reached()) continue;
+      const run: ManifestRun = { startLsn: start, endLsn: start, endReason: '' };
+      manifest.runs.push(run);
+      await this.indexRun(manifest, run, wal, archive);
+    }
+  }
+
+  /** A run that ended at a gap goes on where the missing WAL has come since; what was indexed behind the gap is then read again. */
+  private dropRunsAfterMendedGap(manifest: Manifest, wal: TimelineWal, archive: WalArchive): void {
+    const mended = manifest.runs.slice(0, -1).findIndex((run) => {
+      const reader = new XLogReader(wal, { major: archive.major, systemIdentifier: archive.systemIdentifier });
+      reader.begin(run.endLsn);
+      return reader.next(new XLogRecord()) !== null;
+    });
+    if (mended < 0) return;
+    const { endLsn } = manifest.runs[mended]!;
+    manifest.runs.length = mended + 1;
+    manifest.layers = manifest.layers.filter((layer) => layer.endLsn <= endLsn);
+    manifest.records = manifest.layers.reduce((sum, layer) => sum + layer.records, 0);
+    manifest.walBytes = manifest.layers.reduce((sum, layer) => sum + layer.endLsn - layer.startLsn, 0);
+  }
+
+  private reopenLastStripe(manifest: Manifest): void {
+    const layer = manifest.layers.at(-1);
+    const run = manifest.runs.at(-1);
+    if (!layer || !run || layer.endLsn >= stripeEnd(layer.startLsn)) return;
+    manifest.layers.pop();
+    manifest.records -= layer.records;
+    manifest.walBytes -= layer.endLsn - layer.startLsn;
+    run.endLsn = layer.startLsn;
+  }
+
+  private async indexRun(manifest: Manifest, run: ManifestRun, wal: TimelineWal, archive: WalArchive): Promise<void> {
+    const reader = new XLogReader(wal, { major: archive.major, systemIdentifier: archive.systemIdentifier, windowBytes: 1024 * 1024 });
+    const builder = new LayerBuilder();
+    reader.begin(run.endLsn);
+    const lastWal = wal.coverage().at(-1)?.end ?? run.endLsn;
+    for (;;) {
+      const built = await this.buildOne(reader, builder, run.startLsn, lastWal);
+      if (built.layer) {
+        manifest.layers.push(built.layer);
+        run.endLsn = built.layer.endLsn;
+        manifest.records += built.layer.records;
+        manifest.walBytes += built.layer.endLsn - built.layer.startLsn;
+        this.records += built.layer.records;
+        this.walBytes += built.layer.endLsn - built.layer.startLsn;
+      }
+      if (built.end) {
+        run.endReason = built.end.error.message;
+        if (built.end.kind !== 'end') this.reportBreak(built.end.kind, built.end.error, run, lastWal);
+      }
+      writeManifest(this.options.caseDir, manifest);
+      if (built.end) return;
+    }
+  }
+
+  private async buildOne(reader: XLogReader, builder: LayerBuilder, start: Lsn, end: Lsn): Promise<BuiltLayer> {
+    const { signal, onProgress } = this.options;
+    return buildLayer(reader, this.layersDir, builder, {
+      everyRecords: RECORDS_PER_TURN,
+      async turn(position) {
+        onProgress?.(position, start, end);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal?.aborted) {
+          throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+        }
+      },
+    });
+  }
+
+  private reportBreak(kind: 'missing' | 'damage', error: WalscopeError, run: ManifestRun, lastWal: Lsn): void {
+    if (kind === 'missing' && run.endLsn >= lastWal) return; // the archive simply ends there
+    const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message})`;
+    this.findings.push({
+      code: kind === 'missing' ? 'wal.gap' : 'wal.damage', place: error.options.place,
+      message: `${what}: moments from ${formatLsn(run.endLsn)} on cannot be answered until the segment is put back and walscope index is run again`,
+    });
+  }
+
+  /** Where each backup becomes consistent: at its BACKUP_END record, or where its control file says. */
+  private findConsistency(manifest: Manifest, backups: BaseBackup[]): void {
+    const layers = new LayerMap(this.layersDir, manifest.layers);
+    const ends = layers.events.filter((event) => event.kind === EventKind.backupEnd);
+    manifest.backups.forEach((backup, i) => {
+      const known = backups[i]!.consistentLsn;
+      const end = ends.find((event) => event.args[0] === backup.startLsn);
+      const candidate = end ? (end.args[1] as Lsn) : known;
+      const covered = candidate !== undefined && manifest.runs.some((run) => backup.startLsn >= run.startLsn && candidate <= run.endLsn);
+      backup.consistentLsn = covered ? candidate : null;
+    });
+    layers.close();
+  }
+
+  private reportUnusable(manifest: Manifest, wal: TimelineWal): void {
+    for (const backup of manifest.backups) {
+      if (backup.consistentLsn !== null) continue;
+      this.findings.push({ code: 'backup.inconsistent', message: `base backup ${backup.path} cannot be used: the WAL from ${formatLsn(backup.startLsn)} to its end is not in the archive`, place: { file: backup.path } });
+    }
+    const reached = manifest.runs.at(-1)?.endLsn ?? 0;
+    for (const range of wal.coverage()) {
+      if (range.start > reached) {
+        this.findings.push({ code: 'wal.unreachable', message: `WAL from ${formatLsn(range.start)} to ${formatLsn(range.end)} lies after a gap and no base backup starts in it` });
+      }
+    }
+  }
+}
+
+function union(known: string[] | undefined, added: string[]): string[] {
+  return [...new Set([...(known ?? []), ...added.map((p) => path.resolve(p))])];
+}

@@ -1,0 +1,151 @@
+/**
+ * Turns a run of WAL records into the contents of delta layers. What it keeps of a record depends on that record alone, never on
+ * what came before: so any run of WAL can be taken in by itself, and folding sizes and aliases is the reader's work.
+ */
+import {
+  ClogStatus, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind,
+  type ClogEntry, type DeltaContents, type LayerEvent, type SizeEvent, type XactRow,
+} from '../layerfile/deltaLayer.js';
+import { ForkNumber, type RelFileLocator, type RelFork } from '../pg/relFileLocator.js';
+import type { XLogRecord } from '../pg/xlogRecord.js';
+import { RMGRS, RM_MIN_CUSTOM_ID } from '../redo/rmgrlist.js';
+import type { Lsn } from '../util/lsn.js';
+import { CLOG_XACTS_PER_PAGE } from '../redo/clog/redo.js';
+import { KeyBuffer } from './keyBuffer.js';
+import { EventKind } from './layerEvents.js';
+import { RECORD_HANDLERS } from './recordHandlers.js';
+
+/** Gathers one layer. `begin`, feed it records in LSN order, take the `contents`. A layer covers at most 8 GB of WAL. */
+export class LayerBuilder {
+  startLsn = 0 as Lsn;
+  endLsn = 0 as Lsn;
+  records = 0;
+  private readonly keys = new KeyBuffer();
+  private sizes = new Map<number, SizeEvent[]>();
+  /** Per relation of the key buffer: highest size seen since its last truncation in this layer. */
+  private knownBlocks: number[] = [];
+  private xacts: XactRow[] = [];
+  private clog = new Map<number, ClogEntry[]>();
+  private events: LayerEvent[] = [];
+  private current!: XLogRecord;
+
+  begin(startLsn: Lsn): void {
+    this.startLsn = startLsn;
+    this.endLsn = startLsn;
+    this.records = 0;
+    this.keys.clear();
+    this.sizes = new Map();
+    this.knownBlocks = [];
+    this.xacts = [];
+    this.clog = new Map();
+    this.events = [];
+  }
+
+  get keyCount(): number { return this.keys.count; }
+  get transactionRows(): readonly XactRow[] { return this.xacts; }
+
+  /** Takes in one record. */
+  add(record: XLogRecord): void {
+    this.current = record;
+    this.records++;
+    this.endLsn = record.endLsn;
+    for (const ref of record.blocks) {
+      const starts = ref.willInit || (ref.hasImage && ref.applyImage);
+      this.block(ref, ref.block, starts ? ENTRY_STARTS_CHAIN : 0);
+    }
+    RMGRS[record.rmid]?.implicitEdits?.(record, this.emitImplicit);
+    const handler = RECORD_HANDLERS[record.rmid];
+    if (handler) handler(record, this);
+    else if (record.rmid >= RM_MIN_CUSTOM_ID) this.event(EventKind.unknownManager, [record.rmid]);
+  }
+
+  private readonly emitImplicit = (rel: RelFork, block: number): void => {
+    // an implicit edit of a block that is not there does nothing, so it makes no block either
+    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
+    this.keys.add(id, block, this.entry(ENTRY_IMPLICIT));
+  };
+
+  private entry(bits: number): number {
+    return (((this.current.lsn - this.startLsn) / 8) * 4 + bits) >>> 0;
+  }
+
+  /** A reference to a block: an entry, and proof that the fork reaches that far. */
+  private block(rel: RelFork, block: number, bits: number): void {
+    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
+    this.keys.add(id, block, this.entry(bits));
+    if (block >= (this.knownBlocks[id] ?? 0)) {
+      this.knownBlocks[id] = block + 1;
+      this.sizeEvent(id, SizeEventKind.extend, block + 1);
+    }
+  }
+
+  private sizeEvent(id: number, kind: SizeEventKind, blocks: number): void {
+    const list = this.sizes.get(id);
+    const event = { lsn: this.current.lsn, kind, blocks };
+    if (list) list.push(event);
+    else this.sizes.set(id, [event]);
+  }
+
+  /** A key that is no relation block (an SLRU page). */
+  slruPage(rel: RelFork, page: number, startsChain: boolean): void {
+    this.keys.add(this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork), page, this.entry(startsChain ? ENTRY_STARTS_CHAIN : 0));
+  }
+
+  forkCreated(rel: RelFork): void {
+    this.sizeEvent(this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork), SizeEventKind.create, 0);
+  }
+
+  forkTruncated(rel: RelFork, blocks: number): void {
+    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
+    this.knownBlocks[id] = Math.min(this.knownBlocks[id] ?? 0, blocks);
+    this.sizeEvent(id, SizeEventKind.truncate, blocks);
+  }
+
+  /** All forks of a relation are gone. */
+  relationDropped(rel: RelFileLocator): void {
+    for (const fork of Object.values(ForkNumber)) {
+      const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, fork);
+      this.knownBlocks[id] = 0;
+      this.sizeEvent(id, SizeEventKind.drop, 0);
+    }
+  }
+
+  /** The end of a transaction: a row of the log, and the CLOG bits of it and its subtransactions. */
+  transactionEnd(row: XactRow): void {
+    this.xacts.push(row);
+    const status = row.kind === XactKind.commit || row.kind === XactKind.commitPrepared ? ClogStatus.committed : ClogStatus.aborted;
+    if (row.xid !== 0) this.clogEntry(row.xid, status);
+    for (const xid of row.subxids) this.clogEntry(xid, status);
+  }
+
+  /** A row that carries a time but ends no transaction. */
+  transactionNote(row: XactRow): void {
+    this.xacts.push(row);
+  }
+
+  private clogEntry(xid: number, status: number): void {
+    this.pushClog(Math.floor(xid / CLOG_XACTS_PER_PAGE), { lsn: this.current.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
+  }
+
+  clogPageZeroed(page: number): void {
+    this.pushClog(page, { lsn: this.current.lsn, xidOnPage: 0, status: ClogStatus.zeroPage });
+  }
+
+  private pushClog(page: number, entry: ClogEntry): void {
+    const list = this.clog.get(page);
+    if (list) list.push(entry);
+    else this.clog.set(page, [entry]);
+  }
+
+  event(kind: number, args: number[], text = ''): void {
+    this.events.push({ lsn: this.current.lsn, kind, args, text });
+  }
+
+  /** What the layer will hold; the builder may begin anew afterwards. */
+  contents(): DeltaContents {
+    const { relations, rank, keys } = this.keys.sorted();
+    const sizes = new Map<number, SizeEvent[]>();
+    for (const [id, events] of this.sizes) sizes.set(rank[id]!, events);
+    return { startLsn: this.startLsn, endLsn: this.endLsn, relations, keys, sizes, xacts: this.xacts, clog: this.clog, events: this.events };
+  }
+}

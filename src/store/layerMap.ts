@@ -1,0 +1,45 @@
+/** The open delta layers of a case, ordered by LSN, and what is gathered over all of them. Layers open when first asked. */
+import path from 'node:path';
+import { DeltaLayer, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
+import type { ManifestLayer } from '../layerfile/manifest.js';
+import type { RelFork } from '../pg/relFileLocator.js';
+import type { Lsn } from '../util/lsn.js';
+
+export class LayerMap {
+  private readonly open: (DeltaLayer | undefined)[] = [];
+  private eventList: LayerEvent[] | undefined;
+
+  constructor(readonly folder: string, readonly entries: readonly ManifestLayer[]) {}
+
+  layer(index: number): DeltaLayer {
+    const entry = this.entries[index]!;
+    return (this.open[index] ??= new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn));
+  }
+
+  /** Indexes of the layers that overlap [from, to), ascending. */
+  *overlapping(from: Lsn, to: Lsn): Generator<number> {
+    for (let i = 0; i < this.entries.length; i++) {
+      const entry = this.entries[i]!;
+      if (entry.startLsn < to && entry.endLsn > from) yield i;
+    }
+  }
+
+  /** All events of all layers, in LSN order. */
+  get events(): LayerEvent[] {
+    return (this.eventList ??= this.entries.flatMap((_, i) => this.layer(i).events));
+  }
+
+  /** Size events of a fork with `from` ≤ LSN < `to`, in LSN order. */
+  sizeEvents(rel: RelFork, from: Lsn, to: Lsn): SizeEvent[] {
+    const events: SizeEvent[] = [];
+    for (const i of this.overlapping(from, to)) {
+      for (const event of this.layer(i).sizeEvents(rel)) if (event.lsn >= from && event.lsn < to) events.push(event);
+    }
+    return events;
+  }
+
+  close(): void {
+    for (const layer of this.open) layer?.close();
+    this.open.length = 0;
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Pages as of an LSN: chain = the block's entries before the moment, newest first, to the first that starts a chain, or the base
+ * page; fetch the records in LSN order, replay each. Rebuilt pages stay in a bounded cache and serve as bases for later moments.
+ */
+import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
+import { BLCKSZ, Page } from '../pg/page.js';
+import type { RelFork } from '../pg/relFileLocator.js';
+import { replayRecord } from '../redo/replay.js';
+import { rmgrName } from '../redo/rmgrlist.js';
+import { LruCache } from '../util/lruCache.js';
+import type { Lsn } from '../util/lsn.js';
+import type { Directories } from './layerEvents.js';
+import type { LayerMap } from './layerMap.js';
+import { blockFloor, relationState, type RelationState } from './relationState.js';
+import { SLRU_FOLDER, SLRU_SPC_OID, slruFile, type Slru } from './slruKeys.js';
+import { replaySlruRecord } from './slruReplay.js';
+import type { UsableBackup, WalStore } from './sources.js';
+
+/** A page as of a moment. The bytes belong to the caller's view only until the next call on the store: copy what must last. */
+export interface PageAsOf {
+  page: Page;
+  /** Set where a record could not be replayed: the page is not known from this LSN on. */
+  unknown?: { lsn: Lsn; rmgr: string };
+}
+
+/** One record of a page's history. */
+export interface ChainEntry {
+  lsn: Lsn;
+  bits: number;
+}
+
+interface CachedPage {
+  bytes: Uint8Array;
+  /** The page is right for every moment in (lastLsn, upTo]. */
+  lastLsn: Lsn;
+  upTo: Lsn;
+  unknown?: { lsn: Lsn; rmgr: string };
+}
+
+/** Work of the process so far, for `--timing`. */
+export interface PageCounters {
+  pagesRead: number;
+  pagesCached: number;
+  recordsReplayed: number;
+}
+
+/** Blocks that a scan rebuilds at a time: 16 MB of pages. */
+const SCAN_BATCH_BLOCKS = 2048;
+
+export interface PageStoreOptions {
+  /** XLogHintBitIsNeeded() at a position. */
+  hintBitsLogged: (lsn: Lsn) => boolean;
+  /** Bytes of rebuilt pages to keep. */
+  cacheBytes: number;
+}
+
+export class PageStore {
+  readonly counters: PageCounters = { pagesRead: 0, pagesCached: 0, recordsReplayed: 0 };
+  private readonly cache: LruCache<number, CachedPage>;
+  private readonly states = new LruCache<string, RelationState>(4096);
+  private readonly relationIds = new Map<string, number>();
+
+  constructor(
+    readonly layers: LayerMap,
+    private readonly directories: Directories,
+    private readonly wal: WalStore,
+    private readonly backupFor: (upTo: Lsn) => UsableBackup,
+    private readonly options: PageStoreOptions,
+  ) {
+    this.cache = new LruCache(Math.max(1, Math.floor(options.cacheBytes / (BLCKSZ + 256))));
+  }
+
+  /** Existence and size of a relation fork for all records that begin before `upTo`. */
+  relation(rel: RelFork, upTo: Lsn): RelationState {
+    const key = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}@${upTo}`;
+    let state = this.states.get(key);
+    if (!state) {
+      state = rel.spcOid === SLRU_SPC_OID ? this.slruState(upTo) : relationState(rel, upTo, this.backupFor(upTo), this.layers, this.directories);
+      this.states.set(key, state);
+    }
+    return state;
+  }
+
+  private slruState(upTo: Lsn): RelationState {
+    const backup = this.backupFor(upTo);
+    return { exists: true, blocks: 0x1_0000_0000, base: { kind: 'backup', backup }, floorLsn: backup.redoLsn, truncations: [] };
+  }
+
+  /** The page as of `upTo`; undefined where the fork has no such block then. */
+  getPage(rel: RelFork, block: number, upTo: Lsn): PageAsOf | undefined {
+    const state = this.relation(rel, upTo);
+    if (block >= state.blocks) return undefined;
+    const key = this.cacheKey(rel, block);
+    const cached = this.cache.get(key);
+    if (cached && upTo > cached.lastLsn && upTo <= cached.upTo) {
+      this.counters.pagesCached++;
+      return { page: new Page(cached.bytes), unknown: cached.unknown };
+    }
+    this.counters.pagesRead++;
+    const built = this.build(rel, block, upTo, state, cached);
+    this.cache.set(key, built, 1);
+    return { page: new Page(built.bytes), unknown: built.unknown };
+  }
+
+  /** The records that make the page as of `upTo`, oldest first: from the last that starts a chain, or from the base. */
+  chain(rel: RelFork, block: number, upTo: Lsn): { entries: ChainEntry[]; usesBase: boolean } {
+    const state = this.relation(rel, upTo);
+    const { floorLsn, usesBase } = blockFloor(state, block);
+    return this.collectChain(rel, block, floorLsn, upTo, usesBase);
+  }
+
+  /** Calls `emit` with each entry of the blocks [from, to) whose record begins in [since, upTo): what changed between two moments. */
+  changes(rel: RelFork, from: number, to: number, since: Lsn, upTo: Lsn, emit: (block: number, lsn: Lsn, bits: number) => void): void {
+    for (const i of this.layers.overlapping(since, upTo)) {
+      this.layers.layer(i).entries(rel, from, to, (block, lsn, bits) => {
+        if (lsn >= since && lsn < upTo) emit(block, lsn, bits);
+      });
+    }
+  }
+
+  /** The base page of a block, before any record: null where there is none. */
+  basePage(rel: RelFork, block: number, upTo: Lsn): Uint8Array | null {
+    const bytes = new Uint8Array(BLCKSZ);
+    return this.readBase(this.relation(rel, upTo), rel, block, bytes) ? bytes : null;
+  }
+
+  private cacheKey(rel: RelFork, block: number): number {
+    const name = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}`;
+    let id = this.relationIds.get(name);
+    if (id === undefined) this.relationIds.set(name, (id = this.relationIds.size));
+    return id * 0x1_0000_0000 + block;
+  }
+
+  private collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
+    let entries: ChainEntry[] = [];
+    for (const i of [...this.layers.overlapping(floorLsn, upTo)].reverse()) {
+      let part: ChainEntry[] = [];
+      let starts = false;
+      this.layers.layer(i).entries(rel, block, block + 1, (_, lsn, bits) => {
+        if (lsn < floorLsn || lsn >= upTo) return;
+        if ((bits & ENTRY_STARTS_CHAIN) !== 0) {
+          part = [];
+          starts = true;
+        }
+        part.push({ lsn, bits });
+      });
+      entries = entries.length === 0 ? part : part.concat(entries);
+      if (starts) return { entries, usesBase: false };
+    }
+    return { entries, usesBase };
+  }
+
+  private build(rel: RelFork, block: number, upTo: Lsn, state: RelationState, cached: CachedPage | undefined): CachedPage {
+    const floor = blockFloor(state, block);
+    // a page of an earlier moment serves as the base, unless the block began anew in between
+    const reuse = cached && cached.upTo <= upTo && cached.upTo > floor.floorLsn ? cached : undefined;
+    const chain = this.collectChain(rel, block, reuse ? reuse.upTo : floor.floorLsn, upTo, floor.usesBase);
+    const built: CachedPage = { bytes: new Uint8Array(BLCKSZ), lastLsn: floor.floorLsn, upTo };
+    const starts = chain.entries.length > 0 && (chain.entries[0]!.bits & ENTRY_STARTS_CHAIN) !== 0;
+    if (reuse && !starts) {
+      built.bytes.set(reuse.bytes);
+      built.lastLsn = reuse.lastLsn;
+      built.unknown = reuse.unknown;
+    } else if (chain.usesBase) {
+      this.readBase(state, rel, block, built.bytes);
+    }
+    const page = new Page(built.bytes);
+    for (const entry of chain.entries) {
+      this.apply(entry, rel, block, page, built);
+      built.lastLsn = entry.lsn;
+    }
+    return built;
+  }
+
+  private apply(entry: ChainEntry, rel: RelFork, block: number, page: Page, into: { unknown?: { lsn: Lsn; rmgr: string } }): void {
+    const record = this.wal.readRecord(entry.lsn);
+    this.counters.recordsReplayed++;
+    if (rel.spcOid === SLRU_SPC_OID) {
+      replaySlruRecord(record, rel.relNumber as Slru, block, page.bytes);
+      return;
+    }
+    if ((entry.bits & ENTRY_STARTS_CHAIN) !== 0) into.unknown = undefined;
+    if (into.unknown) return;
+    if (replayRecord(record, rel, block, page, { hintBitsLogged: this.options.hintBitsLogged(entry.lsn) }) === 'unknown') into.unknown = { lsn: entry.lsn, rmgr: rmgrName(record.rmid) };
+  }
+
+  private readBase(state: RelationState, rel: RelFork, block: number, into: Uint8Array): boolean {
+    const base = state.base;
+    if (!base) return false;
+    if (base.kind === 'copy') {
+      const source = this.getPage(base.rel, block, base.upTo);
+      if (source) into.set(source.page.bytes);
+      return source !== undefined;
+    }
+    if (rel.spcOid !== SLRU_SPC_OID) return base.backup.images.readBlock(rel, block, into);
+    const { path, offset } = slruFile(SLRU_FOLDER[rel.relNumber as Slru], block);
+    const file = base.backup.images.readFile(path);
+    if (!file || file.length <= offset) return false;
+    into.set(file.subarray(offset, offset + BLCKSZ));
+    return true;
+  }
+
+  /**
+   * Rebuilds every block of [from, to) as of `upTo` and hands each to `emit` in block order. The blocks are taken in batches whose
+   * records are read from the WAL once, in LSN order. The page given is overwritten after `emit` returns; `emit` may stop the scan by
+   * returning false.
+   */
+  scan(rel: RelFork, upTo: Lsn, from: number, to: number, emit: (block: number, page: PageAsOf) => boolean | void): void {
+    const state = this.relation(rel, upTo);
+    const end = Math.min(to, state.blocks);
+    for (let first = from; first < end; first += SCAN_BATCH_BLOCKS) {
+      const last = Math.min(end, first + SCAN_BATCH_BLOCKS);
+      const batch = this.buildBatch(rel, state, first, last, upTo);
+      for (let block = first; block < last; block++) {
+        const built = batch[block - first]!;
+        if (emit(block, { page: built.page, unknown: built.unknown }) === false) return;
+      }
+    }
+  }
+
+  private buildBatch(rel: RelFork, state: RelationState, first: number, last: number, upTo: Lsn): BatchPage[] {
+    const batch: BatchPage[] = [];
+    for (let block = first; block < last; block++) {
+      batch.push({ page: new Page(new Uint8Array(BLCKSZ)), floor: blockFloor(state, block), chain: [], unknown: undefined });
+    }
+    for (const i of this.layers.overlapping(state.floorLsn, upTo)) {
+      this.layers.layer(i).entries(rel, first, last, (block, lsn, bits) => {
+        const built = batch[block - first]!;
+        if (lsn < built.floor.floorLsn || lsn >= upTo) return;
+        if ((bits & ENTRY_STARTS_CHAIN) !== 0) built.chain.length = 0;
+        built.chain.push(lsn * 4 + bits);
+      });
+    }
+    const work: { key: number; index: number }[] = [];
+    batch.forEach((built, index) => {
+      const starts = built.chain.length > 0 && (built.chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
+      if (!starts && built.floor.usesBase) this.readBase(state, rel, first + index, built.page.bytes);
+      for (const key of built.chain) work.push({ key, index });
+    });
+    work.sort((a, b) => a.key - b.key);
+    for (const { key, index } of work) {
+      const built = batch[index]!;
+      const bits = key % 4;
+      this.apply({ lsn: ((key - bits) / 4) as Lsn, bits }, rel, first + index, built.page, built);
+    }
+    this.counters.pagesRead += batch.length;
+    return batch;
+  }
+}
+
+interface BatchPage {
+  page: Page;
+  floor: { floorLsn: Lsn; usesBase: boolean };
+  /** LSN × 4 + bits. */
+  chain: number[];
+  unknown: { lsn: Lsn; rmgr: string } | undefined;
+}

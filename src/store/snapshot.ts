@@ -1,0 +1,118 @@
+/** The cluster as of one moment: pages, sizes, relation maps and transaction status, for all records that begin before `upTo`. */
+import { GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
+import { databasePath } from '../pg/relPath.js';
+import { readRelMap, type RelMap } from '../pg/relMap.js';
+import type { PgMajor } from '../pg/version.js';
+import { readXlRelmapUpdate } from '../redo/relmap/xlog.js';
+import { inputError } from '../util/errors.js';
+import type { Lsn } from '../util/lsn.js';
+import { ClogView, type XidStatus } from './clogView.js';
+import { EventKind, type Directories } from './layerEvents.js';
+import { MultixactView } from './multixactView.js';
+import type { PageAsOf, PageStore } from './pageStore.js';
+import type { UsableBackup, WalStore } from './sources.js';
+
+const FIRST_NORMAL_XID = 3;
+
+/** What a snapshot is made from; one a case. */
+export interface SnapshotSources {
+  pages: PageStore;
+  directories: Directories;
+  wal: WalStore;
+  major: PgMajor;
+}
+
+export class Snapshot {
+  private readonly clog: ClogView;
+  private readonly multixacts: MultixactView;
+  private readonly relMaps = new Map<string, RelMap | null>();
+
+  constructor(private readonly sources: SnapshotSources, private readonly backup: UsableBackup, readonly upTo: Lsn) {
+    this.clog = new ClogView(sources.pages.layers, backup, upTo);
+    this.multixacts = new MultixactView(sources.pages, upTo);
+  }
+
+  get major(): PgMajor { return this.sources.major; }
+  get counters() { return this.sources.pages.counters; }
+
+  /** Size of a fork in blocks; undefined where there is no such relation at this moment. */
+  blocks(rel: RelFork): number | undefined {
+    const state = this.sources.pages.relation(rel, this.upTo);
+    return state.exists ? state.blocks : undefined;
+  }
+
+  /** A page; undefined past the fork's end. Overwritten by later calls. */
+  page(rel: RelFork, block: number): PageAsOf | undefined {
+    return this.sources.pages.getPage(rel, block, this.upTo);
+  }
+
+  /** Every page of the main fork, in order; `emit` may stop it by giving false. */
+  scan(rel: RelFork, emit: (block: number, page: PageAsOf) => boolean | void, from = 0, to = 0x1_0000_0000): void {
+    this.sources.pages.scan(rel, this.upTo, from, to, emit);
+  }
+
+  status(xid: number): XidStatus {
+    // the bootstrap and frozen xids are always committed, the invalid one never
+    if (xid < FIRST_NORMAL_XID) return xid === 0 ? 'aborted' : 'committed';
+    return this.clog.status(xid);
+  }
+
+  /** The transaction that updated or deleted under this multixact; 0 where its members only lock. */
+  multixactUpdater(multi: number): number {
+    return this.multixacts.updater(multi);
+  }
+
+  multixactMembers(multi: number) {
+    return this.multixacts.members(multi);
+  }
+
+  /** A CLOG page as replay would have it. */
+  clogPage(page: number): Uint8Array {
+    return this.clog.page(page);
+  }
+
+  /** The relation map of a database's folder, or the shared one (`global`); null where there is none at this moment. */
+  relMap(spcOid: number, dbOid: number): RelMap | null {
+    if (spcOid === GLOBALTABLESPACE_OID) dbOid = 0;
+    const key = `${spcOid}/${dbOid}`;
+    let map = this.relMaps.get(key);
+    if (map === undefined) this.relMaps.set(key, (map = this.findRelMap(spcOid, dbOid, this.upTo)));
+    return map;
+  }
+
+  private findRelMap(spcOid: number, dbOid: number, upTo: Lsn): RelMap | null {
+    const { pages, directories, wal, major } = this.sources;
+    const folder = dbOid === 0 ? undefined : directories.between(spcOid, dbOid, this.backup.redoLsn, upTo).at(-1);
+    let newest: Lsn | undefined;
+    for (const event of pages.layers.events) {
+      if (event.lsn >= upTo) break;
+      if (event.kind !== EventKind.relmap || event.args[1] !== dbOid || event.lsn < this.backup.redoLsn) continue;
+      if (dbOid === 0 || event.args[0] === spcOid) newest = event.lsn;
+    }
+    if (newest !== undefined && (!folder || newest > folder.lsn)) {
+      return readRelMap(readXlRelmapUpdate(wal.readRecord(newest)).data, major);
+    }
+    if (folder) return folder.kind === 'copy' ? this.findRelMap(folder.sourceSpcOid, folder.sourceDbOid, folder.lsn) : null;
+    const bytes = this.backup.images.readFile(`${databasePath(dbOid, dbOid === 0 ? GLOBALTABLESPACE_OID : spcOid, major)}/pg_filenode.map`);
+    return bytes ? readRelMap(bytes, major) : null;
+  }
+
+  /** The locator of a mapped relation (a nailed catalog), whose pg_class.relfilenode is 0. */
+  mappedRelNumber(spcOid: number, dbOid: number, relOid: number): number {
+    const map = this.relMap(spcOid, dbOid);
+    const relNumber = map?.get(relOid);
+    if (relNumber === undefined) {
+      throw inputError('catalog.relmap', `the relation map of database ${dbOid} has no entry for relation ${relOid} at this moment`, {}, 'check the base backup with walscope doctor');
+    }
+    return relNumber;
+  }
+
+  /** OIDs of databases in the default tablespace that the backup holds or that were created since, lowest first. */
+  candidateDatabases(): number[] {
+    const oids = new Set(this.backup.images.databaseOids());
+    for (const event of this.sources.pages.layers.events) {
+      if (event.kind === EventKind.databaseCopy || event.kind === EventKind.databaseCreate) oids.add(event.args[1]!);
+    }
+    return [...oids].sort((a, b) => a - b);
+  }
+}
