@@ -1,20 +1,18 @@
 /**
  * `backup.pack`: the files of a base backup that came compressed, re-encoded once so that any page can be read alone.
  *
- *   0   header, 32 bytes: magic `WSBKPACK`, u32 format version (1), u32 frame bytes (65536), 12 zero bytes, u32 CRC-32C of bytes 0–27
- *   32  frames, back to back: the files' contents, one after the other, cut into runs of 65536 bytes (the last one shorter), each a
- *       Zstandard frame, or as it is where that is shorter
- *   …   frame table, Zstandard: a frame each: u32 stored bytes (the top bit: not compressed), u32 CRC-32C of the stored bytes
- *   …   file table, Zstandard: a file each: u16 path bytes, path (UTF-8), u64 offset in the contents, u64 bytes
- *   -72 footer: u64 frame table offset, u32 its stored bytes, u32 its CRC-32C, u64 file table offset, u32 its stored bytes, u32 its
- *       CRC-32C, u64 content bytes, u32 frames, u32 files, 4 zero bytes, u32 CRC-32C of the footer's first 60 bytes, magic `WSBKFOOT`
+ *   header    32 bytes: magic `WSBKPACK`, u32 version, u32 frame bytes, 12 zero bytes, u32 CRC
+ *   frames    the files' contents as one run of bytes, cut every 64 kB, each piece a Zstandard frame, or as it is
+ *   frame table, file table: a Zstandard frame each
+ *   footer    72 bytes: where the tables are, counts, u32 CRC, magic `WSBKFOOT`
  *
- * All numbers little-endian. Written to a temporary name, synced, renamed.
+ * docs/backup-pack.md has it byte for byte. All numbers little-endian. Written to a temporary name, synced, renamed.
  */
 import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32c } from '../pg/crc32c.js';
-import { inputError, type WalscopeError } from '../util/errors.js';
+import { inputError, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import { zstdCompress, zstdDecompress } from '../util/zstd.js';
 import { IndexedBackup } from './indexedBackup.js';
 import { openInput, readInput } from './inputFile.js';
@@ -247,6 +245,29 @@ export class PackedBackup extends IndexedBackup<PackedFile> {
     if (readInput(this.fd, this.path, this.frameOffsets[number]!, stored.length, stored) < stored.length) throw this.damaged('it is cut off');
     if (crc32c(stored, 0, stored.length) !== this.frameCrcs[number]) throw this.damaged(`the frame at byte ${this.frameOffsets[number]} does not match its checksum`);
     return length >= STORED ? stored : zstdDecompress(stored);
+  }
+
+  /** For reports: files, frames, and the bytes of their contents as they are and as stored. */
+  summary(): { files: number; frames: number; contentBytes: number; storedBytes: number } {
+    let contentBytes = 0;
+    let storedBytes = 0;
+    for (const file of this.files.values()) contentBytes += file.bytes;
+    for (const length of this.frameLengths) storedBytes += length % STORED;
+    return { files: this.files.size, frames: this.frameLengths.length, contentBytes, storedBytes };
+  }
+
+  /** Reads every frame against its checksum; gives what is damaged. */
+  check(): Finding[] {
+    const findings: Finding[] = [];
+    for (let i = 0; i < this.frameLengths.length; i++) {
+      try {
+        this.readFrame(i);
+      } catch (error) {
+        if (!(error instanceof WalscopeError)) throw error;
+        findings.push({ code: error.code, message: error.message, place: { file: this.path, offset: this.frameOffsets[i] } });
+      }
+    }
+    return findings;
   }
 
   private damaged(what: string): WalscopeError {

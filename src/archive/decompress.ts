@@ -6,7 +6,7 @@ import { GzipDecoder } from './gzipDecoder.js';
 import { openInput, readInput } from './inputFile.js';
 import { Lz4Decoder } from './lz4Decoder.js';
 import { DecodeError, type StreamDecoder } from './streamDecoder.js';
-import { ZstdDecoder } from './zstdDecoder.js';
+import { ZstdDecoder, zstdDecompressWhole } from './zstdDecoder.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'lz4';
 /** Known by magic, to be named in the refusal. */
@@ -74,8 +74,8 @@ export interface Decompressed {
   damage?: string;
 }
 
-/** Slices small enough that one slice of a bomb stays below 100 MB, whatever the method. */
-const SLICE = 16 * 1024;
+/** Slices small enough that one slice of a bomb stays below 100 MB, whatever the method, and large enough for LZ4's blocks. */
+const SLICE = 64 * 1024;
 const GZIP_CHUNK = 16 * 1024 * 1024;
 
 /**
@@ -98,11 +98,8 @@ export function decompressFile(path: string, kind: Exclude<Compression, 'none'>,
 
 /** decompressFile() for bytes in memory; `file` is for messages. */
 export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
-  if (kind === 'gzip') {
-    const whole = gunzipWhole(input, limit, file);
-    if (whole) return { bytes: whole };
-  }
-  return decodeStream(input, kind, limit, file);
+  const whole = kind === 'gzip' ? gunzipWhole(input, limit, file) : kind === 'zstd' ? zstdDecompressWhole(input, limit) : undefined;
+  return whole ? { bytes: whole } : decodeStream(input, kind, limit, file);
 }
 
 /** Undefined where the stream is cut or damaged. */

@@ -33,7 +33,6 @@ export class Lz4Decoder implements StreamDecoder {
   push(input: Uint8Array, emit: (output: Uint8Array) => void): void {
     this.queue.push(input);
     while (this.skipFrame() || (this.frame ? this.readBlock(this.frame, emit) : this.readHeader()));
-    this.queue.detach();
   }
 
   private skipFrame(): boolean {

@@ -19,36 +19,33 @@ export interface StreamDecoder {
 
 /** Bytes that arrive in pieces and are taken in runs. */
 export class ByteQueue {
-  private bytes: Uint8Array = new Uint8Array(0);
-  private at = 0;
+  private buffer = new Uint8Array(65536);
+  private start = 0;
+  private end = 0;
 
-  get length(): number { return this.bytes.length - this.at; }
+  get length(): number { return this.end - this.start; }
 
+  /** Copies the input: its owner may reuse it. */
   push(input: Uint8Array): void {
-    if (this.length === 0) {
-      this.bytes = input;
-    } else {
-      const joined = new Uint8Array(this.length + input.length);
-      joined.set(this.bytes.subarray(this.at));
-      joined.set(input, this.length);
-      this.bytes = joined;
+    if (this.end + input.length > this.buffer.length) {
+      const needed = this.length + input.length;
+      const target = needed > this.buffer.length ? new Uint8Array(2 * needed) : this.buffer;
+      target.set(this.buffer.subarray(this.start, this.end));
+      this.buffer = target;
+      this.end -= this.start;
+      this.start = 0;
     }
-    this.at = 0;
+    this.buffer.set(input, this.end);
+    this.end += input.length;
   }
 
-  /** A view of the next `length` bytes, which stay; undefined where there are fewer. */
+  /** A view of the next `length` bytes, which stay; undefined where there are fewer. Valid until the next push. */
   peek(length: number): Uint8Array | undefined {
-    return this.length < length ? undefined : this.bytes.subarray(this.at, this.at + length);
+    return this.length < length ? undefined : this.buffer.subarray(this.start, this.start + length);
   }
 
   skip(length: number): void {
-    this.at += length;
-  }
-
-  /** Keeps what is left past the end of this call: the input's owner may reuse its buffer. */
-  detach(): void {
-    this.bytes = this.bytes.slice(this.at);
-    this.at = 0;
+    this.start += length;
   }
 }
 

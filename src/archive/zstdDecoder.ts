@@ -14,19 +14,38 @@ interface AddonDecoder {
   data(input: Buffer, emit: (output: Buffer) => void): void;
 }
 interface Addon {
-  _NapiBindings: { Decompressor: new () => AddonDecoder };
+  _NapiBindings: {
+    Decompressor: new () => AddonDecoder;
+    /** Throws where the frames may hold `limit` bytes or more, by what they declare or by their number of blocks. */
+    decompress(input: Buffer, limit: number): Buffer;
+  };
 }
 
-let addon: Addon | undefined;
+let addon: Addon['_NapiBindings'] | undefined;
 
-function newAddonDecoder(): AddonDecoder {
-  addon ??= createRequire(import.meta.url)('@cloudpss/zstd/napi') as Addon;
-  return new addon._NapiBindings.Decompressor();
+function bindings(): Addon['_NapiBindings'] {
+  addon ??= (createRequire(import.meta.url)('@cloudpss/zstd/napi') as Addon)._NapiBindings;
+  return addon;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Whole frames in one call, which is the fastest; undefined where they may be damaged, or too large for `limit`: ZstdDecoder tells which. */
+export function zstdDecompressWhole(input: Uint8Array, limit: number): Uint8Array | undefined {
+  const { decompress } = bindings();
+  let output: Buffer;
+  try {
+    output = decompress(asBuffer(input), limit + 1);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return undefined;
+  }
+  return output;
 }
 
 export class ZstdDecoder implements StreamDecoder {
   private readonly queue = new ByteQueue();
-  private readonly decoder = newAddonDecoder();
+  private readonly decoder = new (bindings().Decompressor)();
   /** Bytes that the current block, checksum or skippable frame still has, and what follows it. */
   private pending = 0;
   private skipping = false;
@@ -68,12 +87,11 @@ export class ZstdDecoder implements StreamDecoder {
       }
     }
     flush();
-    this.queue.detach();
   }
 
   private decompress(bytes: Uint8Array, emit: (output: Uint8Array) => void): void {
     try {
-      this.decoder.data(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), emit);
+      this.decoder.data(asBuffer(bytes), emit);
     } catch (error) {
       throw new DecodeError(`the Zstandard stream is corrupt (${error instanceof Error ? error.message : String(error)})`);
     }

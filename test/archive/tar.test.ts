@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BackupPackWriter, PackedBackup } from '../../src/archive/backupPack.js';
 import { extractBackupWal, materialiseBackup } from '../../src/archive/materialise.js';
@@ -222,6 +223,32 @@ describe('a pack', () => {
     expect([pack.read('b', 299_990, 100, piece), pack.read('b', 300_001, 100, piece)]).toEqual([10, 0]);
     expect([pack.read('a', 0, 3, piece), piece.toString('latin1', 0, 3)]).toEqual([3, 'new']);
     pack.close();
+  });
+
+  it('of version 1 stays readable', () => {
+    const path = fileURLToPath(new URL('golden.pack', import.meta.url));
+    const bytes = readFileSync(path);
+    expect([bytes.toString('latin1', 0, 8), bytes.readUInt32LE(8), bytes.readUInt32LE(12), bytes.subarray(16, 28).every((byte) => byte === 0)]).toEqual(['WSBKPACK', 1, 65536, true]);
+    expect([bytes.toString('latin1', bytes.length - 8), bytes.subarray(-24, -12).every((byte) => byte === 0)]).toEqual(['WSBKFOOT', true]);
+    expect(Number(bytes.readBigUInt64LE(bytes.length - 40))).toBe(166_863);
+    const pack = new PackedBackup(path);
+    expect([...pack.list()]).toEqual([
+      { path: '.walscope/tablespace_links', bytes: 20 }, { path: 'PG_VERSION', bytes: 3 }, { path: 'base/5/16385', bytes: 163_840 }, { path: 'base/5/16386', bytes: 0 },
+      { path: 'global/1262', bytes: 3000 },
+    ]);
+    const page = Buffer.alloc(8192);
+    pack.read('base/5/16385', 17 * 8192, 8192, page);
+    expect(page.equals(Buffer.alloc(8192, 'page 17 '))).toBe(true);
+    expect(pack.summary()).toEqual({ files: 5, frames: 3, contentBytes: 166_863, storedBytes: expect.any(Number) });
+    expect(pack.check()).toEqual([]);
+    pack.close();
+
+    const damaged = Buffer.from(bytes);
+    damaged[40]! ^= 1;
+    writeFileSync(join(root, 'damaged.pack'), damaged);
+    const other = new PackedBackup(join(root, 'damaged.pack'));
+    expect(other.check()).toMatchObject([{ code: 'pack.damaged', place: { offset: 32 } }]);
+    other.close();
   });
 
   it('leaves nothing when given up', () => {
