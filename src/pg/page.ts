@@ -155,7 +155,8 @@ export class Page {
    */
   addItem(item: Uint8Array, offnum: number, overwrite = false, isHeap = false): number {
     const used = offnum === 0 ? this.firstFreeOffset() : offnum;
-    const at = this.allocateItem(item.length, used, overwrite, isHeap);
+    // a line pointer that was found free is taken, not pushed aside
+    const at = this.allocateItem(item.length, used, overwrite || offnum === 0, isHeap);
     this.bytes.set(item, at);
     return used;
   }
@@ -292,7 +293,7 @@ export class Page {
       finalusedlp = n;
       const size = align8(id >>> 17), off = id & 0x7fff;
       if (size === 0) continue;
-      if (off < upper || off >= special) throw new PageError(`corrupted line pointer: ${off}`);
+      if (off < upper || off + (id >>> 17) > special) throw new PageError(`corrupted line pointer: ${off}`);
       total += size;
     }
     this.checkTotal(total);
