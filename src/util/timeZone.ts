@@ -1,5 +1,6 @@
 /**
- * Time zones: the offset from UTC at an instant, from the ICU data that Node carries, cached a calendar year at a time.
+ * Time zones: the offset from UTC at an instant, from the ICU data that Node carries, cached a calendar year at a time. For times to come the server's own
+ * tzdata may foresee other rules.
  * Beyond the years that ICU knows, rules repeat with the 400-year calendar, as in localsub(), timezone/localtime.c.
  */
 
