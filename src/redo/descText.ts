@@ -20,3 +20,15 @@ export function describeRelations(label: string, rels: readonly RelFileLocator[]
   if (rels.length === 0) return '';
   return `; ${label}:${rels.map((rel) => ` ${relationPath({ ...rel, fork: 0 }, major)}`).join('')}`;
 }
+
+/** `0x%02X` */
+export function hexFlags(flags: number): string {
+  return `0x${flags.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+/** array_desc(), with the blank that it begins with. */
+export function arrayDesc(count: number, element: (index: number) => string): string {
+  const texts: string[] = [];
+  for (let i = 0; i < count; i++) texts.push(element(i));
+  return ` [${texts.join(', ')}]`;
+}

@@ -3,9 +3,10 @@
  */
 import type { XLogRecord } from '../../pg/xlogRecord.js';
 import type { PgMajor } from '../../pg/version.js';
+import { arrayDesc, hexFlags } from '../descText.js';
 import { mainData } from '../recordData.js';
-import { arrayDesc, hexFlags, invalidationsDesc } from '../rmgrdesc.js';
 import type { DescFunction, IdentifyFunction } from '../rmgr.js';
+import { describeInvalidations } from '../standby/desc.js';
 import { heap2DescOld, heapDescOld } from './descOld.js';
 import {
   infobitNames, readXlHeapConfirm, readXlHeapDelete, readXlHeapInplace, readXlHeapInsert, readXlHeapLock, readXlHeapTruncate,
@@ -75,7 +76,7 @@ function heapDescNew(record: XLogRecord): string {
     case XLOG_HEAP_LOCK: return lockDesc(record);
     default: { // XLOG_HEAP_INPLACE
       const x = readXlHeapInplace(record);
-      return `off: ${x.offnum}${invalidationsDesc(record.view, x.msgsAt, x.nmsgs, x.dbId, x.tsId, x.relcacheInitFileInval)}`;
+      return `off: ${x.offnum}${describeInvalidations(x.msgs, x.dbId, x.tsId, x.relcacheInitFileInval, record.major)}`;
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The wording of heap_desc() and heap2_desc() up to PG 15 (access/rmgrdesc/heapdesc.c). Trailing blanks are PostgreSQL's. */
 import type { XLogRecord } from '../../pg/xlogRecord.js';
+import { hexFlags } from '../descText.js';
 import { mainData } from '../recordData.js';
-import { hexFlags } from '../rmgrdesc.js';
 import {
   infobitNames, readXlHeapConfirm, readXlHeapDelete, readXlHeapInplace, readXlHeapInsert, readXlHeapLock, readXlHeapTruncate, readXlHeapUpdate,
   XLH_TRUNCATE_CASCADE, XLH_TRUNCATE_RESTART_SEQS, XLOG_HEAP_CONFIRM, XLOG_HEAP_DELETE, XLOG_HEAP_HOT_UPDATE, XLOG_HEAP_INSERT,

@@ -4,8 +4,9 @@
  */
 import type { PgMajor } from '../../pg/version.js';
 import type { XLogRecord } from '../../pg/xlogRecord.js';
+import { MainDataCursor } from '../mainDataCursor.js';
 import { mainData } from '../recordData.js';
-import { SIZE_OF_INVALIDATION_MESSAGE } from '../rmgrdesc.js';
+import { readInvalidation, SIZE_OF_INVALIDATION, type XlInvalidations } from '../standby/xlog.js';
 
 export const XLOG_HEAP_INSERT = 0x00;
 export const XLOG_HEAP_DELETE = 0x10;
@@ -111,24 +112,19 @@ export function readXlHeapConfirm(record: XLogRecord): number {
   return record.view.getUint16(mainData(record, 2, 'xl_heap_confirm'), true);
 }
 
-export interface XlHeapInplace {
-  offnum: number; dbId: number; tsId: number; relcacheInitFileInval: boolean; nmsgs: number;
-  /** Where the SharedInvalidationMessages begin. */
-  msgsAt: number;
-}
+/** xl_heap_inplace: the offset number, and from 18 on what xl_invalidations has. */
+export interface XlHeapInplace extends XlInvalidations { offnum: number }
 
 function readInplace13(record: XLogRecord): XlHeapInplace {
-  const at = mainData(record, 2, 'xl_heap_inplace');
-  return { offnum: record.view.getUint16(at, true), dbId: 0, tsId: 0, relcacheInitFileInval: false, nmsgs: 0, msgsAt: at + 2 };
+  return { offnum: record.view.getUint16(mainData(record, 2, 'xl_heap_inplace'), true), dbId: 0, tsId: 0, relcacheInitFileInval: false, msgs: [] };
 }
 
 function readInplace18(record: XLogRecord): XlHeapInplace {
   const at = mainData(record, 20, 'xl_heap_inplace'), view = record.view;
-  const nmsgs = view.getInt32(at + 16, true);
-  mainData(record, 20 + nmsgs * SIZE_OF_INVALIDATION_MESSAGE, 'xl_heap_inplace');
+  const data = new MainDataCursor(record, at + 16, 'xl_heap_inplace');
   return {
     offnum: view.getUint16(at, true), dbId: view.getUint32(at + 4, true), tsId: view.getUint32(at + 8, true),
-    relcacheInitFileInval: view.getUint8(at + 12) !== 0, nmsgs, msgsAt: at + 20,
+    relcacheInitFileInval: view.getUint8(at + 12) !== 0, msgs: data.array(data.int32(), SIZE_OF_INVALIDATION, readInvalidation),
   };
 }
 
@@ -136,7 +132,7 @@ const READ_INPLACE: Record<PgMajor, (record: XLogRecord) => XlHeapInplace> = {
   13: readInplace13, 14: readInplace13, 15: readInplace13, 16: readInplace13, 17: readInplace13, 18: readInplace18,
 };
 
-/** xl_heap_inplace: without invalidation messages before 18. */
+/** xl_heap_inplace: no invalidation messages before 18. */
 export function readXlHeapInplace(record: XLogRecord): XlHeapInplace {
   return READ_INPLACE[record.major](record);
 }

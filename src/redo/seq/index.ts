@@ -3,6 +3,7 @@
  * Follows seq_redo() and seq_mask(), commands/sequence.c, and seqdesc.c, PG 13–18.
  */
 import { PageError } from '../../pg/page.js';
+import { XLR_RMGR_INFO_MASK } from '../../pg/xlogRecord.js';
 import { maskPageLsnAndChecksum, maskUnusedSpace } from '../bufmask.js';
 import type { RedoContext, Rmgr } from '../rmgr.js';
 
@@ -16,6 +17,7 @@ const SIZE_OF_SEQUENCE_MAGIC = 4;
 /** seq_redo(): the page is always built anew. */
 function seqRedo(ctx: RedoContext): void {
   const record = ctx.record;
+  if (record.rmgrInfo !== XLOG_SEQ_LOG) throw new PageError(`seq_redo: unknown op code ${record.rmgrInfo}`);
   const page = ctx.initPage(0);
   if (page === null) return;
   if (record.mainLength <= SIZE_OF_XL_SEQ_REC) throw new PageError('the record holds no sequence tuple');
@@ -28,9 +30,9 @@ function seqRedo(ctx: RedoContext): void {
 export const seqRmgr: Rmgr = {
   id: 15,
   name: 'Sequence',
-  identify: (info) => ((info & 0xf0) === XLOG_SEQ_LOG ? 'LOG' : undefined),
+  identify: (info) => ((info & XLR_RMGR_INFO_MASK) === XLOG_SEQ_LOG ? 'LOG' : undefined),
   desc: (record) => {
-    if ((record.info & 0xf0) !== XLOG_SEQ_LOG) return '';
+    if (record.rmgrInfo !== XLOG_SEQ_LOG) return '';
     if (record.mainLength < SIZE_OF_XL_SEQ_REC) throw new PageError('the record names no relation');
     const at = record.mainAt, view = record.view;
     return `rel ${view.getUint32(at, true)}/${view.getUint32(at + 4, true)}/${view.getUint32(at + 8, true)}`;
