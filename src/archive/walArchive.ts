@@ -109,9 +109,30 @@ export class WalArchive {
     return undefined;
   }
 
+  /** What reopenWalArchive() needs. */
+  save(): SavedWalArchive {
+    const { systemIdentifier, segmentSize, major } = this;
+    return { systemIdentifier: String(systemIdentifier), segmentSize, major, segments: [...this.segments], histories: [...this.histories] };
+  }
+
   close(): void {
     this.cache.close();
   }
+}
+
+/** An archive as it was found, to be opened again without looking at every file: plain JSON. */
+export interface SavedWalArchive {
+  systemIdentifier: string;
+  segmentSize: number;
+  major: PgMajor;
+  segments: WalSegmentFile[];
+  histories: [timeline: number, entries: TimelineHistoryEntry[]][];
+}
+
+/** Opens an archive as it was when it was saved. No file is touched until it is read; one that is gone by then is `input.unreadable`. */
+export function reopenWalArchive(saved: SavedWalArchive, options: Pick<WalArchiveOptions, 'memoryBytes'> = {}): WalArchive {
+  const identity = { systemIdentifier: BigInt(saved.systemIdentifier), segmentSize: saved.segmentSize, major: saved.major };
+  return new WalArchive(identity, saved.segments, [], new Map(saved.histories), [], [], [], options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
 
 /**

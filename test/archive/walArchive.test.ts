@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { recoverTo } from '../../fixtures/postgres/recovery.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
-import { openWalArchive, type WalArchive, type WalArchiveOptions } from '../../src/archive/walArchive.js';
+import { openWalArchive, reopenWalArchive, type SavedWalArchive, type WalArchive, type WalArchiveOptions } from '../../src/archive/walArchive.js';
 import { XLogReader } from '../../src/pg/xlogReader.js';
 import { XLogRecord } from '../../src/pg/xlogRecord.js';
 import { WalscopeError } from '../../src/util/errors.js';
@@ -276,6 +276,17 @@ describe('several places', () => {
     opened([master, other], (archive) => {
       expect(archive.compareDuplicates()).toMatchObject([{ code: 'wal.duplicate_differs', place: { file: join(other, full()), offset: 777_777 } }]);
     });
+  });
+
+  it('opens again from what was saved, without looking for files', () => {
+    const path = copy();
+    const { saved, whole } = opened(path, (archive) => ({ saved: JSON.stringify(archive.save()), whole: walk(archive, 2) }));
+    const again = reopenWalArchive(JSON.parse(saved) as SavedWalArchive);
+    expect(walk(again, 2)).toEqual(whole);
+    again.close();
+    rmSync(path, { recursive: true });
+    const gone = reopenWalArchive(JSON.parse(saved) as SavedWalArchive);
+    expect(failure(() => gone.openSegment(gone.segments[0]!))).toBe('input.unreadable');
   });
 
   it('finds the pg_wal of a data directory, and single files', () => {
