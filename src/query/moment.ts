@@ -1,4 +1,5 @@
 /** Moments as users write them, resolved to a position in the WAL by PostgreSQL's own rules for recovery targets. */
+import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
 import { endsTransaction } from '../store/transactionLog.js';
@@ -75,13 +76,23 @@ function recordBoundary(store: CaseStore, lsn: Lsn, zone: TimeZone): Lsn {
   if (lsn === range.lastLsn || lsn === range.firstLsn) return lsn;
   const record = new XLogRecord();
   const reader = store.newReader();
-  if (reader.seek(lsn, record) === undefined || !reader.next(record)) {
-    // nothing begins after it: the last record may still span it
-    for (const row of store.transactions.rowsBackward(range.run.startLsn, lsn)) return row.endLsn > lsn ? row.lsn : lsn;
-    return lsn;
-  }
+  if (reader.seek(lsn, record) === undefined || !reader.next(record)) return lastRecordStart(store, range, lsn);
   const previous = store.newReader().readRecordAt(record.prevLsn, new XLogRecord());
   return previous.endLsn > lsn ? previous.lsn : lsn;
+}
+
+/** The start of the range's last record, which spans `lsn` because none begins after it: searched from its page backwards. */
+function lastRecordStart(store: CaseStore, range: Coverage, lsn: Lsn): Lsn {
+  const record = new XLogRecord();
+  const reader = store.newReader();
+  for (let page = lsn - (lsn % XLOG_BLCKSZ); ; page -= XLOG_BLCKSZ) {
+    const from = Math.max(page, range.run.startLsn) as Lsn;
+    const found = reader.seek(from, record);
+    if (found !== undefined && found <= lsn) {
+      while (reader.next(record)) if (record.endLsn > lsn) return record.lsn;
+    }
+    if (from === range.run.startLsn) return lsn;
+  }
 }
 
 function atNamed(store: CaseStore, text: string, kind: string, name: string, zone: TimeZone): Moment {
