@@ -66,6 +66,19 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--timing', 'show time, pages read and records replayed')
     .action(run(async () => (await import('./asof.js')).asofCommand));
 
+  atMoment(program.command('page'))
+    .description('a page as of a moment: header, line pointers, tuples or index items')
+    .argument('<relation>', 'a table or an index')
+    .argument('<block>', 'block number, from 0')
+    .option('--fork <fork>', 'main, fsm, vm or init', 'main')
+    .option('--hex', 'a dump as hexdump -C prints it')
+    .option('--raw', 'the 8192 bytes themselves')
+    .option('--chain', 'the WAL records that made the page, as pg_waldump prints them, oldest first')
+    .option('--lsn-diff <moments...>', 'two LSNs: which bytes of the page changed between them')
+    .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the data to a file')
+    .action(run(async () => (await import('./page.js')).pageCommand));
+
   return program;
 }
 

@@ -70,6 +70,11 @@ export class PageStore {
     this.cache = new LruCache(Math.max(1, Math.floor(options.cacheBytes / (BLCKSZ + 256))));
   }
 
+  /** XLogHintBitIsNeeded() at a position. */
+  hintBitsLogged(lsn: Lsn): boolean {
+    return this.options.hintBitsLogged(lsn);
+  }
+
   /** Existence and size of a relation fork for all records that begin before `upTo`. */
   relation(rel: RelFork, upTo: Lsn): RelationState {
     const key = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}@${upTo}`;

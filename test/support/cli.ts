@@ -1,0 +1,69 @@
+/** The built command line as a process. */
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const MAIN = join(ROOT, 'dist', 'commands', 'main.js');
+const LOCK = join(ROOT, 'dist.lock');
+
+function newestSource(): number {
+  let newest = 0;
+  for (const name of readdirSync(join(ROOT, 'src'), { recursive: true })) {
+    if (String(name).endsWith('.ts')) newest = Math.max(newest, statSync(join(ROOT, 'src', String(name))).mtimeMs);
+  }
+  return newest;
+}
+
+function isBuilt(): boolean {
+  return (statSync(MAIN, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= newestSource();
+}
+
+/** Builds dist/ where a source is newer; test files that run at the same time wait for one another. */
+export function buildCli(): void {
+  const giveUp = Date.now() + 120_000;
+  while (!isBuilt()) {
+    try {
+      mkdirSync(LOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || Date.now() > giveUp) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+      continue;
+    }
+    try {
+      const built = spawnSync(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { cwd: ROOT, encoding: 'utf8' });
+      if (built.status !== 0) throw new Error(built.stdout + built.stderr);
+      const now = new Date();
+      utimesSync(MAIN, now, now);
+    } finally {
+      rmSync(LOCK, { recursive: true });
+    }
+  }
+}
+
+export interface CliRun {
+  code: number;
+  out: string;
+  err: string;
+  bytes: Buffer;
+}
+
+/** Runs walscope with the arguments; nothing of the caller's environment decides about colour or the case. */
+export function walscope(args: readonly string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}): CliRun {
+  const { NO_COLOR: _noColor, FORCE_COLOR: _force, WALSCOPE_CASE: _case, ...rest } = process.env;
+  const result: SpawnSyncReturns<Buffer> = spawnSync(process.execPath, [join(ROOT, 'bin', 'walscope.js'), ...args], {
+    cwd: options.cwd ?? tmpdir(), env: { ...rest, ...options.env }, input: options.input ?? '', maxBuffer: 256 * 1024 * 1024,
+  });
+  return { code: result.status ?? -1, out: result.stdout.toString('utf8'), err: result.stderr.toString('utf8'), bytes: result.stdout };
+}
+
+/** A case over the bundled demo archive. */
+export function demoCase(): { dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'walscope-demo-case-'));
+  const demo = join(ROOT, 'fixtures', 'demo');
+  const run = walscope(['index', '--backup', join(demo, 'backup'), '--wal', join(demo, 'wal'), '-C', dir]);
+  if (run.code !== 0) throw new Error(run.err);
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
