@@ -113,8 +113,11 @@ SELECT pg_create_restore_point('the end')`;
   return text.split(/;\n/).map((statement) => statement.trim());
 }
 
-/** Runs it all on a fresh server with segments of 1 MB, so that many records cross them; the server is left running. `start`: where its WAL began. */
-export async function runAgreementWorkload(major: PgMajor): Promise<{ server: PostgresServer; start: string }> {
+/**
+ * Runs it all on a fresh server with segments of 1 MB, so that many records cross them; the server is left running. `start`: where its WAL began. `before` is
+ * called with the server as it is then.
+ */
+export async function runAgreementWorkload(major: PgMajor, before?: (server: PostgresServer) => Promise<void>): Promise<{ server: PostgresServer; start: string }> {
   const server = await PostgresServer.create({
     major,
     walSegmentMb: 1,
@@ -124,6 +127,7 @@ export async function runAgreementWorkload(major: PgMajor): Promise<{ server: Po
     },
   });
   try {
+    await before?.(server);
     const start = await server.insertLsn();
     await server.session('postgres', async (client) => {
       for (const statement of statements(major, server.makeDirectory('elsewhere'))) await client.query(statement);
