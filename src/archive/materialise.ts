@@ -8,7 +8,7 @@ import { parseWalFileName } from '../pg/walFileName.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import { isNeededPath } from './backupFiles.js';
 import { BackupPackWriter, syncDirectory } from './backupPack.js';
-import { openInput, readInput } from './inputFile.js';
+import { openInput, readInput, statInput } from './inputFile.js';
 import { BackupEntryPaths, tablespaceLink } from './tarEntryPaths.js';
 import { findTars, type TarFile, type TarSet } from './tarFiles.js';
 import type { TarEntry } from './tarHeader.js';
@@ -57,6 +57,11 @@ export async function materialiseBackup(path: string, into: string, onProgress?:
     writer.abort();
     throw error;
   }
+}
+
+/** Whether a folder holds a whole pack: one that was broken off has another name. */
+export function hasBackupPack(folder: string): boolean {
+  return statInput(join(folder, PACK_NAME)) !== undefined;
 }
 
 function readWhole(path: string): Uint8Array {

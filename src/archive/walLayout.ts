@@ -91,3 +91,10 @@ export function listWalPath(path: string): WalListing {
   const directory = isDataDirectory ? join(path, 'pg_wal') : path;
   return WAL_LAYOUTS.find((layout) => layout.recognises(directory))!.list(directory);
 }
+
+/** The pg_wal of a data directory where it holds segments (`pg_basebackup -X` put them there); undefined otherwise. */
+export function walFolderOfDataDirectory(directory: string): string | undefined {
+  const folder = join(directory, 'pg_wal');
+  const holdsWal = statInput(folder)?.isDirectory() === true && listInput(folder).some((entry) => parseWalFileName(entry.name)?.kind === 'segment');
+  return holdsWal ? folder : undefined;
+}

@@ -1,7 +1,7 @@
 /** Crash-safe file writing: temporary name, sync, rename, sync of the folder. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { WalscopeError, ExitCode } from '../util/errors.js';
+import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 
 /** Turns a file system error into one line with what to do; an error of another kind is given back unchanged. */
 export function explainFsError(error: unknown, file: string): unknown {
@@ -29,6 +29,26 @@ export function syncFolder(folder: string): void {
     fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Creates a folder of the case, parents too. Throws `case.folder` where that fails. */
+export function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const explained = explainFsError(error, folder);
+    if (explained instanceof WalscopeError) throw explained;
+    throw inputError('case.folder', `cannot create ${folder}: ${(error as Error).message}`, { file: folder }, 'choose another case directory with -C');
+  }
+}
+
+/** Removes every file of a folder that is not named: what an interrupted run left behind. */
+export function removeStrays(folder: string, named: ReadonlySet<string>): void {
+  try {
+    for (const file of fs.readdirSync(folder)) if (!named.has(file)) fs.rmSync(path.join(folder, file), { force: true });
+  } catch (error) {
+    throw explainFsError(error, folder);
   }
 }
 

@@ -1,9 +1,9 @@
 /** A case's base backups: opened in place, or re-encoded once into the case where they are compressed. */
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
 import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '../archive/baseBackup.js';
-import { extractBackupWal, materialiseBackup, PACK_NAME } from '../archive/materialise.js';
+import { extractBackupWal, hasBackupPack, materialiseBackup } from '../archive/materialise.js';
+import { walFolderOfDataDirectory } from '../archive/walLayout.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
 import type { BaseImages } from './sources.js';
@@ -22,7 +22,7 @@ function localFolder(source: string): string {
 export async function openCaseBackup(caseDir: string, source: string, onProgress?: (share: number) => void): Promise<{ backup: BaseBackup; local: string }> {
   const local = localFolder(source);
   const folder = path.join(caseDir, local);
-  if (fs.existsSync(path.join(folder, PACK_NAME))) return { backup: openPackedBackup(folder), local };
+  if (hasBackupPack(folder)) return { backup: openPackedBackup(folder), local };
   if (backupForm(source) !== 'compressed') return { backup: openBaseBackup(source), local: '' };
   await materialiseBackup(source, folder, (done, total) => onProgress?.(done / Math.max(1, total)));
   return { backup: openPackedBackup(folder), local };
@@ -35,11 +35,7 @@ export function reopenCaseBackup(caseDir: string, source: string, local: string)
 
 /** The WAL that came with a backup (pg_basebackup -X): its folder; undefined where it brought none. */
 export async function walOfBackup(caseDir: string, source: string): Promise<string | undefined> {
-  if (backupForm(source) === 'directory') {
-    const folder = path.join(source, 'pg_wal');
-    const isThere = fs.existsSync(folder) && fs.readdirSync(folder).some((name) => /^[0-9A-F]{24}$/.test(name));
-    return isThere ? folder : undefined;
-  }
+  if (backupForm(source) === 'directory') return walFolderOfDataDirectory(source);
   return extractBackupWal(source, path.join(caseDir, localFolder(source)));
 }
 

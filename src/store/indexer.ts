@@ -2,11 +2,11 @@
  * Builds or extends a case's index. Stripe by stripe: read, write the layer, name it in the manifest. A killed run therefore resumes at
  * the first stripe that the manifest does not name, and ends byte-identical to an unbroken one.
  */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import type { TimelineWal } from '../archive/timelineWal.js';
 import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
+import { makeFolder, removeStrays } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
 import { XLogReader } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
@@ -76,7 +76,7 @@ class Indexer {
     const archive = openWalArchive(walPaths, { systemIdentifier: backups[0]!.systemIdentifier });
     this.checkSameCluster(backups, archive, known);
     this.findings.push(...archive.findings);
-    this.makeFolders();
+    makeFolder(this.layersDir);
     const wal = archive.timelineWal(this.chooseTimeline(archive, backups));
     const manifest = known ?? this.newManifest(archive);
     manifest.wal = walPaths;
@@ -85,7 +85,7 @@ class Indexer {
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
       consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
     }));
-    this.removeStrays(manifest);
+    removeStrays(this.layersDir, new Set(manifest.layers.map((layer) => layer.name)));
     await this.indexRuns(manifest, wal, archive);
     this.findConsistency(manifest, backups);
     writeManifest(options.caseDir, manifest);
@@ -94,14 +94,6 @@ class Indexer {
     for (const backup of backups) backup.close();
     const indexBytes = manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0);
     return { manifest, walBytes: this.walBytes, records: this.records, indexBytes, findings: this.findings };
-  }
-
-  private makeFolders(): void {
-    try {
-      fs.mkdirSync(this.layersDir, { recursive: true });
-    } catch (error) {
-      throw inputError('case.folder', `cannot create the case directory ${this.options.caseDir}: ${(error as Error).message}`, { file: this.options.caseDir }, 'choose another with -C');
-    }
   }
 
   private checkSameCluster(backups: BaseBackup[], archive: WalArchive, known: Manifest | undefined): void {
@@ -152,12 +144,6 @@ class Indexer {
       if (folder !== undefined) folders.push(folder);
     }
     return folders;
-  }
-
-  /** Layers and temporary files that an interrupted run left and the manifest does not name. */
-  private removeStrays(manifest: Manifest): void {
-    const named = new Set(manifest.layers.map((layer) => layer.name));
-    for (const file of fs.readdirSync(this.layersDir)) if (!named.has(file)) fs.rmSync(path.join(this.layersDir, file), { force: true });
   }
 
   /** Reads every run of WAL that a backup can start from. */

@@ -1,5 +1,5 @@
 /** The built command line as a process. */
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -50,13 +50,44 @@ export interface CliRun {
   bytes: Buffer;
 }
 
-/** Runs walscope with the arguments; nothing of the caller's environment decides about colour or the case. */
-export function walscope(args: readonly string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}): CliRun {
+export interface CliOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  input?: string;
+  /** Run through another command: `['setpriv', '--reuid=65534']`. */
+  wrapper?: readonly string[];
+}
+
+/** What to execute; nothing of the caller's environment decides about colour or the case. */
+function commandLine(args: readonly string[], options: CliOptions): { command: string; args: string[]; cwd: string; env: NodeJS.ProcessEnv } {
   const { NO_COLOR: _noColor, FORCE_COLOR: _force, WALSCOPE_CASE: _case, ...rest } = process.env;
-  const result: SpawnSyncReturns<Buffer> = spawnSync(process.execPath, [join(ROOT, 'bin', 'walscope.js'), ...args], {
-    cwd: options.cwd ?? tmpdir(), env: { ...rest, ...options.env }, input: options.input ?? '', maxBuffer: 256 * 1024 * 1024,
-  });
+  const [command, ...before] = [...(options.wrapper ?? []), process.execPath, join(ROOT, 'bin', 'walscope.js')];
+  return { command: command!, args: [...before, ...args], cwd: options.cwd ?? tmpdir(), env: { ...rest, ...options.env } };
+}
+
+/** Runs walscope with the arguments. */
+export function walscope(args: readonly string[], options: CliOptions = {}): CliRun {
+  const { command, args: all, ...rest } = commandLine(args, options);
+  const result: SpawnSyncReturns<Buffer> = spawnSync(command, all, { ...rest, input: options.input ?? '', maxBuffer: 256 * 1024 * 1024 });
   return { code: result.status ?? -1, out: result.stdout.toString('utf8'), err: result.stderr.toString('utf8'), bytes: result.stdout };
+}
+
+/** Starts walscope and does not wait: for tests that interrupt it. `code` is -1 where a signal ended it. */
+export function startWalscope(args: readonly string[], options: CliOptions = {}): { process: ChildProcess; run: Promise<CliRun> } {
+  const { command, args: all, ...rest } = commandLine(args, options);
+  const child = spawn(command, all, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on('data', (piece: Buffer) => out.push(piece));
+  child.stderr.on('data', (piece: Buffer) => err.push(piece));
+  const run = new Promise<CliRun>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const bytes = Buffer.concat(out);
+      resolve({ code: code ?? -1, out: bytes.toString('utf8'), err: Buffer.concat(err).toString('utf8'), bytes });
+    });
+  });
+  return { process: child, run };
 }
 
 /** A case over the bundled demo archive. */
