@@ -60,9 +60,8 @@ export interface CliOptions {
 
 /** What to execute; nothing of the caller's environment decides about colour or the case. */
 function commandLine(args: readonly string[], options: CliOptions): { command: string; args: string[]; cwd: string; env: NodeJS.ProcessEnv } {
-  const { NO_COLOR: _noColor, FORCE_COLOR: _force, WALSCOPE_CASE: _case, ...rest } = process.env;
   const [command, ...before] = [...(options.wrapper ?? []), process.execPath, join(ROOT, 'bin', 'walscope.js')];
-  return { command: command!, args: [...before, ...args], cwd: options.cwd ?? tmpdir(), env: { ...rest, ...options.env } };
+  return { command: command!, args: [...before, ...args], cwd: options.cwd ?? tmpdir(), env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, WALSCOPE_CASE: undefined, ...options.env } };
 }
 
 /** Runs walscope with the arguments. */
