@@ -11,6 +11,7 @@ import { textDecoding } from '../../src/rows/types/encoding.js';
 import { TypeOutputs } from '../../src/rows/types/typeOutputs.js';
 import type { CompositeAttribute, OutputContext, RegKind, TypeInfo, TypeLookup } from '../../src/rows/types/typeInfo.js';
 import type { Visibility } from '../../src/rows/visibility.js';
+import { ByteSink } from '../../src/util/byteSink.js';
 import { timeZone } from '../../src/util/timeZone.js';
 
 /** What the server's catalogs say of types, taken through SQL: independent of how walscope reads them. */
@@ -167,6 +168,17 @@ function readChunks(path: string): Map<number, ToastChunk[]> {
   });
   for (const list of chunks.values()) list.sort((a, b) => a.chunkSeq - b.chunkSeq);
   return chunks;
+}
+
+/** The table's values through the byte printers, each of which must give what the string printer gives. */
+export function expectSameBytes(outputs: TypeOutputs, typeOid: number, bytes: Uint8Array, at: number, length: number, text: string): void {
+  const sink = new ByteSink(1);
+  sink.byte(0x2a);
+  outputs.bytesOfType(typeOid)(bytes, at, length, sink);
+  const charset = outputs.context.encoding.outputCharset;
+  if (!Buffer.from(`*${text}`, charset).equals(sink.bytes.subarray(0, sink.length))) {
+    throw new Error(`printed as bytes: ${Buffer.from(sink.bytes.subarray(1, sink.length)).toString(charset)}; as a string: ${text}`);
+  }
 }
 
 /** Reads a table from the stopped server's files and lays it out as COPY does. */

@@ -12,6 +12,8 @@ export interface TextDecoding {
   readonly name: string;
   /** How strings that decode() gave become bytes again: UTF-8 for text that was converted, latin1 for bytes that were kept. */
   readonly outputCharset: 'utf8' | 'latin1';
+  /** The stored bytes are already those that decoding and writing in `outputCharset` would give. */
+  readonly isOutputForm: boolean;
   decode(bytes: Uint8Array, at: number, length: number): string;
 }
 
@@ -80,13 +82,13 @@ export function textDecoding(encoding: number): TextDecoding | undefined {
 }
 
 function makeDecoding(name: string): TextDecoding {
-  if (name === 'UTF8') return { name, outputCharset: 'utf8', decode: decodeUtf8 };
-  if (name === 'LATIN1') return { name, outputCharset: 'utf8', decode: decodeLatin1 };
+  if (name === 'UTF8') return { name, outputCharset: 'utf8', isOutputForm: true, decode: decodeUtf8 };
+  if (name === 'LATIN1') return { name, outputCharset: 'utf8', isOutputForm: false, decode: decodeLatin1 };
   const characters = SINGLE_BYTE_CHARACTERS[name];
-  if (characters !== undefined) return { name, outputCharset: 'utf8', decode: singleByteDecode(characters) };
+  if (characters !== undefined) return { name, outputCharset: 'utf8', isOutputForm: false, decode: singleByteDecode(characters) };
   const label = EUC_LABELS[name];
-  if (label !== undefined) return { name, outputCharset: 'utf8', decode: eucDecode(new TextDecoder(label), EUC_EXCEPTIONS[name]!) };
-  return { name, outputCharset: 'latin1', decode: decodeLatin1 };
+  if (label !== undefined) return { name, outputCharset: 'utf8', isOutputForm: false, decode: eucDecode(new TextDecoder(label), EUC_EXCEPTIONS[name]!) };
+  return { name, outputCharset: 'latin1', isOutputForm: true, decode: decodeLatin1 };
 }
 
 function singleByteDecode(upper: string): TextDecoding['decode'] {

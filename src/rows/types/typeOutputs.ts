@@ -2,12 +2,14 @@
 import { inputError } from '../../util/errors.js';
 import { hexOf } from '../bytes.js';
 import { isExtended, plainHeaderSize } from '../varlena.js';
+import { BYTE_OUTPUT_FUNCTIONS, type StoredByteOutput } from './byteOutput.js';
 import { OUTPUT_FUNCTIONS } from './outputFunctions.js';
 import type { OutputContext, OutputFunction, StoredOutput, TypeInfo, TypeOutput } from './typeInfo.js';
 
 /** Make one for each moment and database: what its lookup answered is kept. */
 export class TypeOutputs implements TypeOutput {
   private readonly stored = new Map<number, StoredOutput>();
+  private readonly storedBytes = new Map<number, StoredByteOutput>();
 
   constructor(readonly context: OutputContext) {}
 
@@ -24,6 +26,34 @@ export class TypeOutputs implements TypeOutput {
       this.stored.set(oid, print);
     }
     return print;
+  }
+
+  /** As ofType(), writing UTF-8 (or the bytes that the server's encoding keeps) into a sink: for scans of whole tables. */
+  bytesOfType(oid: number): StoredByteOutput {
+    let print = this.storedBytes.get(oid);
+    if (!print) {
+      print = this.compileBytes(this.typeInfo(oid));
+      this.storedBytes.set(oid, print);
+    }
+    return print;
+  }
+
+  private compileBytes(type: TypeInfo): StoredByteOutput {
+    const printText = this.ofType(type.oid);
+    const charset = this.context.encoding.outputCharset;
+    const asText: StoredByteOutput = (bytes, at, length, sink) => sink.text(printText(bytes, at, length), charset);
+    const print = Object.hasOwn(BYTE_OUTPUT_FUNCTIONS, type.typoutput) ? BYTE_OUTPUT_FUNCTIONS[type.typoutput]! : undefined;
+    if (!print) return asText;
+    if (type.typlen !== -1) {
+      return (bytes, at, length, sink) => {
+        if (!print(bytes, at, length, sink, this)) asText(bytes, at, length, sink);
+      };
+    }
+    return (bytes, at, length, sink) => {
+      const first = bytes[at]!;
+      const header = plainHeaderSize(first);
+      if (isExtended(first) || !print(bytes, at + header, length - header, sink, this)) asText(bytes, at, length, sink);
+    };
   }
 
   private compile(type: TypeInfo): StoredOutput {
