@@ -17,10 +17,10 @@ export function mainData(record: XLogRecord, size: number, struct: string): numb
   return record.mainAt;
 }
 
-/** XLogRecGetBlockTag(): throws PageError where the record has no such block reference. */
+/** XLogRecGetBlockTag(). Throws `wal.block_ref` (exit 3) where the record has no such block reference. */
 export function blockTag(record: XLogRecord, blockId: number): BlockRef {
   const ref = record.block(blockId);
-  if (!ref) throw new PageError(`the record has no block reference ${blockId}`);
+  if (!ref) throw inputError('wal.block_ref', `the record at ${formatLsn(record.lsn)} has no block reference ${blockId}`, { lsn: formatLsn(record.lsn) });
   return ref;
 }
 

@@ -6,7 +6,7 @@ import { heapTupleAt, SIZE_OF_HEAP_TUPLE_HEADER, T_CID, T_INFOMASK, T_INFOMASK2,
 import { LP_DEAD, LP_REDIRECT, LP_UNUSED, PageError, PD_ALL_VISIBLE, type Page } from '../../pg/page.js';
 import { VISIBILITYMAP_ALL_FROZEN, VISIBILITYMAP_VALID_BITS, visibilitymapSet } from '../../pg/visibilityMap.js';
 import { copyBytes } from '../copyBytes.js';
-import { blockTag, mainData } from '../recordData.js';
+import { blockTag } from '../recordData.js';
 import type { RedoContext } from '../rmgr.js';
 import { initOrReadPage, setInfobits, writeTupleHeader } from './redo.js';
 import { heapXlogVmClear } from './vm.js';
@@ -87,7 +87,6 @@ function heapXlogMultiInsert(ctx: RedoContext): void {
   const page = initOrReadPage(ctx, HEAP_BLKREF_HEAP);
   if (page === null) return;
   const isinit = (record.info & XLOG_HEAP_INIT_PAGE) !== 0;
-  if (!isinit) mainData(record, 4 + xlrec.ntuples * 2, 'xl_heap_multi_insert');
   let data = ref.dataAt;
   const end = data + ref.dataLength;
   for (let i = 0; i < xlrec.ntuples; i++) {

@@ -65,15 +65,19 @@ export const HEAP_UPDATE_BLKREF_VM_OLD = 3;
 /** SizeOfHeapHeader: t_infomask2, t_infomask and t_hoff of a logged tuple. */
 export const SIZE_OF_HEAP_HEADER = 5;
 
+/** xl_heap_insert; header and tuple are block 0's data. */
 export interface XlHeapInsert { offnum: number; flags: number }
 
+/** Throws `wal.record_data`, as all these readers do, where the record is too short. */
 export function readXlHeapInsert(record: XLogRecord): XlHeapInsert {
   const at = mainData(record, 3, 'xl_heap_insert'), view = record.view;
   return { offnum: view.getUint16(at, true), flags: view.getUint8(at + 2) };
 }
 
+/** xl_heap_delete */
 export interface XlHeapDelete { xmax: number; offnum: number; infobits_set: number; flags: number }
 
+/** xl_heap_delete of any major. */
 export function readXlHeapDelete(record: XLogRecord): XlHeapDelete {
   const at = mainData(record, 8, 'xl_heap_delete'), view = record.view;
   return {
@@ -84,10 +88,12 @@ export function readXlHeapDelete(record: XLogRecord): XlHeapDelete {
 /** xl_heap_lock (whose xmax was called locking_xid before 16) and xl_heap_lock_updated: laid out as xl_heap_delete. */
 export const readXlHeapLock = readXlHeapDelete;
 
+/** xl_heap_update, of UPDATE and HOT_UPDATE. */
 export interface XlHeapUpdate {
   old_xmax: number; old_offnum: number; old_infobits_set: number; flags: number; new_xmax: number; new_offnum: number;
 }
 
+/** xl_heap_update of any major. */
 export function readXlHeapUpdate(record: XLogRecord): XlHeapUpdate {
   const at = mainData(record, 14, 'xl_heap_update'), view = record.view;
   return {
@@ -96,8 +102,10 @@ export function readXlHeapUpdate(record: XLogRecord): XlHeapUpdate {
   };
 }
 
+/** xl_heap_truncate: what TRUNCATE named, for logical decoding. */
 export interface XlHeapTruncate { dbId: number; flags: number; relids: number[] }
 
+/** xl_heap_truncate of any major. */
 export function readXlHeapTruncate(record: XLogRecord): XlHeapTruncate {
   const at = mainData(record, 12, 'xl_heap_truncate'), view = record.view;
   const nrelids = view.getUint32(at + 4, true);

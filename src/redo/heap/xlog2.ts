@@ -4,12 +4,13 @@
  * all of them are read into the newest, XlHeapPrune.
  */
 import { readBlockId, readItemPointerOffset } from '../../pg/itemPointer.js';
-import { PageError } from '../../pg/page.js';
 import type { RelFileLocator } from '../../pg/relFileLocator.js';
-import type { XLogRecord } from '../../pg/xlogRecord.js';
+import type { BlockRef, XLogRecord } from '../../pg/xlogRecord.js';
+import { inputError } from '../../util/errors.js';
+import { formatLsn } from '../../util/lsn.js';
 import type { PgMajor } from '../../pg/version.js';
 import { blockTag, mainData } from '../recordData.js';
-import { XLOG_HEAP_OPMASK } from './xlog.js';
+import { XLOG_HEAP_INIT_PAGE, XLOG_HEAP_OPMASK } from './xlog.js';
 
 export const XLOG_HEAP2_REWRITE = 0x00;
 /** 0x10–0x30: CLEAN, FREEZE_PAGE, CLEANUP_INFO (13); PRUNE, VACUUM, FREEZE_PAGE (14–16); PRUNE_ON_ACCESS, _VACUUM_SCAN, _VACUUM_CLEANUP (17 on). */
@@ -53,8 +54,10 @@ function emptyPrune(flags: number, snapshotConflictHorizon: number): XlHeapPrune
   return { flags, snapshotConflictHorizon, plans: [], nredirected: 0, redirectedAt: 0, ndead: 0, nowdeadAt: 0, nunused: 0, nowunusedAt: 0 };
 }
 
-function checkBlockData(end: number, at: number): void {
-  if (at > end) throw new PageError('block data is shorter than its offset numbers');
+/** Block 0's data must reach to `at`. */
+function checkBlockData(record: XLogRecord, ref: BlockRef, at: number): void {
+  if (at <= ref.dataAt + ref.dataLength) return;
+  throw inputError('wal.record_data', `block data of ${ref.dataLength} bytes is too short in the record at ${formatLsn(record.lsn)}`, { lsn: formatLsn(record.lsn) });
 }
 
 /** xl_heap_clean (13) and xl_heap_prune (14–16): redirections, then dead, then unused items to the end of the data. */
@@ -67,9 +70,8 @@ function readPrune13(record: XLogRecord): XlHeapPrune {
   prune.redirectedAt = ref.dataAt;
   prune.nowdeadAt = prune.redirectedAt + prune.nredirected * 4;
   prune.nowunusedAt = prune.nowdeadAt + prune.ndead * 2;
-  const end = ref.dataAt + ref.dataLength;
-  checkBlockData(end, prune.nowunusedAt);
-  prune.nunused = (end - prune.nowunusedAt) >> 1;
+  checkBlockData(record, ref, prune.nowunusedAt);
+  prune.nunused = (ref.dataAt + ref.dataLength - prune.nowunusedAt) >> 1;
   return prune;
 }
 
@@ -80,7 +82,7 @@ function readVacuum14(record: XLogRecord): XlHeapPrune {
   if (!ref.hasData) return prune;
   prune.nunused = record.view.getUint16(at, true);
   prune.nowunusedAt = ref.dataAt;
-  checkBlockData(ref.dataAt + ref.dataLength, prune.nowunusedAt + prune.nunused * 2);
+  checkBlockData(record, ref, prune.nowunusedAt + prune.nunused * 2);
   return prune;
 }
 
@@ -90,7 +92,7 @@ function readFreezePage13(record: XLogRecord): XlHeapPrune {
   const prune = emptyPrune(XLHP_HAS_CONFLICT_HORIZON, view.getUint32(at, true));
   if (!ref.hasData) return prune;
   const ntuples = view.getUint16(at + 4, true);
-  checkBlockData(ref.dataAt + ref.dataLength, ref.dataAt + ntuples * SIZE_OF_FREEZE_PLAN);
+  checkBlockData(record, ref, ref.dataAt + ntuples * SIZE_OF_FREEZE_PLAN);
   for (let i = 0, p = ref.dataAt; i < ntuples; i++, p += SIZE_OF_FREEZE_PLAN) {
     prune.plans.push({
       xmax: view.getUint32(p, true), offsetsAt: p + 4, ntuples: 1,
@@ -111,8 +113,8 @@ function readFreezePage16(record: XLogRecord): XlHeapPrune {
 }
 
 function readPlans(record: XLogRecord, prune: XlHeapPrune, plansAt: number, nplans: number, offsetsAt: number): void {
-  const view = record.view, ref = blockTag(record, 0), end = ref.dataAt + ref.dataLength;
-  checkBlockData(end, plansAt + nplans * SIZE_OF_FREEZE_PLAN);
+  const view = record.view, ref = blockTag(record, 0);
+  checkBlockData(record, ref, plansAt + nplans * SIZE_OF_FREEZE_PLAN);
   for (let i = 0, p = plansAt; i < nplans; i++, p += SIZE_OF_FREEZE_PLAN) {
     const ntuples = view.getUint16(p + 10, true);
     prune.plans.push({
@@ -121,7 +123,7 @@ function readPlans(record: XLogRecord, prune: XlHeapPrune, plansAt: number, npla
     });
     offsetsAt += ntuples * 2;
   }
-  checkBlockData(end, offsetsAt);
+  checkBlockData(record, ref, offsetsAt);
 }
 
 /** xl_heap_prune (17 on) and heap_xlog_deserialize_prune_and_freeze(). */
@@ -132,31 +134,31 @@ function readPrune17(record: XLogRecord): XlHeapPrune {
   const prune = emptyPrune(flags, horizon);
   if (!ref.hasData) return prune;
   let cursor = ref.dataAt, nplans = 0;
-  const end = ref.dataAt + ref.dataLength;
   if ((flags & XLHP_HAS_FREEZE_PLANS) !== 0) {
+    checkBlockData(record, ref, cursor + 4);
     nplans = view.getUint16(cursor, true);
     cursor += 4 + nplans * SIZE_OF_FREEZE_PLAN;
   }
   if ((flags & XLHP_HAS_REDIRECTIONS) !== 0) {
-    checkBlockData(end, cursor + 2);
+    checkBlockData(record, ref, cursor + 2);
     prune.nredirected = view.getUint16(cursor, true);
     prune.redirectedAt = cursor + 2;
     cursor += 2 + prune.nredirected * 4;
   }
   if ((flags & XLHP_HAS_DEAD_ITEMS) !== 0) {
-    checkBlockData(end, cursor + 2);
+    checkBlockData(record, ref, cursor + 2);
     prune.ndead = view.getUint16(cursor, true);
     prune.nowdeadAt = cursor + 2;
     cursor += 2 + prune.ndead * 2;
   }
   if ((flags & XLHP_HAS_NOW_UNUSED_ITEMS) !== 0) {
-    checkBlockData(end, cursor + 2);
+    checkBlockData(record, ref, cursor + 2);
     prune.nunused = view.getUint16(cursor, true);
     prune.nowunusedAt = cursor + 2;
     cursor += 2 + prune.nunused * 2;
   }
-  checkBlockData(end, cursor);
-  readPlans(record, prune, ref.dataAt + 4, nplans, cursor);
+  checkBlockData(record, ref, cursor);
+  if (nplans > 0) readPlans(record, prune, ref.dataAt + 4, nplans, cursor);
   return prune;
 }
 
@@ -183,23 +185,29 @@ export function readXlHeapPrune(record: XLogRecord): XlHeapPrune {
 /** xl_heap_visible: cutoff_xid was renamed to snapshotConflictHorizon in 16. */
 export interface XlHeapVisible { snapshotConflictHorizon: number; flags: number }
 
+/** xl_heap_visible of any major. */
 export function readXlHeapVisible(record: XLogRecord): XlHeapVisible {
   const at = mainData(record, 5, 'xl_heap_visible');
   return { snapshotConflictHorizon: record.view.getUint32(at, true), flags: record.view.getUint8(at + 4) };
 }
 
-/** `offsetsAt`: where the offset numbers stand; there are none where the page is initialised. */
+/** xl_heap_multi_insert. `offsetsAt`: where the offset numbers stand; there are none where the page is initialised. */
 export interface XlHeapMultiInsert { flags: number; ntuples: number; offsetsAt: number }
 
+/** xl_heap_multi_insert of any major. */
 export function readXlHeapMultiInsert(record: XLogRecord): XlHeapMultiInsert {
   const at = mainData(record, 4, 'xl_heap_multi_insert');
-  return { flags: record.view.getUint8(at), ntuples: record.view.getUint16(at + 2, true), offsetsAt: at + 4 };
+  const ntuples = record.view.getUint16(at + 2, true);
+  if ((record.info & XLOG_HEAP_INIT_PAGE) === 0) mainData(record, 4 + ntuples * 2, 'xl_heap_multi_insert');
+  return { flags: record.view.getUint8(at), ntuples, offsetsAt: at + 4 };
 }
 
+/** xl_heap_new_cid: command ids of a catalog tuple, for logical decoding. */
 export interface XlHeapNewCid {
   top_xid: number; cmin: number; cmax: number; combocid: number; target: RelFileLocator; block: number; offnum: number;
 }
 
+/** xl_heap_new_cid of any major. */
 export function readXlHeapNewCid(record: XLogRecord): XlHeapNewCid {
   const at = mainData(record, 34, 'xl_heap_new_cid'), view = record.view;
   return {

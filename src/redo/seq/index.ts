@@ -5,6 +5,7 @@
 import { PageError } from '../../pg/page.js';
 import { XLR_RMGR_INFO_MASK } from '../../pg/xlogRecord.js';
 import { maskPageLsnAndChecksum, maskUnusedSpace } from '../bufmask.js';
+import { mainData } from '../recordData.js';
 import type { RedoContext, Rmgr } from '../rmgr.js';
 
 const XLOG_SEQ_LOG = 0x00;
@@ -33,8 +34,7 @@ export const seqRmgr: Rmgr = {
   identify: (info) => ((info & XLR_RMGR_INFO_MASK) === XLOG_SEQ_LOG ? 'LOG' : undefined),
   desc: (record) => {
     if (record.rmgrInfo !== XLOG_SEQ_LOG) return '';
-    if (record.mainLength < SIZE_OF_XL_SEQ_REC) throw new PageError('the record names no relation');
-    const at = record.mainAt, view = record.view;
+    const at = mainData(record, SIZE_OF_XL_SEQ_REC, 'xl_seq_rec'), view = record.view;
     return `rel ${view.getUint32(at, true)}/${view.getUint32(at + 4, true)}/${view.getUint32(at + 8, true)}`;
   },
   redo: seqRedo,
