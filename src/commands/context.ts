@@ -4,6 +4,7 @@ import path from 'node:path';
 import { openWalArchive } from '../archive/walArchive.js';
 import { explainFsError } from '../layerfile/durable.js';
 import { manifestPath, readManifest } from '../layerfile/manifest.js';
+import type { ColourChoice } from '../output/colour.js';
 import { parseFormat, rowWriter, type Format, type OutputColumn, type RowWriter } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { describeMoment, type Moment } from '../query/moment.js';
@@ -26,6 +27,7 @@ export interface CommonOptions {
   json?: boolean;
   jsonl?: boolean;
   output?: string;
+  color?: ColourChoice;
 }
 
 const CASE_FOLDER = '.walscope';

@@ -11,13 +11,15 @@ function buildProgram(done: (code: number) => void): Command {
     .description("Time travel over PostgreSQL's archived WAL and base backups, with no running server.")
     .version(VERSION, '-V, --version')
     .option('--debug', 'add the stack trace to an error')
+    .addOption(new Option('--color <when>', 'colour: auto, always or never').choices(['auto', 'always', 'never']).default('auto'))
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
 
   const run = (load: () => Promise<Action>) => async (...args: unknown[]): Promise<void> => {
     const action = await load();
-    // commander passes (arguments…, options, command): the command itself is of no use to an action
-    done(await action(...(args.slice(0, -1) as never[])));
+    // commander passes (arguments…, options, command); the command knows the program's options too
+    const command = args.at(-1) as Command;
+    done(await action(...([...args.slice(0, -2), command.optsWithGlobals()] as never[])));
   };
 
   const inCase = (command: Command): Command => command
@@ -78,6 +80,20 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--json', 'as JSON')
     .option('-o, --output <file>', 'write the data to a file')
     .action(run(async () => (await import('./page.js')).pageCommand));
+
+  withData(inCase(program.command('diff')))
+    .description('rows added, removed and changed between two moments, by primary key where there is one')
+    .argument('<from>', 'the first moment, as --at takes it')
+    .argument('<to>', 'the second moment')
+    .argument('[tables...]', 'only these tables (default: all user tables)')
+    .option('-d, --dbname <name>', 'database (default: the only one with user tables)')
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
+    .option('--stat', 'a line a table, as git diff --stat')
+    .option('--pages', 'the blocks that changed')
+    .option('--columns <names>', 'compare and show only these columns, and the key')
+    .option('--filter <changes>', 'only added, removed or changed, separated by commas')
+    .option('--exit-code', 'exit with 1 where there are differences')
+    .action(run(async () => (await import('./diff.js')).diffCommand));
 
   return program;
 }

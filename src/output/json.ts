@@ -13,7 +13,8 @@ const JSON_VALUES: Record<string, JsonValue> = {
   int2: asNumber, int4: asNumber, oid: asNumber, float4: asFloat, float8: asFloat, bool: asBool, json: asNumber, jsonb: asNumber,
 };
 
-class JsonRows {
+/** A row as a JSON object, its members in the order of the columns. */
+export class JsonRows {
   private readonly keys: string[];
   private readonly values: JsonValue[];
 

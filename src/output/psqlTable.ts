@@ -17,6 +17,7 @@ export class TableWriter implements RowWriter {
   private buffered: (string | null)[][] | undefined = [];
   private widths: number[] = [];
   private count = 0;
+  private printed = 0;
 
   constructor(private readonly columns: readonly OutputColumn[], private readonly sink: Sink, private readonly options: WriterOptions) {}
 
@@ -64,12 +65,14 @@ export class TableWriter implements RowWriter {
         const last = i === cells.length - 1;
         const pad = ' '.repeat(Math.max(0, this.widths[i]! - displayWidth(piece)));
         const right = RIGHT_ALIGNED.has(this.columns[i]!.typeName);
-        text += ` ${right ? pad + piece : piece + (last && !continues ? '' : pad)}`;
+        const painted = piece !== '' && this.options.paint ? this.options.paint(piece, this.printed, i) : piece;
+        text += ` ${right ? pad + painted : painted + (last && !continues ? '' : pad)}`;
         text += continues ? '+' : last ? '' : ' ';
         if (!last) text += '|';
       }
       this.sink(`${text}\n`);
     }
+    this.printed++;
   }
 }
 

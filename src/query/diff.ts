@@ -4,14 +4,17 @@
  */
 import type { RowView, Table } from '../catalog/table.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
-import { sameRelation, type RelFork } from '../pg/relFileLocator.js';
+import { ForkNumber, sameRelation, type RelFork } from '../pg/relFileLocator.js';
 import { EventKind } from '../store/layerEvents.js';
+import type { CaseStore } from '../store/caseStore.js';
 import { endsTransaction } from '../store/transactionLog.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import { baseTypeName, type AsofColumn } from './asof.js';
 import { primaryKeyColumns } from './primaryKey.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
+import { findRelation, parseTableName } from './tableName.js';
 
 export type Change = 'added' | 'removed' | 'changed';
 
@@ -43,11 +46,7 @@ export interface DiffSides {
 /** The tables that exist at either moment, paired by OID; a table that was dropped and made anew under its name is paired by name. */
 export function pairTables(sides: DiffSides, names?: string[]): { before: Relation | undefined; after: Relation | undefined }[] {
   if (names && names.length > 0) {
-    return names.map((name) => {
-      const found = { before: tryRelation(sides.before, name), after: tryRelation(sides.after, name) };
-      if (!found.before && !found.after) sides.after.relation(name); // says why there is none
-      return found;
-    });
+    return names.flatMap((name) => pairByName(sides, name));
   }
   const list = (database: DatabaseAt): Relation[] => [...database.catalog.relations.values()]
     .filter((r) => (r.kind === 'r' || r.kind === 'm') && r.persistence === 'p' && !isSystemSchema(database.catalog.schemaOf(r)));
@@ -67,17 +66,47 @@ export function pairTables(sides: DiffSides, names?: string[]): { before: Relati
   return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
 }
 
-function tryRelation(database: DatabaseAt, name: string): Relation | undefined {
-  try {
-    return database.relation(name);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'table.unknown') return undefined;
-    throw error;
+/** The pair of one name, or of its partitions; a relation that was renamed in between is found by its OID. */
+function pairByName(sides: DiffSides, name: string): { before: Relation | undefined; after: Relation | undefined }[] {
+  const parsed = parseTableName(name);
+  let before = findRelation(sides.before.catalog, parsed);
+  let after = findRelation(sides.after.catalog, parsed);
+  if (!before && !after) sides.after.relation(name); // says why there is none
+  before ??= sides.before.catalog.relations.get(after!.oid);
+  after ??= sides.after.catalog.relations.get(before!.oid);
+  if ([before, after].every((relation) => relation === undefined || relation.kind === 'p')) {
+    const parts = [before && partitionsOf(sides.before, before.oid), after && partitionsOf(sides.after, after.oid)];
+    const oids = new Set(parts.flatMap((list) => (list ?? []).map((relation) => relation.oid)));
+    return [...oids].map((oid) => ({ before: parts[0]?.find((r) => r.oid === oid), after: parts[1]?.find((r) => r.oid === oid) }));
   }
+  // opening says what a relation without rows is
+  if (before && !hasHeapStorage(before)) sides.before.open(before);
+  if (after && !hasHeapStorage(after)) sides.after.open(after);
+  return [{ before, after }];
 }
 
-/** Prepares the comparison of one pair of tables. */
-export function diffTable(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }, findings: Findings): TableDiff {
+/** The partitions of a partitioned table that hold rows, at every level, by name. */
+function partitionsOf(database: DatabaseAt, oid: number): Relation[] {
+  const children = new Map<number, number[]>();
+  database.catalog.scan('pg_inherits', (row) => {
+    const parent = row.oid('inhparent');
+    children.set(parent, [...(children.get(parent) ?? []), row.oid('inhrelid')]);
+  });
+  const found: Relation[] = [];
+  const visit = (parent: number): void => {
+    for (const child of children.get(parent) ?? []) {
+      const relation = database.catalog.relations.get(child);
+      if (!relation) continue;
+      if (hasHeapStorage(relation)) found.push(relation);
+      else visit(child);
+    }
+  };
+  visit(oid);
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Prepares the comparison of one pair of tables; `only` these columns count and are given, where named. */
+export function diffTable(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }, findings: Findings, only?: string[]): TableDiff {
   const open = (database: DatabaseAt, relation: Relation | undefined): Table | undefined => (relation && hasHeapStorage(relation) ? database.open(relation) : undefined);
   const before = open(sides.before, pair.before);
   const after = open(sides.after, pair.after);
@@ -91,17 +120,27 @@ export function diffTable(sides: DiffSides, pair: { before: Relation | undefined
   };
   addColumns(sides.after, after);
   addColumns(sides.before, before);
-  const key = primaryKeyColumns(namedDatabase, named.relation.oid) ?? [];
+  const primary = primaryKeyColumns(namedDatabase, named.relation.oid) ?? [];
+  const has = (table: Table | undefined, name: string): boolean => !table || table.columns.some((c) => c.column.name === name);
+  // a key column that one side lacks identifies nothing
+  const key = primary.every((name) => has(before, name) && has(after, name)) ? primary : [];
+  const chosen = only ? columns.filter((column) => only.includes(column.name) || key.includes(column.name)) : columns;
+  for (const name of only ?? []) {
+    if (columns.some((column) => column.name === name)) continue;
+    throw new WalscopeError('column.unknown', `column "${name}" does not exist in ${named.relation.name} at either moment`, {
+      exitCode: ExitCode.usage, hint: `there are: ${columns.map((column) => column.name).join(', ')}`,
+    });
+  }
   return {
-    schema: named.schema, name: named.relation.name, columns, key, only: before && after ? undefined : before ? 'before' : 'after',
-    rows: (emit) => compare(sides, before, after, columns, key, findings, emit),
+    schema: named.schema, name: named.relation.name, columns: chosen, key, only: before && after ? undefined : before ? 'before' : 'after',
+    rows: (emit) => compare(sides, before, after, chosen, key, findings, emit),
   };
 }
 
 type Row = (string | null)[];
 
 function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: (change: RowChange) => boolean | void): void {
-  const blocks = before && after ? changedBlocks(sides, before.file, after.file) : undefined;
+  const blocks = before && after && sameShape(sides, before, after) ? blocksToCompare(sides, before.file, after.file) : undefined;
   const old = new Map<string, Row[]>();
   const keyPlaces = key.map((name) => columns.findIndex((c) => c.name === name));
   const keyOf = (row: Row): string => JSON.stringify(keyPlaces.length > 0 ? keyPlaces.map((i) => row[i]) : row);
@@ -152,33 +191,77 @@ function readRows(table: Table, columns: AsofColumn[], blocks: number[] | undefi
   }
 }
 
+/**
+ * True where a tuple that nobody touched prints the same at both moments. It does not where a column was added, dropped, renamed or
+ * given another type, nor where the labels of an enum type were renamed.
+ */
+function sameShape(sides: DiffSides, before: Table, after: Table): boolean {
+  const shape = (database: DatabaseAt, table: Table): string => JSON.stringify(table.columns.map(({ column, missing }) => {
+    const type = database.types.type(column.typeOid);
+    const labels = type?.typtype === 'e' ? database.types.enumLabels(type.oid) : [];
+    return [column.attnum, column.name, column.typeOid, column.typmod, missing, labels];
+  }));
+  return shape(sides.before, before) === shape(sides.after, after);
+}
+
+/** The moments in the order of the WAL, whichever way round the question was put. */
+function span(sides: DiffSides): { from: Lsn; to: Lsn } {
+  const [a, b] = [sides.before.moment.lsn, sides.after.moment.lsn];
+  return a <= b ? { from: a, to: b } : { from: b, to: a };
+}
+
 /** Blocks whose visible rows may differ between the moments, ascending; undefined: all (the file is another one). */
-function changedBlocks(sides: DiffSides, before: RelFork, after: RelFork): number[] | undefined {
+function blocksToCompare(sides: DiffSides, before: RelFork, after: RelFork): number[] | undefined {
   const { store } = sides.after.session;
-  const from = sides.before.moment.lsn;
-  const to = sides.after.moment.lsn;
   if (!sameRelation(before, after)) return undefined;
-  const was = store.pages.relation(before, from);
-  const is = store.pages.relation(after, to);
+  const was = store.pages.relation(before, sides.before.moment.lsn);
+  const is = store.pages.relation(after, sides.after.moment.lsn);
   if (was.floorLsn !== is.floorLsn || was.truncations.length !== is.truncations.length) return undefined;
+  const { from, to } = span(sides);
   const blocks = new Set<number>();
-  store.pages.changes(after, 0, 0x1_0000_0000, openSince(sides), to, (block) => blocks.add(block));
+  store.pages.changes(after, 0, 0x1_0000_0000, openSince(store, from, to), to, (block) => blocks.add(block));
   return [...blocks].sort((a, b) => a - b);
+}
+
+/** A block that records between the two moments changed. */
+export interface ChangedBlock {
+  block: number;
+  records: number;
+  firstLsn: Lsn;
+  lastLsn: Lsn;
+}
+
+/** The blocks of a pair's main fork that changed between the moments, ascending; of both files where it was rewritten. */
+export function changedBlocks(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }): ChangedBlock[] {
+  const { store } = sides.after.session;
+  const { from, to } = span(sides);
+  const files = [pair.before, pair.after].flatMap((relation) => (relation ? [{ ...relation.locator, fork: ForkNumber.main }] : []));
+  const found = new Map<number, ChangedBlock>();
+  files.filter((file, i) => i === 0 || !sameRelation(file, files[0]!)).forEach((file) => {
+    store.pages.changes(file, 0, 0x1_0000_0000, from, to, (block, lsn) => {
+      const known = found.get(block);
+      if (!known) found.set(block, { block, records: 1, firstLsn: lsn, lastLsn: lsn });
+      else {
+        known.records++;
+        known.firstLsn = Math.min(known.firstLsn, lsn) as Lsn;
+        known.lastLsn = Math.max(known.lastLsn, lsn) as Lsn;
+      }
+    });
+  });
+  return [...found.values()].sort((a, b) => a.block - b.block);
 }
 
 /**
  * From where on records may belong to transactions that were open at the earlier moment and ended by the later: the last
  * RUNNING_XACTS record before whose next xid was not above any of theirs.
  */
-function openSince(sides: DiffSides): Lsn {
-  const { store } = sides.after.session;
-  const from = sides.before.moment.lsn;
+function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
   const range = store.coverage.find((c) => from >= c.firstLsn && from <= c.lastLsn)!;
   let oldest: number | undefined;
   const see = (xid: number): void => {
     if (xid !== 0 && (oldest === undefined || precedes(xid, oldest))) oldest = xid;
   };
-  for (const row of store.transactions.rows(from, sides.after.moment.lsn)) {
+  for (const row of store.transactions.rows(from, to)) {
     if (!endsTransaction(row)) continue;
     see(row.xid);
     for (const xid of row.subxids) see(xid);

@@ -1,0 +1,105 @@
+/** walscope diff: what changed between two moments, row by row, table by table, or page by page. */
+import { colourWanted } from '../output/colour.js';
+import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
+import { changedBlocks, diffTable, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
+import { Findings } from '../query/session.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+import { qualifiedName } from '../util/quote.js';
+import { splitList } from './asof.js';
+import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+
+export interface DiffCommandOptions extends CommonOptions {
+  stat?: boolean;
+  pages?: boolean;
+  columns?: string;
+  filter?: string;
+  exitCode?: boolean;
+}
+
+const CHANGES: readonly Change[] = ['added', 'removed', 'changed'];
+const DIFFERENT = 1;
+type Pair = ReturnType<typeof pairTables>[number];
+
+export async function diffCommand(from: string, to: string, tables: string[], options: DiffCommandOptions): Promise<number> {
+  const wanted = parseFilter(options.filter);
+  if (options.stat && options.pages) throw new WalscopeError('usage.diff', '--stat and --pages exclude each other', { exitCode: ExitCode.usage, hint: 'choose one' });
+  const format = formatOf(options);
+  const session = openSession(options);
+  const moments = [session.moment(from), session.moment(to)];
+  for (const moment of moments) echoMoment(moment);
+  const [before, after] = moments.map((moment) => session.database(moment, options.dbname));
+  const sides: DiffSides = { before: before!, after: after! };
+  const pairs = pairTables(sides, tables);
+  const output = new DataOutput(options.output, sides.after.encoding.outputCharset);
+  const findings = new Findings();
+  const colour = colourWanted(options.color ?? 'auto', output.forTerminal);
+  let differs: boolean;
+  if (options.pages) {
+    differs = showPages(sides, pairs, options, output);
+  } else {
+    const columns = options.columns === undefined ? undefined : splitList(options.columns);
+    const writer = options.stat ? undefined : diffWriter(format, output.write, { forTerminal: output.forTerminal, colour });
+    const counts = pairs.map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
+    writer?.finish();
+    differs = counts.length > 0;
+    if (options.stat) showStat(counts, options, output, colour);
+  }
+  output.end();
+  const code = reportFindings(findings.list);
+  return code === ExitCode.done && options.exitCode && differs ? DIFFERENT : code;
+}
+
+function parseFilter(text: string | undefined): ReadonlySet<Change> {
+  if (text === undefined) return new Set(CHANGES);
+  return new Set(splitList(text).map((name) => {
+    const change = CHANGES.find((known) => known === name);
+    if (!change) throw new WalscopeError('usage.filter', `unknown change "${name}"`, { exitCode: ExitCode.usage, hint: 'use added, removed or changed, several separated by commas' });
+    return change;
+  }));
+}
+
+/** Writes one table's changes; its heading comes with the first of them. */
+function showTable(diff: TableDiff, wanted: ReadonlySet<Change>, writer: DiffWriter | undefined, output: DataOutput): DiffCounts {
+  const table = qualifiedName(diff.schema, diff.name);
+  const counts: DiffCounts = { table, added: 0, removed: 0, changed: 0 };
+  let begun = false;
+  diff.rows(({ change, before, after }) => {
+    if (!wanted.has(change)) return true;
+    counts[change]++;
+    if (!writer) return true;
+    if (!begun) writer.begin({ table, columns: diff.columns, key: diff.key, note: diff.only === undefined ? '' : diff.only === 'before' ? ' (dropped in between)' : ' (created in between)' });
+    begun = true;
+    writer.change(change, before, after);
+    return !output.isClosed;
+  });
+  if (begun) writer!.end();
+  return counts;
+}
+
+function showStat(counts: DiffCounts[], options: DiffCommandOptions, output: DataOutput, colour: boolean): void {
+  if (formatOf(options) === 'table') {
+    output.write(diffStat(counts, colour));
+    return;
+  }
+  const int8 = (name: string) => ({ name, typeName: 'int4' });
+  const writer = openRows(options, [{ name: 'table', typeName: 'text' }, int8('added'), int8('removed'), int8('changed')], output, 'diff');
+  for (const t of counts) writer.row([t.table, String(t.added), String(t.removed), String(t.changed)]);
+  writer.end();
+}
+
+function showPages(sides: DiffSides, pairs: Pair[], options: DiffCommandOptions, output: DataOutput): boolean {
+  const columns = [['table', 'text'], ['block', 'int4'], ['records', 'int4'], ['first_lsn', 'pg_lsn'], ['last_lsn', 'pg_lsn']] as const;
+  const writer = openRows(options, columns.map(([name, typeName]) => ({ name, typeName })), output, 'diff');
+  let any = false;
+  for (const pair of pairs) {
+    const [database, relation] = pair.after ? [sides.after, pair.after] : [sides.before, pair.before!];
+    const table = qualifiedName(database.catalog.schemaOf(relation), relation.name);
+    for (const { block, records, firstLsn, lastLsn } of changedBlocks(sides, pair)) {
+      any = true;
+      writer.row([table, String(block), String(records), formatLsn(firstLsn), formatLsn(lastLsn)]);
+    }
+  }
+  writer.end();
+  return any;
+}
