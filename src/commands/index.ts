@@ -1,14 +1,26 @@
 /** walscope index: builds or extends a case. */
+import { availableParallelism } from 'node:os';
 import { indexCase } from '../store/indexer.js';
 import { formatBytes } from '../output/units.js';
-import type { ExitCode } from '../util/errors.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import { newCase, reportFindings, type CommonOptions } from './context.js';
 import { Progress } from './progress.js';
+
+/** More threads than this wait for the disk, not for the processor; each takes memory. */
+const DEFAULT_JOBS_AT_MOST = 4;
 
 export interface IndexCommandOptions extends CommonOptions {
   backup?: string[];
   wal?: string[];
+  jobs?: string;
   progress?: boolean;
+}
+
+function parseJobs(text: string | undefined): number {
+  if (text === undefined) return Math.min(availableParallelism(), DEFAULT_JOBS_AT_MOST);
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
+  throw new WalscopeError('usage.jobs', `--jobs needs a number from 1 to 64, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --jobs 2' });
 }
 
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
@@ -20,7 +32,7 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
   const progress = new Progress('indexing', { lines: options.progress === true });
   try {
     const summary = await indexCase({
-      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal,
+      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, jobs: parseJobs(options.jobs),
       onCopy: (source, share) => progress.show(share, `copying ${source}`),
       onProgress: (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start)),
     });

@@ -6,7 +6,7 @@
  * section 2 keys       fence: ordinal, block        runs: ordinal (delta to the run before), block, n, then n entries
  * section 3 sizes      fence: ordinal               runs: ordinal (delta), n, then n × (entry, blocks)
  * section 4 xacts      fence: LSN / 8               transaction log rows in LSN order (transactionRow)
- * section 5 clog       fence: CLOG page             runs: page (delta), n, then n × (LSN delta, xid on page × 4 + status)
+ * section 5 clog       fence: CLOG page             a block a page: n, then n × (LSN delta / 8, zigzag(xid on page − the one before) × 4 + status)
  * section 6 events     fence: none                  lsn delta, kind, arguments, text
  *
  * An entry is (LSN delta / 8) × 4 + two bits; the first delta of a run is to the layer's start, the next to the entry before it.
@@ -189,27 +189,48 @@ function writeSizes(file: BlockFileWriter, contents: DeltaContents): void {
   if (out.length > 0) file.block(out.take(), [first]);
 }
 
+/** What a row's numbers are relative to: the row before it in its block. */
+interface RowContext {
+  lsn: number;
+  time: number;
+  xid: number;
+  dbOid: number;
+  length: number;
+}
+const FIRST_ROW: RowContext = { lsn: 0, time: 0, xid: 0, dbOid: 0, length: 0 };
+
+/** Bits of a transaction log row's head, above its kind: what is as in the row before it, or absent, takes no bytes. */
+const ROW_KIND_MASK = 0x07;
+const ROW_SAME_DATABASE = 0x08;
+const ROW_SAME_LENGTH = 0x10;
+const ROW_HAS_SUBXIDS = 0x20;
+const ROW_HAS_NAME = 0x40;
+
 function writeXacts(file: BlockFileWriter, contents: DeltaContents): void {
   file.section(SectionId.xacts, 1);
   const out = new ByteWriter(BLOCK_BYTES * 2);
+  let before: RowContext = FIRST_ROW;
   let fence = 0;
-  let previous: XactRow | undefined;
   for (const row of contents.xacts) {
-    if (!previous) fence = row.lsn / 8;
-    out.varint(previous ? (row.lsn - previous.lsn) / 8 : 0);
-    out.varint(row.endLsn - row.lsn);
-    out.varint(row.kind);
-    out.signed(previous ? row.time - previous.time : row.time);
-    out.varint(row.xid);
-    out.varint(row.dbOid);
-    out.varint(row.subxids.length);
-    for (const xid of row.subxids) out.varint(xid);
-    out.string(row.name);
-    previous = row;
-    if (out.length >= BLOCK_BYTES) {
-      file.block(out.take(), [fence]);
-      previous = undefined;
+    if (out.length === 0) {
+      before = { ...FIRST_ROW, lsn: row.lsn };
+      fence = row.lsn / 8;
     }
+    const length = row.endLsn - row.lsn;
+    out.varint((row.lsn - before.lsn) / 8);
+    out.varint(row.kind | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) |
+      (row.subxids.length > 0 ? ROW_HAS_SUBXIDS : 0) | (row.name !== '' ? ROW_HAS_NAME : 0));
+    out.signed(row.time - before.time);
+    out.signed(row.xid - before.xid);
+    if (row.dbOid !== before.dbOid) out.varint(row.dbOid);
+    if (length !== before.length) out.varint(length);
+    if (row.subxids.length > 0) {
+      out.varint(row.subxids.length);
+      for (const xid of row.subxids) out.signed(xid - row.xid);
+    }
+    if (row.name !== '') out.string(row.name);
+    before = { lsn: row.lsn, time: row.time, xid: row.xid, dbOid: row.dbOid, length };
+    if (out.length >= BLOCK_BYTES) file.block(out.take(), [fence]);
   }
   if (out.length > 0) file.block(out.take(), [fence]);
 }
@@ -221,10 +242,13 @@ function writeClog(file: BlockFileWriter, contents: DeltaContents): void {
     const entries = contents.clog.get(page)!;
     out.varint(entries.length);
     let previous = contents.startLsn as number;
+    let previousXid = 0;
     for (const entry of entries) {
+      const delta = entry.xidOnPage - previousXid;
       out.varint((entry.lsn - previous) / 8);
-      out.varint(entry.xidOnPage * 4 + entry.status);
+      out.varint((delta >= 0 ? delta * 2 : -delta * 2 - 1) * 4 + entry.status);
       previous = entry.lsn;
+      previousXid = entry.xidOnPage;
     }
     file.block(out.take(), [page]);
   }
@@ -375,18 +399,18 @@ export class DeltaLayer {
     const section = this.section(SectionId.xacts);
     const reader = new ByteReader(this.file.readBlock(section, index));
     const rows: XactRow[] = [];
-    let lsn = section.fences[index]! * 8;
-    let time = 0;
+    const before: RowContext = { ...FIRST_ROW, lsn: section.fences[index]! * 8 };
     while (!reader.done) {
-      lsn += reader.varint() * 8;
-      const endLsn = lsn + reader.varint();
-      const kind = reader.varint() as XactKind;
-      time += reader.signed();
-      const xid = reader.varint();
-      const dbOid = reader.varint();
+      const lsn = (before.lsn += reader.varint() * 8);
+      const head = reader.varint();
+      const time = (before.time += reader.signed());
+      const xid = (before.xid += reader.signed());
+      if ((head & ROW_SAME_DATABASE) === 0) before.dbOid = reader.varint();
+      if ((head & ROW_SAME_LENGTH) === 0) before.length = reader.varint();
       const subxids: number[] = [];
-      for (let n = reader.varint(); n > 0; n--) subxids.push(reader.varint());
-      rows.push({ lsn: lsn as Lsn, endLsn: endLsn as Lsn, kind, time, xid, dbOid, subxids, name: reader.string() });
+      if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
+      const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
+      rows.push({ lsn: lsn as Lsn, endLsn: (lsn + before.length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid: before.dbOid, subxids, name });
     }
     return rows;
   }
@@ -404,10 +428,13 @@ export class DeltaLayer {
     const reader = new ByteReader(this.file.readBlock(section, index));
     const entries: ClogEntry[] = [];
     let lsn = this.startLsn as number;
+    let xidOnPage = 0;
     for (let n = reader.varint(); n > 0; n--) {
       lsn += reader.varint() * 8;
       const value = reader.varint();
-      entries.push({ lsn: lsn as Lsn, xidOnPage: value >>> 2, status: value & 3 });
+      const zigzag = value >>> 2;
+      xidOnPage += (zigzag & 1) === 0 ? zigzag >>> 1 : -((zigzag + 1) >>> 1);
+      entries.push({ lsn: lsn as Lsn, xidOnPage, status: value & 3 });
     }
     return entries;
   }

@@ -2,14 +2,18 @@
 import path from 'node:path';
 import { deltaLayerName, writeDeltaLayer } from '../layerfile/deltaLayer.js';
 import type { ManifestLayer } from '../layerfile/manifest.js';
-import type { XLogReader, WalEnd } from '../pg/xlogReader.js';
-import { XLogRecord } from '../pg/xlogRecord.js';
-import type { Lsn } from '../util/lsn.js';
+import type { PgMajor } from '../pg/version.js';
+import { scanWal, type WalScanSource } from '../pg/walScan.js';
+import type { WalEnd } from '../pg/xlogReader.js';
+import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { LayerBuilder } from './ingest.js';
 import { endsTransaction } from './transactionLog.js';
 import { stripeEnd } from './stripes.js';
 
 export interface BuiltLayer {
+  /** First and last record of the stripe and the first one's prev-link, 0 where it had none: neighbours must join. */
+  firstPrevLsn: Lsn;
+  lastLsn: Lsn;
   /** Undefined where the stripe held no record from the position on. */
   layer: ManifestLayer | undefined;
   /** Where the next record is expected. */
@@ -18,32 +22,24 @@ export interface BuiltLayer {
   end: WalEnd | undefined;
 }
 
-/** Called every so many records, so that long work can show where it is and be stopped. */
-export interface Turns {
-  everyRecords: number;
-  turn(position: Lsn): Promise<void>;
+/** Where a stripe is read from. */
+export interface StripeSource {
+  wal: WalScanSource;
+  major: PgMajor;
+  systemIdentifier: bigint;
 }
 
-/** Reads records from the reader's position to the end of that position's stripe; writes a layer into `folder` if there is any. */
-export async function buildLayer(reader: XLogReader, folder: string, builder: LayerBuilder, turns?: Turns): Promise<BuiltLayer> {
-  const startLsn = reader.position;
-  const stopLsn = stripeEnd(startLsn);
-  const record = new XLogRecord();
-  builder.begin(startLsn);
-  let ended = false;
-  while (reader.position < stopLsn) {
-    if (!reader.next(record)) {
-      ended = true;
-      break;
-    }
-    builder.add(record);
-    if (turns && builder.records % turns.everyRecords === 0) await turns.turn(reader.position);
-  }
-  const end = ended ? reader.end : undefined;
-  if (builder.records === 0) return { layer: undefined, position: reader.position, end };
-  const name = deltaLayerName(startLsn, builder.endLsn);
+/** Reads records from `from` to the end of that position's stripe; writes a layer into `folder` if there is any. */
+export function buildLayer(source: StripeSource, from: Lsn, folder: string, builder: LayerBuilder): BuiltLayer {
+  builder.begin(from);
+  const result = scanWal(source.wal, {
+    major: source.major, systemIdentifier: source.systemIdentifier, from, until: stripeEnd(from), onBatch: (batch) => builder.addBatch(batch),
+  });
+  if (result.records === 0) return { layer: undefined, position: stripeEnd(from), end: result.end, firstPrevLsn: INVALID_LSN, lastLsn: INVALID_LSN };
+  builder.finish(result.records, result.endLsn);
+  const name = deltaLayerName(from, builder.endLsn);
   const bytes = writeDeltaLayer(path.join(folder, name), builder.contents());
-  return { layer: describeLayer(builder, name, bytes), position: reader.position, end };
+  return { layer: describeLayer(builder, name, bytes), position: result.endLsn, end: result.end, firstPrevLsn: result.firstPrevLsn, lastLsn: result.lastLsn };
 }
 
 function describeLayer(builder: LayerBuilder, name: string, bytes: number): ManifestLayer {

@@ -7,25 +7,28 @@ import type { BaseBackup } from '../archive/baseBackup.js';
 import type { TimelineWal } from '../archive/timelineWal.js';
 import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
 import { makeFolder, removeStrays } from '../layerfile/durable.js';
-import { readManifest, writeManifest, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
-import { XLogReader } from '../pg/xlogReader.js';
+import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
+import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
-import { formatLsn, type Lsn } from '../util/lsn.js';
+import { formatLsn, INVALID_LSN, type Lsn } from '../util/lsn.js';
 import { openCaseBackup, walOfBackup } from './backups.js';
 import { buildLayer, type BuiltLayer } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { LayerBuilder } from './ingest.js';
 import { EventKind } from './layerEvents.js';
 import { LayerMap } from './layerMap.js';
-import { stripeEnd } from './stripes.js';
+import { IndexPool } from './indexPool.js';
+import { STRIPE_BYTES, stripeEnd, stripeStart } from './stripes.js';
 
 export interface IndexOptions {
   caseDir: string;
   /** Paths of base backups and WAL directories, added to those that the case knows. */
   backups: string[];
   wal: string[];
+  /** Worker threads; default 1: this thread alone. The result is the same for any number. */
+  jobs?: number;
   /** Called while a compressed backup is re-encoded into the case. */
   onCopy?: (source: string, share: number) => void;
   /** Called now and then with the position reached and the end of the WAL that is there. */
@@ -44,9 +47,6 @@ export interface IndexSummary {
   /** What of the input could not be used: the index answers without it. */
   findings: Finding[];
 }
-
-/** Records between two looks at the clock, for progress and ^C. */
-const RECORDS_PER_TURN = 20_000;
 
 /** Builds or extends the index. Throws an input error where nothing can be indexed at all. */
 export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
@@ -85,7 +85,7 @@ class Indexer {
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
       consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
     }));
-    removeStrays(this.layersDir, new Set(manifest.layers.map((layer) => layer.name)));
+    this.removeUnnamed(manifest);
     await this.indexRuns(manifest, wal, archive);
     this.findConsistency(manifest, backups);
     writeManifest(options.caseDir, manifest);
@@ -146,6 +146,11 @@ class Indexer {
     return folders;
   }
 
+  /** Layers and temporary files that an interrupted run left and the manifest does not name. */
+  private removeUnnamed(manifest: Manifest): void {
+    removeStrays(this.layersDir, new Set(manifest.layers.map((layer) => layer.name)));
+  }
+
   /** Reads every run of WAL that a backup can start from. */
   private async indexRuns(manifest: Manifest, wal: TimelineWal, archive: WalArchive): Promise<void> {
     const starts = manifest.backups.map((backup) => backup.startLsn).sort((a, b) => a - b);
@@ -188,41 +193,68 @@ class Indexer {
   }
 
   private async indexRun(manifest: Manifest, run: ManifestRun, wal: TimelineWal, archive: WalArchive): Promise<void> {
-    const reader = new XLogReader(wal, { major: archive.major, systemIdentifier: archive.systemIdentifier, windowBytes: 1024 * 1024 });
-    const builder = new LayerBuilder();
-    reader.begin(run.endLsn);
     const lastWal = wal.coverage().at(-1)?.end ?? run.endLsn;
-    for (;;) {
-      const built = await this.buildOne(reader, builder, run.startLsn, lastWal);
-      if (built.layer) {
-        manifest.layers.push(built.layer);
-        run.endLsn = built.layer.endLsn;
-        manifest.records += built.layer.records;
-        manifest.walBytes += built.layer.endLsn - built.layer.startLsn;
-        this.records += built.layer.records;
-        this.walBytes += built.layer.endLsn - built.layer.startLsn;
+    const next = this.layerSource(manifest, run, wal, archive, lastWal);
+    let position = run.endLsn;
+    let previousLsn = INVALID_LSN;
+    try {
+      for (;;) {
+        await this.turn(position, run.startLsn, lastWal);
+        const built = await next.layer(stripeStart(position, run.startLsn));
+        if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
+          this.endRun(manifest, run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
+          return;
+        }
+        if (built.layer) this.nameLayer(manifest, run, built.layer);
+        previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
+        position = Math.max(built.position, position) as Lsn;
+        if (built.end) {
+          this.endRun(manifest, run, built.end, lastWal);
+          return;
+        }
+        writeManifest(this.options.caseDir, manifest);
       }
-      if (built.end) {
-        run.endReason = built.end.error.message;
-        if (built.end.kind !== 'end') this.reportBreak(built.end.kind, built.end.error, run, lastWal);
-      }
-      writeManifest(this.options.caseDir, manifest);
-      if (built.end) return;
+    } finally {
+      await next.close();
+      this.removeUnnamed(manifest); // stripes that were begun ahead of the end
     }
   }
 
-  private async buildOne(reader: XLogReader, builder: LayerBuilder, start: Lsn, end: Lsn): Promise<BuiltLayer> {
-    const { signal, onProgress } = this.options;
-    return buildLayer(reader, this.layersDir, builder, {
-      everyRecords: RECORDS_PER_TURN,
-      async turn(position) {
-        onProgress?.(position, start, end);
-        await new Promise((resolve) => setImmediate(resolve));
-        if (signal?.aborted) {
-          throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
-        }
-      },
-    });
+  /** Builds layers here, or in worker threads where there are several stripes and jobs. */
+  private layerSource(manifest: Manifest, run: ManifestRun, wal: TimelineWal, archive: WalArchive, lastWal: Lsn): { layer(from: Lsn): BuiltLayer | Promise<BuiltLayer>; close(): Promise<void> | void } {
+    const stripes = Math.ceil((lastWal - run.endLsn) / STRIPE_BYTES);
+    const jobs = Math.min(this.options.jobs ?? 1, stripes);
+    if (jobs > 1) {
+      const pool = new IndexPool(jobs, { wal: manifest.wal, systemIdentifier: archive.systemIdentifier, timeline: wal.timeline, layersDir: this.layersDir });
+      return { layer: (from) => pool.layer(from, lastWal), close: () => pool.close() };
+    }
+    const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier };
+    const builder = new LayerBuilder();
+    return { layer: (from) => buildLayer(source, from, this.layersDir, builder), close: () => undefined };
+  }
+
+  private nameLayer(manifest: Manifest, run: ManifestRun, layer: ManifestLayer): void {
+    manifest.layers.push(layer);
+    run.endLsn = layer.endLsn;
+    manifest.records += layer.records;
+    manifest.walBytes += layer.endLsn - layer.startLsn;
+    this.records += layer.records;
+    this.walBytes += layer.endLsn - layer.startLsn;
+  }
+
+  private endRun(manifest: Manifest, run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
+    run.endReason = end.error.message;
+    if (end.kind !== 'end') this.reportBreak(end.kind, end.error, run, lastWal);
+    writeManifest(this.options.caseDir, manifest);
+  }
+
+  /** Between two stripes: shows where the run is, and lets ^C in. */
+  private async turn(position: Lsn, start: Lsn, end: Lsn): Promise<void> {
+    this.options.onProgress?.(position, start, end);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.options.signal?.aborted) {
+      throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+    }
   }
 
   private reportBreak(kind: 'missing' | 'damage', error: WalscopeError, run: ManifestRun, lastWal: Lsn): void {
@@ -260,6 +292,11 @@ class Indexer {
       }
     }
   }
+}
+
+/** Two stripes whose records do not follow each other: each is whole by itself, so the WAL was put together from two histories. */
+function unjoined(position: Lsn, prev: Lsn, expected: Lsn): WalscopeError {
+  return inputError('wal.prev_link', `record with incorrect prev-link ${formatLsn(prev)} (expected ${formatLsn(expected)}) at ${formatLsn(position)}`, { lsn: formatLsn(position) });
 }
 
 function union(known: string[] | undefined, added: string[]): string[] {

@@ -8,6 +8,7 @@ import {
 } from '../layerfile/deltaLayer.js';
 import { ForkNumber, type RelFileLocator, type RelFork } from '../pg/relFileLocator.js';
 import type { XLogRecord } from '../pg/xlogRecord.js';
+import { REF_STARTS_CHAIN, type WalScanBatch } from '../pg/walScan.js';
 import { RMGRS, RM_MIN_CUSTOM_ID } from '../redo/rmgrlist.js';
 import type { Lsn } from '../util/lsn.js';
 import { CLOG_XACTS_PER_PAGE } from '../redo/clog/redo.js';
@@ -27,7 +28,9 @@ export class LayerBuilder {
   private xacts: XactRow[] = [];
   private clog = new Map<number, ClogEntry[]>();
   private events: LayerEvent[] = [];
-  private current!: XLogRecord;
+  private lsn = 0 as Lsn;
+  /** The key buffer's number of each relation of the scan. */
+  private relationIds: number[] = [];
 
   begin(startLsn: Lsn): void {
     this.startLsn = startLsn;
@@ -36,6 +39,7 @@ export class LayerBuilder {
     this.keys.clear();
     this.sizes = new Map();
     this.knownBlocks = [];
+    this.relationIds = [];
     this.xacts = [];
     this.clog = new Map();
     this.events = [];
@@ -44,19 +48,35 @@ export class LayerBuilder {
   get keyCount(): number { return this.keys.count; }
   get transactionRows(): readonly XactRow[] { return this.xacts; }
 
-  /** Takes in one record. */
-  add(record: XLogRecord): void {
-    this.current = record;
-    this.records++;
-    this.endLsn = record.endLsn;
-    for (const ref of record.blocks) {
-      const starts = ref.willInit || (ref.hasImage && ref.applyImage);
-      this.block(ref, ref.block, starts ? ENTRY_STARTS_CHAIN : 0);
-    }
+  /** Takes in a batch of a scan: block references and the records that say more, in LSN order of both. */
+  addBatch(batch: WalScanBatch): void {
+    let next = 0;
+    const addRefs = (upTo: number): void => {
+      const { refCount, lsn, relation, block, flags, relations } = batch;
+      for (; next < refCount && lsn[next]! <= upTo; next++) {
+        this.reference(relation[next]!, relations, block[next]!, batch.baseLsn + lsn[next]!, flags[next]! & REF_STARTS_CHAIN);
+      }
+    };
+    batch.forEachRecord((record) => {
+      addRefs(record.lsn - batch.baseLsn);
+      this.addRecord(record);
+    });
+    addRefs(Infinity);
+  }
+
+  /** What a record does beyond the blocks it references. */
+  private addRecord(record: XLogRecord): void {
+    this.lsn = record.lsn;
     RMGRS[record.rmid]?.implicitEdits?.(record, this.emitImplicit);
     const handler = RECORD_HANDLERS[record.rmid];
     if (handler) handler(record, this);
     else if (record.rmid >= RM_MIN_CUSTOM_ID) this.event(EventKind.unknownManager, [record.rmid]);
+  }
+
+  /** Says what the whole scan counted, before `contents`. */
+  finish(records: number, endLsn: Lsn): void {
+    this.records = records;
+    this.endLsn = endLsn;
   }
 
   private readonly emitImplicit = (rel: RelFork, block: number): void => {
@@ -66,22 +86,27 @@ export class LayerBuilder {
   };
 
   private entry(bits: number): number {
-    return (((this.current.lsn - this.startLsn) / 8) * 4 + bits) >>> 0;
+    return (((this.lsn - this.startLsn) / 8) * 4 + bits) >>> 0;
   }
 
-  /** A reference to a block: an entry, and proof that the fork reaches that far. */
-  private block(rel: RelFork, block: number, bits: number): void {
-    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
-    this.keys.add(id, block, this.entry(bits));
+  /** A reference to a block: an entry, and proof that the fork reaches that far. `starts`: ENTRY_STARTS_CHAIN or 0. */
+  private reference(scanRelation: number, relations: readonly RelFork[], block: number, lsn: number, starts: number): void {
+    let id = this.relationIds[scanRelation];
+    if (id === undefined) {
+      const rel = relations[scanRelation]!;
+      id = this.relationIds[scanRelation] = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
+    }
+    this.keys.add(id, block, (((lsn - this.startLsn) / 8) * 4 + starts) >>> 0);
     if (block >= (this.knownBlocks[id] ?? 0)) {
       this.knownBlocks[id] = block + 1;
+      this.lsn = lsn as Lsn;
       this.sizeEvent(id, SizeEventKind.extend, block + 1);
     }
   }
 
   private sizeEvent(id: number, kind: SizeEventKind, blocks: number): void {
     const list = this.sizes.get(id);
-    const event = { lsn: this.current.lsn, kind, blocks };
+    const event = { lsn: this.lsn, kind, blocks };
     if (list) list.push(event);
     else this.sizes.set(id, [event]);
   }
@@ -124,11 +149,11 @@ export class LayerBuilder {
   }
 
   private clogEntry(xid: number, status: number): void {
-    this.pushClog(Math.floor(xid / CLOG_XACTS_PER_PAGE), { lsn: this.current.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
+    this.pushClog(Math.floor(xid / CLOG_XACTS_PER_PAGE), { lsn: this.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
   }
 
   clogPageZeroed(page: number): void {
-    this.pushClog(page, { lsn: this.current.lsn, xidOnPage: 0, status: ClogStatus.zeroPage });
+    this.pushClog(page, { lsn: this.lsn, xidOnPage: 0, status: ClogStatus.zeroPage });
   }
 
   private pushClog(page: number, entry: ClogEntry): void {
@@ -138,7 +163,7 @@ export class LayerBuilder {
   }
 
   event(kind: number, args: number[], text = ''): void {
-    this.events.push({ lsn: this.current.lsn, kind, args, text });
+    this.events.push({ lsn: this.lsn, kind, args, text });
   }
 
   /** What the layer will hold; the builder may begin anew afterwards. */

@@ -9,3 +9,11 @@ export const STRIPE_BYTES = 128 * 1024 * 1024;
 export function stripeEnd(lsn: Lsn): Lsn {
   return (lsn - (lsn % STRIPE_BYTES) + STRIPE_BYTES) as Lsn;
 }
+
+/**
+ * Where a run of WAL goes on being cut after `position`: the stripe's own beginning, though its first record may begin later
+ * (one of the stripe before reaches into it), except in a run's first stripe.
+ */
+export function stripeStart(position: Lsn, runStart: Lsn): Lsn {
+  return Math.max(position - (position % STRIPE_BYTES), runStart) as Lsn;
+}

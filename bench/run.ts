@@ -1,0 +1,165 @@
+/**
+ * `npm run bench`: walscope against its peers on the same bytes, interleaved in one run; prints ratios and writes them into
+ * docs/benchmarks.md. Options: --mb N of WAL an archive (default 1000), --rounds N (default 3), --kinds A,B.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openWalArchive } from '../src/archive/walArchive.js';
+import { scanWal } from '../src/pg/walScan.js';
+import { walSegmentStart } from '../src/pg/walFileName.js';
+import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind } from './archive.js';
+import { timeRecovery, timeWaldump } from './recovery.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const walscope = join(root, 'bin', 'walscope.js');
+const BRANCHES = 'SELECT * FROM pgbench_branches ORDER BY ctid';
+
+interface ProcessRun {
+  ms: number;
+  peakMb: number;
+  stdout: string;
+}
+
+/** Runs the built command line as a user would; time and peak memory are of the whole process. */
+function run(args: string[]): Promise<ProcessRun> {
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const child = spawn('/usr/bin/time', ['-f', 'peak %M', process.execPath, walscope, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '', stderr = '';
+    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
+    child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code !== 0) reject(new Error(`walscope ${args.join(' ')} ended with ${code}: ${stderr}`));
+      else resolve({ ms: performance.now() - began, peakMb: Number(/peak (\d+)/.exec(stderr)![1]) / 1024, stdout });
+    });
+  });
+}
+
+/** The record scan alone, CRC verified, in one thread of this process. */
+function timeScan(archive: BenchArchive): number {
+  const began = performance.now();
+  const wal = openWalArchive([archive.wal]);
+  const first = wal.segments[0]!;
+  const result = scanWal(wal.timelineWal(wal.timelines.at(-1)!), { major: wal.major, systemIdentifier: wal.systemIdentifier, from: walSegmentStart(first.segno, wal.segmentSize), onBatch: () => undefined });
+  if (result.records === 0) throw new Error('the scan read no record');
+  wal.close();
+  return performance.now() - began;
+}
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+interface Figures {
+  kind: BenchKind;
+  walMb: number;
+  waldumpMs: number;
+  scanMs: number;
+  index1Ms: number;
+  index2Ms: number;
+  indexShare: number;
+  indexPeakMb: number;
+  firstAnswerMs: number;
+  nextAnswerMs: number;
+  keyMs: number;
+  generousMs: number;
+  defaultMs: number;
+}
+
+async function measure(kind: BenchKind, walBytes: number, rounds: number): Promise<Figures> {
+  const archive = await benchArchive({ kind, walBytes });
+  const moment = archive.moments.find((m) => m.share >= 0.5)!;
+  const other = archive.moments.at(-1)!;
+  const scratch = mkdtempSync(join(tmpdir(), 'walscope-bench-case-'));
+  const caseDir = join(scratch, 'case');
+  const source = ['--backup', archive.backup.path, '--wal', archive.wal];
+  const at = (lsn: string): string[] => ['asof', 'pgbench_branches', '-C', caseDir, '-d', BENCH_DATABASE, '--at', lsn, '--csv'];
+  const samples: Record<'waldump' | 'scan' | 'index1' | 'index2' | 'first' | 'next' | 'key', number[]> = { waldump: [], scan: [], index1: [], index2: [], first: [], next: [], key: [] };
+  let peak = 0, share = 0;
+  try {
+    for (let round = 0; round < rounds; round++) {
+      samples.waldump.push(await timeWaldump(archive));
+      samples.scan.push(timeScan(archive));
+      for (const jobs of [1, 2] as const) {
+        rmSync(caseDir, { recursive: true, force: true });
+        const index = await run(['index', ...source, '-C', caseDir, '--jobs', String(jobs)]);
+        samples[jobs === 1 ? 'index1' : 'index2'].push(index.ms);
+        peak = Math.max(peak, index.peakMb);
+        share = Number(/([\d.]+) % of/.exec(index.stdout)![1]);
+      }
+      const first = await run(at(moment.lsn));
+      if (first.stdout !== moment.branches) throw new Error(`the answer at ${moment.lsn} differs from the server's`);
+      samples.first.push(samples.index2.at(-1)! + first.ms);
+      const next = await run(at(other.lsn));
+      if (next.stdout !== other.branches) throw new Error(`the answer at ${other.lsn} differs from the server's`);
+      samples.next.push(next.ms);
+      const key = await run(['asof', 'pgbench_accounts', '-C', caseDir, '-d', BENCH_DATABASE, '--at', moment.lsn, '--csv', '--key', String(ACCOUNT_KEY)]);
+      if (key.stdout !== moment.account) throw new Error('the row by key differs from the server\'s');
+      samples.key.push(key.ms);
+      peak = Math.max(peak, first.peakMb, next.peakMb, key.peakMb);
+    }
+    const recovery = async (mode: 'generous' | 'default'): Promise<number> => {
+      const timing = await timeRecovery(archive, { lsn: moment.lsn }, mode, BRANCHES);
+      if (timing.csv !== moment.branches) throw new Error('the recovered server shows something else');
+      // the base copy is not counted in the generous mode
+      return timing.recoverMs + timing.queryMs + (mode === 'default' ? timing.restoreMs : 0);
+    };
+    return {
+      kind, walMb: archive.walBytes / 1e6, waldumpMs: median(samples.waldump), scanMs: median(samples.scan), index1Ms: median(samples.index1), index2Ms: median(samples.index2),
+      indexShare: share, indexPeakMb: peak, firstAnswerMs: median(samples.first), nextAnswerMs: median(samples.next), keyMs: median(samples.key),
+      generousMs: await recovery('generous'), defaultMs: await recovery('default'),
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function startUp(): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 7; i++) times.push((await run(['--version'])).ms);
+  return median(times);
+}
+
+function table(figures: Figures[]): string {
+  const ratio = (a: number, b: number): string => `${(a / b).toFixed(2)}×`;
+  const rows: [string, (f: Figures) => string][] = [
+    ['WAL', (f) => `${f.walMb.toFixed(0)} MB`],
+    ['`pg_waldump -q`', (f) => `${f.waldumpMs.toFixed(0)} ms`],
+    ['record scan with CRC, 1 thread, of `pg_waldump -q`', (f) => ratio(f.scanMs, f.waldumpMs)],
+    ['`index --jobs 1`, whole process, of `pg_waldump -q`', (f) => ratio(f.index1Ms, f.waldumpMs)],
+    ['`index --jobs 2`, whole process, of `pg_waldump -q`', (f) => ratio(f.index2Ms, f.waldumpMs)],
+    ['index size, share of the WAL', (f) => `${f.indexShare.toFixed(2)} %`],
+    ['peak memory, all commands', (f) => `${f.indexPeakMb.toFixed(0)} MB`],
+    ['first answer (index + a table as of the middle)', (f) => `${f.firstAnswerMs.toFixed(0)} ms`],
+    ['… sooner than real recovery at its most generous', (f) => ratio(f.generousMs, f.firstAnswerMs)],
+    ['… sooner than real recovery with restore_command', (f) => ratio(f.defaultMs, f.firstAnswerMs)],
+    ['next answer at another moment, a fresh process', (f) => `${f.nextAnswerMs.toFixed(0)} ms`],
+    ['… sooner than real recovery at its most generous', (f) => ratio(f.generousMs, f.nextAnswerMs)],
+    ['row by key, a fresh process', (f) => `${f.keyMs.toFixed(0)} ms`],
+  ];
+  const head = `| | ${figures.map((f) => `${f.kind}: ${f.kind === 'A' ? 'checkpoint-heavy' : 'small records'}`).join(' | ')} |\n|---|${figures.map(() => '---|').join('')}\n`;
+  return head + rows.map(([name, value]) => `| ${name} | ${figures.map(value).join(' | ')} |\n`).join('');
+}
+
+const BEGIN = '<!-- bench: written by npm run bench -->';
+const END = '<!-- bench end -->';
+
+function intoDocs(text: string): void {
+  const file = join(root, 'docs', 'benchmarks.md');
+  const old = readFileSync(file, 'utf8');
+  const from = old.indexOf(BEGIN), to = old.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`${file} has no place for the table`);
+  writeFileSync(file, `${old.slice(0, from + BEGIN.length)}\n${text}${old.slice(to)}`);
+}
+
+const { values } = parseArgs({ options: { mb: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '3' }, kinds: { type: 'string', default: 'A,B' } } });
+execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+const figures: Figures[] = [];
+for (const kind of values.kinds.split(',') as BenchKind[]) figures.push(await measure(kind, Number(values.mb) * 1e6, Number(values.rounds)));
+const start = await startUp();
+const text = `${table(figures)}\nStart-up (\`walscope --version\`): ${start.toFixed(0)} ms. Node ${process.version}, ${cpus().length} cores; medians of ${values.rounds} interleaved rounds; every answer was compared with what the server had shown.\n`;
+process.stdout.write(text);
+intoDocs(text);

@@ -1,0 +1,108 @@
+/**
+ * Builds layers of coming stripes in worker threads. Stripes are independent of each other, so that which worker builds which, and
+ * in what order they finish, leaves no trace: results are taken in LSN order.
+ */
+import { Worker } from 'node:worker_threads';
+import { WalscopeError, type ErrorPlace, type ExitCode } from '../util/errors.js';
+import type { Lsn } from '../util/lsn.js';
+import type { BuiltLayer } from './buildLayer.js';
+import { stripeEnd } from './stripes.js';
+
+/** What a worker needs to open the archive for itself. */
+export interface WorkerInput {
+  wal: string[];
+  systemIdentifier: bigint;
+  timeline: number;
+  layersDir: string;
+}
+
+/** A failure as it crosses threads. */
+export interface PlainError {
+  code: string;
+  message: string;
+  exitCode: ExitCode;
+  hint?: string;
+  place?: ErrorPlace;
+}
+
+export type WorkerOutput = { from: Lsn; built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { from: Lsn; failure: PlainError };
+
+export function plainError(error: unknown): PlainError {
+  if (error instanceof WalscopeError) return { code: error.code, message: error.message, exitCode: error.exitCode, hint: error.options.hint, place: error.options.place };
+  throw error;
+}
+
+function revive(error: PlainError): WalscopeError {
+  return new WalscopeError(error.code, error.message, { exitCode: error.exitCode, hint: error.hint, place: error.place });
+}
+
+interface Pending {
+  promise: Promise<BuiltLayer>;
+  settle(output: WorkerOutput): void;
+  fail(error: Error): void;
+}
+
+export class IndexPool {
+  private readonly workers: Worker[];
+  private readonly idle: Worker[];
+  private readonly pending = new Map<Lsn, Pending>();
+  private readonly waiting: Lsn[] = [];
+
+  constructor(jobs: number, input: WorkerInput) {
+    const script = new URL('./indexWorker.js', import.meta.url);
+    this.workers = Array.from({ length: jobs }, () => new Worker(script, { workerData: input }));
+    this.idle = [...this.workers];
+    for (const worker of this.workers) {
+      worker.on('message', (output: WorkerOutput) => {
+        this.pending.get(output.from)?.settle(output);
+        this.idle.push(worker);
+        this.dispatch();
+      });
+      worker.on('error', (error) => {
+        for (const pending of this.pending.values()) pending.fail(error);
+      });
+    }
+  }
+
+  /** The layer of the stripe that begins at `from`; the stripes after it, up to `last`, are begun meanwhile. */
+  async layer(from: Lsn, last: Lsn): Promise<BuiltLayer> {
+    let ahead = from;
+    for (let i = 0; i <= this.workers.length && ahead < last; i++, ahead = stripeEnd(ahead)) this.request(ahead);
+    const pending = this.pending.get(from) ?? this.request(from);
+    const built = await pending.promise;
+    this.pending.delete(from);
+    return built;
+  }
+
+  private request(from: Lsn): Pending {
+    const known = this.pending.get(from);
+    if (known) return known;
+    let resolve!: (built: BuiltLayer) => void;
+    let reject!: (error: Error) => void;
+    const promise = new Promise<BuiltLayer>((res, rej) => {
+      resolve = res;
+      reject = rej;
+    });
+    promise.catch(() => undefined); // whoever awaits it is told; a stripe begun in vain need not be
+    const pending: Pending = {
+      promise,
+      fail: reject,
+      settle(output) {
+        if ('failure' in output) reject(revive(output.failure));
+        else resolve({ ...output.built, end: output.built.end && { ...output.built.end, error: revive(output.built.end.error) } });
+      },
+    };
+    this.pending.set(from, pending);
+    this.waiting.push(from);
+    this.dispatch();
+    return pending;
+  }
+
+  private dispatch(): void {
+    while (this.idle.length > 0 && this.waiting.length > 0) this.idle.pop()!.postMessage(this.waiting.shift()!);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
