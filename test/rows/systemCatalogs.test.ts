@@ -36,7 +36,7 @@ describe.each(PG_MAJORS)('system catalogs of PostgreSQL %i', (major) => {
       const { rows } = await client.query<{ name: string }>(
         "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) ORDER BY 1");
       await client.query('VACUUM');
-      for (const { name } of rows) tables.push(await describeTable(client, name));
+      for (const name of [...rows.map((row) => row.name), 'measured']) tables.push(await describeTable(client, name));
       lookup = await SqlTypeLookup.read(client, major);
     });
     await server.stop();

@@ -5,7 +5,7 @@ import type { Client } from 'pg';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { BLCKSZ, LP_NORMAL, Page } from '../../src/pg/page.js';
 import type { PgMajor } from '../../src/pg/version.js';
-import { ATTRIBUTE_NULL, TupleDeformer, type TypeAlign } from '../../src/rows/deform.js';
+import { ATTRIBUTE_MISSING, ATTRIBUTE_NULL, TupleDeformer, type TypeAlign } from '../../src/rows/deform.js';
 import { detoast, readToastChunk, type ToastChunk } from '../../src/rows/toast.js';
 import { textDecoding } from '../../src/rows/types/encoding.js';
 import { TypeOutputs } from '../../src/rows/types/typeOutputs.js';
@@ -82,6 +82,9 @@ export interface RealColumn {
   attlen: number;
   attalign: TypeAlign;
   dropped: boolean;
+  hasMissing: boolean;
+  /** The text of attmissingval's element, null where there is none. */
+  missing: string | null;
 }
 
 export interface RealTable {
@@ -99,7 +102,7 @@ export async function describeTable(client: Client, name: string, zones: readonl
   const { rows: [place] } = await client.query<Record<string, string>>(
     'SELECT pg_relation_filepath(oid) AS path, reltoastrelid AS toast, pg_relation_filepath(nullif(reltoastrelid, 0)) AS toastpath FROM pg_class WHERE oid = $1::regclass', [name]);
   const { rows } = await client.query<Record<string, string>>(
-    'SELECT attname, atttypid, attlen, attalign, attisdropped FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum', [name]);
+    'SELECT attname, atttypid, attlen, attalign, attisdropped, atthasmissing, (attmissingval::text::text[])[1] AS missing FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum', [name]);
   const copies = new Map<string, Buffer>();
   for (const zone of zones) {
     await client.query(`SET timezone = '${zone}'`);
@@ -110,6 +113,7 @@ export async function describeTable(client: Client, name: string, zones: readonl
     name, path: place!.path!, toastOid: Number(place!.toast), toastPath: place!.toastpath ?? undefined, copies,
     columns: rows.map((row) => ({
       name: row.attname!, typeOid: Number(row.atttypid), attlen: Number(row.attlen), attalign: row.attalign as TypeAlign, dropped: String(row.attisdropped) === 'true',
+      hasMissing: String(row.atthasmissing) === 'true', missing: row.missing ?? null,
     })),
   };
 }
@@ -171,7 +175,7 @@ function readChunks(path: string): Map<number, ToastChunk[]> {
 }
 
 /** The table's values through the byte printers, each of which must give what the string printer gives. */
-export function expectSameBytes(outputs: TypeOutputs, typeOid: number, bytes: Uint8Array, at: number, length: number, text: string): void {
+function expectSameBytes(outputs: TypeOutputs, typeOid: number, bytes: Uint8Array, at: number, length: number, text: string): void {
   const sink = new ByteSink(1);
   sink.byte(0x2a);
   outputs.bytesOfType(typeOid)(bytes, at, length, sink);
@@ -194,7 +198,11 @@ export function readTableAsCopy(dataDir: string, table: RealTable, options: Read
     deformer.deformHeapTuple(bytes, at, length, tuple);
     const fields: string[] = [];
     printers.forEach((print, i) => {
-      if (print) fields.push(tuple.length[i]! <= ATTRIBUTE_NULL ? '\\N' : copyText(print(bytes, tuple.at[i]!, tuple.length[i]!)));
+      if (!print) return;
+      const size = tuple.length[i]!;
+      const value = size === ATTRIBUTE_MISSING ? table.columns[i]!.missing : size === ATTRIBUTE_NULL ? null : print(bytes, tuple.at[i]!, size);
+      if (value !== null && size >= 0) expectSameBytes(outputs, table.columns[i]!.typeOid, bytes, tuple.at[i]!, size, value);
+      fields.push(value === null ? '\\N' : copyText(value));
     });
     lines.push(fields.join('\t'));
   });

@@ -4,6 +4,7 @@ import {
   USECS_PER_DAY,
 } from '../../util/pgTime.js';
 import { bigInt64At, int32At, safeInt64At } from '../bytes.js';
+import { valueError } from './valueError.js';
 import type { OutputFunction } from './typeInfo.js';
 
 const INT32_MAX = 0x7fff_ffff;
@@ -17,12 +18,24 @@ export const dateOut: OutputFunction = (bytes, at) => {
   return days === INT32_MIN ? '-infinity' : formatDate(days);
 };
 
-/** A time of day never reaches 2^53. */
-export const timeOut: OutputFunction = (bytes, at) => formatTimeOfDay(Number(safeInt64At(bytes, at)));
+/** The microseconds of a day that a time holds; 24:00:00 is one. */
+function timeOfDay(bytes: Uint8Array, at: number): string {
+  const micros = safeInt64At(bytes, at);
+  if (micros === undefined || micros < 0 || micros > USECS_PER_DAY) throw valueError('time', 'out of range');
+  return formatTimeOfDay(micros);
+}
+
+export const timeOut: OutputFunction = (bytes, at) => timeOfDay(bytes, at);
+
+/** Zones lie within 15:59:59 of UTC (MAX_TZDISP_HOUR). */
+const MAX_ZONE_SECONDS = 16 * 3600;
 
 /** The zone is stored in seconds west of UTC. */
-export const timetzOut: OutputFunction = (bytes, at) =>
-  formatTimeOfDay(Number(safeInt64At(bytes, at))) + formatZoneOffset(-int32At(bytes, at + 8));
+export const timetzOut: OutputFunction = (bytes, at) => {
+  const west = int32At(bytes, at + 8);
+  if (Math.abs(west) >= MAX_ZONE_SECONDS) throw valueError('timetz', 'zone out of range');
+  return timeOfDay(bytes, at) + formatZoneOffset(-west);
+};
 
 export const timestampOut: OutputFunction = (bytes, at) => {
   const micros = safeInt64At(bytes, at);

@@ -31,58 +31,104 @@ export function escapeJson(text: string): string {
   return `"${text.replace(ESCAPED, (c) => NAMED_ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 }
 
-/** One JsonbContainer: its children's entries and where their data begins. */
-class Container {
-  readonly count: number;
-  readonly isObject: boolean;
-  readonly isScalar: boolean;
-  private readonly dataAt: number;
+/** One JsonbContainer that is being printed: where it lies, and the cursors over its entries. Offsets count from its data's beginning. */
+interface Frame {
+  at: number;
+  dataAt: number;
+  end: number;
+  count: number;
+  isObject: boolean;
+  isScalar: boolean;
+  /** The child, or the pair of an object, that comes next. */
+  next: number;
+  /** Where the next child's data begins (an object's next value's); the entry before it says. */
+  offset: number;
+  /** Where an object's next key begins. */
+  keyOffset: number;
+}
 
-  constructor(private readonly bytes: Uint8Array, private readonly at: number, private readonly end: number) {
-    const header = uint32At(bytes, at);
-    this.count = header & JB_CMASK;
-    this.isObject = (header & JB_FOBJECT) !== 0;
-    this.isScalar = (header & JB_FSCALAR) !== 0;
-    this.dataAt = at + 4 + 4 * this.count * (this.isObject ? 2 : 1);
-    if (this.dataAt > end) throw valueError('jsonb', `a container of ${this.count} entries reaches past the value's end`);
-  }
+/** Prints containers with a stack of its own: PostgreSQL lets them nest deeper than JavaScript lets functions call. */
+class JsonbPrinter {
+  private readonly parts: string[] = [];
+  private readonly stack: Frame[] = [];
 
-  /** Prints all children into `[…]` or `{…}`. Offsets advance from child to child, as getJsonbOffset() would find them. */
-  text(decode: TextDecoding['decode']): string {
-    const children = this.isObject ? this.count * 2 : this.count;
-    const parts: string[] = [];
-    let offset = 0;
-    for (let i = 0; i < children; i++) {
-      const entry = uint32At(this.bytes, this.at + 4 + i * 4);
-      const field = entry & JENTRY_OFFLENMASK;
-      const next = entry >= JENTRY_HAS_OFF ? field : offset + field;
-      parts.push(this.childText(entry, this.dataAt + offset, this.dataAt + next, decode));
-      offset = next;
+  constructor(private readonly bytes: Uint8Array, private readonly decode: TextDecoding['decode']) {}
+
+  print(at: number, end: number): string {
+    this.open(at, end);
+    for (let frame = this.stack.at(-1); frame; frame = this.stack.at(-1)) {
+      if (frame.next === frame.count) this.close(frame);
+      else this.child(frame);
     }
-    if (!this.isObject) return this.isScalar ? parts.join('') : `[${parts.join(', ')}]`;
-    let text = '{';
-    for (let i = 0; i < this.count; i++) text += `${i === 0 ? '' : ', '}${parts[i]!}: ${parts[this.count + i]!}`;
-    return `${text}}`;
+    return this.parts.join('');
   }
 
-  private childText(entry: number, at: number, end: number, decode: TextDecoding['decode']): string {
-    if (end < at || end > this.end) throw valueError('jsonb', "an entry reaches past the value's end");
+  private open(at: number, end: number): void {
+    const header = uint32At(this.bytes, at);
+    const count = header & JB_CMASK;
+    const isObject = (header & JB_FOBJECT) !== 0, isScalar = (header & JB_FSCALAR) !== 0;
+    const dataAt = at + 4 + 4 * count * (isObject ? 2 : 1);
+    if (dataAt > end) throw valueError('jsonb', `a container of ${count} entries reaches past the value's end`);
+    const frame: Frame = { at, dataAt, end, count, isObject, isScalar, next: 0, offset: 0, keyOffset: 0 };
+    // An object's values come after all of its keys.
+    if (isObject) for (let i = 0; i < count; i++) frame.offset = nextOffset(this.entry(frame, i), frame.offset);
+    this.stack.push(frame);
+    if (!isScalar) this.parts.push(isObject ? '{' : '[');
+  }
+
+  private close(frame: Frame): void {
+    this.stack.pop();
+    if (!frame.isScalar) this.parts.push(frame.isObject ? '}' : ']');
+  }
+
+  private entry(frame: Frame, child: number): number {
+    return uint32At(this.bytes, frame.at + 4 + child * 4);
+  }
+
+  private child(frame: Frame): void {
+    const i = frame.next++;
+    if (i > 0) this.parts.push(', ');
+    if (frame.isObject) {
+      const key = this.entry(frame, i);
+      const keyEnd = nextOffset(key, frame.keyOffset);
+      this.value(frame, key, frame.keyOffset, keyEnd);
+      frame.keyOffset = keyEnd;
+      this.parts.push(': ');
+    }
+    const entry = this.entry(frame, frame.isObject ? frame.count + i : i);
+    const begin = frame.offset;
+    frame.offset = nextOffset(entry, begin);
+    this.value(frame, entry, begin, frame.offset);
+  }
+
+  private value(frame: Frame, entry: number, begin: number, until: number): void {
+    const at = frame.dataAt + begin, end = frame.dataAt + until;
+    if (end < at || end > frame.end) throw valueError('jsonb', "an entry reaches past the value's end");
     // Numbers and containers are 4-byte aligned within the container's data.
-    const aligned = this.dataAt + ((at - this.dataAt + 3) & ~3);
+    const aligned = frame.dataAt + ((begin + 3) & ~3);
     switch (entry & JENTRY_TYPEMASK) {
-      case JENTRY_ISSTRING: return escapeJson(decode(this.bytes, at, end - at));
-      case JENTRY_ISNUMERIC: {
-        const header = plainHeaderSize(this.bytes[aligned]!);
-        return numericText(this.bytes, aligned + header, varsizeAny(this.bytes, aligned) - header);
-      }
-      case JENTRY_ISBOOL_FALSE: return 'false';
-      case JENTRY_ISBOOL_TRUE: return 'true';
-      case JENTRY_ISNULL: return 'null';
-      case JENTRY_ISCONTAINER: return new Container(this.bytes, aligned, end).text(decode);
+      case JENTRY_ISSTRING: this.parts.push(escapeJson(this.decode(this.bytes, at, end - at))); return;
+      case JENTRY_ISNUMERIC: this.parts.push(this.numeric(aligned, end)); return;
+      case JENTRY_ISBOOL_FALSE: this.parts.push('false'); return;
+      case JENTRY_ISBOOL_TRUE: this.parts.push('true'); return;
+      case JENTRY_ISNULL: this.parts.push('null'); return;
+      case JENTRY_ISCONTAINER: this.open(aligned, end); return;
       default: throw valueError('jsonb', `unknown entry type 0x${entry.toString(16)}`);
     }
   }
+
+  private numeric(at: number, end: number): string {
+    const header = plainHeaderSize(this.bytes[at]!), size = varsizeAny(this.bytes, at);
+    if (size < header || at + size > end) throw valueError('jsonb', "a number reaches past the value's end");
+    return numericText(this.bytes, at + header, size - header);
+  }
+}
+
+/** JBE_ADVANCE_OFFSET(): most entries hold a length, some the end itself. */
+function nextOffset(entry: number, offset: number): number {
+  const field = entry & JENTRY_OFFLENMASK;
+  return entry >= JENTRY_HAS_OFF ? field : offset + field;
 }
 
 export const jsonbOut: OutputFunction = (bytes, at, length, _type, output) =>
-  new Container(bytes, at, at + length).text(output.context.encoding.decode);
+  new JsonbPrinter(bytes, output.context.encoding.decode).print(at, at + length);

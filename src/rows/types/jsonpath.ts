@@ -48,12 +48,17 @@ function priorityOf(type: Jpi): number {
 }
 
 class PathPrinter {
-  constructor(private readonly bytes: Uint8Array, private readonly dataAt: number, private readonly end: number, private readonly context: OutputContext) {}
+  /** Items that may still be printed: each takes at least 5 bytes and is printed once, which bounds what damaged places can lead to. */
+  private itemsLeft: number;
+
+  constructor(private readonly bytes: Uint8Array, private readonly dataAt: number, private readonly end: number, private readonly context: OutputContext) {
+    this.itemsLeft = Math.ceil((end - dataAt) / 5);
+  }
 
   /** printJsonPathItem(): the item at `at` and those that follow it. */
   print(at: number, inKey: boolean, printBrackets: boolean): string {
     const argumentsAt = this.dataAt + ((at + 1 - this.dataAt + 3) & ~3);
-    if (at < this.dataAt || argumentsAt + 4 > this.end) throw valueError('jsonpath', 'an item lies outside the value');
+    if (at < this.dataAt || argumentsAt + 4 > this.end || this.itemsLeft-- <= 0) throw valueError('jsonpath', 'an item lies outside the value, or is met twice');
     const type: Jpi = this.bytes[at]!;
     const next = uint32At(this.bytes, argumentsAt);
     const text = this.item(type, at, argumentsAt + 4, next !== 0, inKey, printBrackets);

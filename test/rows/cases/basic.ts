@@ -79,7 +79,7 @@ export const BASIC_CASES: readonly TypeCase[] = [
   { name: 'varchar', type: 'varchar(300)', values: ['', 'abc', 'trailing  '] },
   { name: 'bpchar', type: 'char(10)', values: ['', 'abc', 'äöü', '1234567890'] },
   { name: 'char', type: '"char"', values: ['', 'a', '\\', { sql: "''" }] },
-  { name: 'char_octal', type: '"char"', values: ['\\200', '\\377', '\\101'], since: 16 },
+  { name: 'char_octal', type: '"char"', values: ['\\200', '\\377', '\\101'], since: 15 },
   { name: 'name', type: 'name', values: ['', 'pg_class', 'Odd Name', { sql: "repeat('n', 63)" }, 'ünïcödé'] },
   { name: 'bytea', type: 'bytea', values: ['', '\\x', '\\x00', '\\xdeadbeef', { sql: "decode(repeat('00ff80', 5000), 'hex')" }, { sql: "decode(repeat('0123456789abcdef', 10), 'hex')" }] },
   { name: 'refcursor', type: 'refcursor', values: ['', 'c1'] },
@@ -90,6 +90,7 @@ export const BASIC_CASES: readonly TypeCase[] = [
       '{}', '[]', 'null', 'true', 'false', '1', '-1.50', '1e5', '"x"', '""', '"a\\"b\\\\c\\/d\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\\u20ac"', '{"b": 1, "a": [1, 2, {"c": null}], "aa": {}}', '[[], {}, [[1]], "x", 1.25, true, false, null]', '{"": ""}',
       { sql: "(SELECT jsonb_object_agg('key' || i, i * 1.5) FROM generate_series(1, 200) i)" }, { sql: "(SELECT jsonb_agg(jsonb_build_object('i', i, 's', repeat('é', i % 7))) FROM generate_series(1, 400) i)" }, { sql: "(SELECT jsonb_agg(md5(i::text)) FROM generate_series(1, 1000) i)" },
       '[123456789012345678901234567890.1234567890, 0.00001, 10000, 1e-20]', '"日本"', '[1,[2,[3,[4,[5,[6]]]]]]', '{"a":{"b":{"c":{"d":"e"}}}}',
+      { sql: "repeat('[', 3000) || repeat(']', 3000)" }, { sql: `repeat('{"k": [1, ', 2500) || '0.50' || repeat(']}', 2500)` },
     ],
   },
 ];
