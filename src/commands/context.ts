@@ -1,7 +1,7 @@
 /** What every command shares: finding and opening the case, the zone, where data goes, and how failures are told. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openWalArchive } from '../archive/walArchive.js';
+import { reopenWalArchive, type SavedWalArchive } from '../archive/walArchive.js';
 import { explainFsError } from '../layerfile/durable.js';
 import { manifestPath, readManifest } from '../layerfile/manifest.js';
 import type { ColourChoice } from '../output/colour.js';
@@ -53,7 +53,7 @@ export function newCase(option: string | undefined): string {
 export function openCase(caseDir: string): CaseStore {
   const manifest = readManifest(caseDir);
   if (!manifest) throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
-  const archive = openWalArchive(manifest.wal, { systemIdentifier: BigInt(manifest.systemIdentifier) });
+  const archive = reopenWalArchive(manifest.walArchive as SavedWalArchive);
   const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
   const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
   return new CaseStore(caseDir, manifest, { wal, backups });

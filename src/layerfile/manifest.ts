@@ -57,6 +57,8 @@ export interface Manifest {
   timelines: { timeline: number; start: Lsn; end: Lsn }[];
   /** WAL folders as given, absolute. */
   wal: string[];
+  /** What was found in them (WalArchive.save()), so that a question opens only the segments that it reads. */
+  walArchive: unknown;
   backups: ManifestBackup[];
   runs: ManifestRun[];
   layers: ManifestLayer[];

@@ -80,6 +80,7 @@ class Indexer {
     const wal = archive.timelineWal(this.chooseTimeline(archive, backups));
     const manifest = known ?? this.newManifest(archive);
     manifest.wal = walPaths;
+    manifest.walArchive = archive.save();
     manifest.timelines = wal.spans.map(({ timeline, start, end }) => ({ timeline, start, end }));
     manifest.backups = opened.map(({ backup, local }, i) => ({
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
@@ -122,7 +123,7 @@ class Indexer {
 
   private newManifest(archive: WalArchive): Manifest {
     return {
-      systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], backups: [],
+      systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], walArchive: null, backups: [],
       runs: [], layers: [], walBytes: 0, records: 0,
     };
   }
