@@ -96,7 +96,7 @@ describe('line 11: visibility map bits are cleared through flags alone', () => {
     expect(implicitEdits(record({ info: XLOG_HEAP_DELETE, main: bytes(u32(700), u16(1), u8(0x10), u8(0)) }))).toEqual([]);
   });
 
-  it('by the block reference alone where the record registers the map page (17.11 and 18.5 on)', () => {
+  it('by the block reference alone where the record registers the map page (17.11 and 18.6 on)', () => {
     const rec = record({ info: XLOG_HEAP_DELETE, main: bytes(u32(700), u16(1), u8(0x10), u8(1)), blocks: [{}, { rel: VM }] });
     expect(implicitEdits(rec)).toEqual([]);
     const map = vmPage(0);

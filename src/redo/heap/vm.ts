@@ -1,6 +1,6 @@
 /**
  * What heap records do to the visibility map: bits are cleared through flags alone, without a block reference (all WAL before 17.11 and
- * 18.5), or through a registered map page. Follows heap_xlog_vm_clear() and heap_xlog_update(), access/heap/heapam_xlog.c, PG 13–18.
+ * 18.6), or through a registered map page. Follows heap_xlog_vm_clear() and heap_xlog_update(), access/heap/heapam_xlog.c, PG 13–18.
  */
 import { ForkNumber } from '../../pg/relFileLocator.js';
 import {

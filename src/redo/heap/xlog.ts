@@ -52,7 +52,7 @@ export const XLHL_XMAX_KEYSHR_LOCK = 0x08;
 export const XLHL_KEYS_UPDATED = 0x10;
 
 /**
- * Block reference ids. The visibility map's references exist from 17.11 and 18.5 on, and only where a bit was really cleared;
+ * Block reference ids. The visibility map's references exist from 17.11 and 18.6 on, and only where a bit was really cleared;
  * older WAL says by flags alone that the map changed.
  */
 export const HEAP_BLKREF_HEAP = 0;
