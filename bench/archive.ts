@@ -59,7 +59,7 @@ const CLIENTS = 4;
 /** Rough bytes of WAL a transaction of each kind. */
 const TRANSACTION_BYTES: Record<BenchKind, number> = { A: 4000, B: 35_000 };
 /** Kind A checkpoints after this many bytes a unit of scale: every page is then logged whole anew, to some seven tenths of the WAL. */
-const CHECKPOINT_BYTES = 18_000_000;
+const CHECKPOINT_BYTES = 21_000_000;
 
 /** The writer of kind B: many short rows in few statements. */
 const BULK_SCRIPT = `
