@@ -96,6 +96,18 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--exit-code', 'exit with 1 where there are differences')
     .action(run(async () => (await import('./diff.js')).diffCommand));
 
+  inCase(program.command('verify'))
+    .description('prove replay on this archive: against the images in its WAL and against later base backups (default: all that is there)')
+    .option('--consistency-images', 'compare with the images that wal_consistency_checking put into the WAL')
+    .option('--hint-images', 'compare hint-bit images with the page before them')
+    .option('--against <backup>', 'compare every page of a later base backup')
+    .option('--memory <size>', 'for pages in hand', '256MB')
+    .option('--differences <n>', 'differences to show in full', '20')
+    .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the report to a file')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./verify.js')).verifyCommand));
+
   return program;
 }
 

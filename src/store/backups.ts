@@ -5,6 +5,7 @@ import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '.
 import { extractBackupWal, hasBackupPack, materialiseBackup } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
 import type { RelFork } from '../pg/relFileLocator.js';
+import { parseRelFilePath } from '../pg/relFilePath.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
 import type { BaseImages } from './sources.js';
 
@@ -49,4 +50,14 @@ export function backupImages(backup: BaseBackup): BaseImages {
     readFile: (file: string) => backup.readFile(file),
     databaseOids: () => backup.listDatabases().filter((d) => d.spcOid === DEFAULTTABLESPACE_OID).map((d) => d.dbOid),
   };
+}
+
+/** Every relation fork that a backup has files of, sorted by path. */
+export function backupForks(backup: BaseBackup): RelFork[] {
+  const forks: RelFork[] = [];
+  for (const { path: file } of backup.listFiles()) {
+    const parsed = parseRelFilePath(file);
+    if (parsed?.segment === 0) forks.push(parsed.rel);
+  }
+  return forks;
 }

@@ -69,7 +69,7 @@ export class CaseStore {
     this.usable = manifest.backups.flatMap((backup, i) =>
       backup.consistentLsn === null ? [] : [{ images: sources.backups[i]!, redoLsn: backup.startLsn, consistentLsn: backup.consistentLsn }]);
     this.coverage = manifest.runs.flatMap((run) => {
-      const inRun = this.usable.filter((b) => b.redoLsn >= run.startLsn && b.consistentLsn <= run.endLsn);
+      const inRun = this.backupsIn(run);
       if (inRun.length === 0) return [];
       return [{ run, firstLsn: Math.min(...inRun.map((b) => b.consistentLsn)) as Lsn, lastLsn: run.endLsn }];
     });
@@ -81,7 +81,7 @@ export class CaseStore {
   get major(): PgMajor { return this.manifest.major; }
 
   /** XLogHintBitIsNeeded() by position: checksums for good, wal_log_hints as the last parameter change says. */
-  private hintBitsLogged(): (lsn: Lsn) => boolean {
+  hintBitsLogged(): (lsn: Lsn) => boolean {
     const changes = this.layers.events.filter((event) => event.kind === EventKind.parameterChange);
     const first = this.sources.backups[0];
     return (lsn) => {
@@ -118,6 +118,16 @@ export class CaseStore {
       this.snapshots.set(upTo, snapshot);
     }
     return snapshot;
+  }
+
+  /** Pages from one base backup on, from its very redo point: before it is consistent, too. For replaying, not for answering. */
+  pagesFrom(backup: UsableBackup, cacheBytes: number): PageStore {
+    return new PageStore(this.layers, this.directories, this.wal, () => backup, { cacheBytes, hintBitsLogged: this.hintBitsLogged() });
+  }
+
+  /** The usable backups of a run of WAL, by redo point. */
+  backupsIn(run: ManifestRun): UsableBackup[] {
+    return this.usable.filter((b) => b.redoLsn >= run.startLsn && b.consistentLsn <= run.endLsn).sort((a, b) => a.redoLsn - b.redoLsn);
   }
 
   /** A reader of its own over the same WAL: for walking records in order. */

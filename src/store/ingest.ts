@@ -14,10 +14,11 @@ import type { Lsn } from '../util/lsn.js';
 import { CLOG_XACTS_PER_PAGE } from '../redo/clog/redo.js';
 import { KeyBuffer } from './keyBuffer.js';
 import { EventKind } from './layerEvents.js';
+import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
 
 /** Gathers one layer. `begin`, feed it records in LSN order, take the `contents`. A layer covers at most 8 GB of WAL. */
-export class LayerBuilder {
+export class LayerBuilder implements RecordEffects {
   startLsn = 0 as Lsn;
   endLsn = 0 as Lsn;
   records = 0;

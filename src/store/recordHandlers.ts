@@ -28,12 +28,12 @@ import {
   readBackupEnd, readCheckPoint, readXlEndOfRecovery, readXlParameterChange, readXlRestorePoint,
   XLOG_BACKUP_END, XLOG_CHECKPOINT_ONLINE, XLOG_CHECKPOINT_SHUTDOWN, XLOG_END_OF_RECOVERY, XLOG_PARAMETER_CHANGE, XLOG_RESTORE_POINT,
 } from '../redo/xlog/xlog.js';
-import type { LayerBuilder } from './ingest.js';
+import type { RecordEffects } from './recordEffects.js';
 import { EventKind } from './layerEvents.js';
 import { multixactPagesOf } from '../redo/multixact/redo.js';
 import { Slru, slruRelation } from './slruKeys.js';
 
-type RecordHandler = (record: XLogRecord, layer: LayerBuilder) => void;
+type RecordHandler = (record: XLogRecord, layer: RecordEffects) => void;
 
 /** By resource manager id; managers that only change the blocks they reference have none. */
 export const RECORD_HANDLERS: Partial<Record<number, RecordHandler>> = {
@@ -49,7 +49,7 @@ export const RECORD_HANDLERS: Partial<Record<number, RecordHandler>> = {
   [RmgrId.commitTs]: commitTs,
 };
 
-function xlog(record: XLogRecord, layer: LayerBuilder): void {
+function xlog(record: XLogRecord, layer: RecordEffects): void {
   switch (record.rmgrInfo) {
     case XLOG_CHECKPOINT_SHUTDOWN:
     case XLOG_CHECKPOINT_ONLINE: {
@@ -84,7 +84,7 @@ function row(record: XLogRecord, kind: XactKind, time: bigint, xid: number, dbOi
 }
 
 /** xact_redo_commit(), xact_redo_abort(): status of the transaction and its children, then the files that go. */
-function xact(record: XLogRecord, layer: LayerBuilder): void {
+function xact(record: XLogRecord, layer: RecordEffects): void {
   const opcode = xactOpcode(record);
   switch (opcode) {
     case XLOG_XACT_COMMIT:
@@ -113,7 +113,7 @@ const XACT_KINDS: Record<number, XactKind> = {
 };
 
 /** smgr_redo(): a truncation's flags are independent of each other. The free space map is not followed. */
-function smgr(record: XLogRecord, layer: LayerBuilder): void {
+function smgr(record: XLogRecord, layer: RecordEffects): void {
   if (record.rmgrInfo === XLOG_SMGR_CREATE) {
     layer.forkCreated(readXlSmgrCreate(record));
   } else if (record.rmgrInfo === XLOG_SMGR_TRUNCATE) {
@@ -123,16 +123,16 @@ function smgr(record: XLogRecord, layer: LayerBuilder): void {
   }
 }
 
-function clog(record: XLogRecord, layer: LayerBuilder): void {
+function clog(record: XLogRecord, layer: RecordEffects): void {
   // a truncation only forgets pages that nobody asks for
   if (record.rmgrInfo === CLOG_ZEROPAGE) layer.clogPageZeroed(readClogZeropage(record).pageno);
 }
 
-function commitTs(record: XLogRecord, layer: LayerBuilder): void {
+function commitTs(record: XLogRecord, layer: RecordEffects): void {
   if (record.rmgrInfo === COMMIT_TS_ZEROPAGE) layer.slruPage(slruRelation(Slru.commitTs), readCommitTsZeropage(record).pageno, true);
 }
 
-function dbase(record: XLogRecord, layer: LayerBuilder): void {
+function dbase(record: XLogRecord, layer: RecordEffects): void {
   switch (dbaseOpcode(record.info, record.major)) {
     case XLOG_DBASE_CREATE_FILE_COPY: {
       const copy = readXlDbaseCreateFileCopy(record);
@@ -152,7 +152,7 @@ function dbase(record: XLogRecord, layer: LayerBuilder): void {
   }
 }
 
-function tblspc(record: XLogRecord, layer: LayerBuilder): void {
+function tblspc(record: XLogRecord, layer: RecordEffects): void {
   if (record.rmgrInfo === XLOG_TBLSPC_CREATE) {
     const create = readXlTblspcCreate(record);
     layer.event(EventKind.tablespaceCreate, [create.tsId], create.tsPath);
@@ -161,20 +161,20 @@ function tblspc(record: XLogRecord, layer: LayerBuilder): void {
   }
 }
 
-function relmap(record: XLogRecord, layer: LayerBuilder): void {
+function relmap(record: XLogRecord, layer: RecordEffects): void {
   if (record.rmgrInfo !== XLOG_RELMAP_UPDATE) return;
   const update = readXlRelmapUpdate(record);
   layer.event(EventKind.relmap, [update.tsId, update.dbId]);
 }
 
-function standby(record: XLogRecord, layer: LayerBuilder): void {
+function standby(record: XLogRecord, layer: RecordEffects): void {
   if (record.rmgrInfo !== XLOG_RUNNING_XACTS) return;
   const running = readXlRunningXacts(record);
   layer.event(EventKind.runningXacts, [running.nextXid, running.oldestRunningXid]);
 }
 
 /** multixact_redo(): a new multixact writes its offset, and its members, which may span pages. */
-function multixact(record: XLogRecord, layer: LayerBuilder): void {
+function multixact(record: XLogRecord, layer: RecordEffects): void {
   switch (record.rmgrInfo) {
     case XLOG_MULTIXACT_ZERO_OFF_PAGE:
       layer.slruPage(slruRelation(Slru.multixactOffsets), readMultixactZeroPage(record).pageno, true);

@@ -1,0 +1,102 @@
+/** walscope verify: replay proves itself on the archive in hand. */
+import path from 'node:path';
+import { rowWriter } from '../output/rowWriter.js';
+import { formatBytes } from '../output/units.js';
+import { verifyCase } from '../store/verify.js';
+import type { PageDifference, VerifyReport } from '../store/verifyReport.js';
+import { parseByteSize } from '../util/byteSize.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { DataOutput, findCase, openCase, type CommonOptions } from './context.js';
+import { Progress } from './progress.js';
+
+export interface VerifyCommandOptions extends CommonOptions {
+  consistencyImages?: boolean;
+  hintImages?: boolean;
+  against?: string;
+  memory: string;
+  differences: string;
+  progress?: boolean;
+}
+
+export async function verifyCommand(options: VerifyCommandOptions): Promise<ExitCode> {
+  const maxDifferences = Number(options.differences);
+  if (!Number.isInteger(maxDifferences) || maxDifferences < 0) throw new WalscopeError('usage.differences', `--differences: "${options.differences}" is not a number`, { exitCode: ExitCode.usage, hint: 'write a whole number' });
+  const memoryBytes = parseByteSize(options.memory, '--memory');
+  const all = !options.consistencyImages && !options.hintImages && options.against === undefined;
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const progress = new Progress('verifying', { lines: options.progress === true });
+  const started = process.hrtime.bigint();
+  const store = openCase(findCase(options.case));
+  try {
+    const report = await verifyCase(store, {
+      consistencyImages: all || options.consistencyImages === true, hintImages: all || options.hintImages === true, laterBackups: all,
+      against: options.against === undefined ? undefined : path.resolve(options.against), memoryBytes, maxDifferences,
+      onProgress: (share, what) => progress.show(share, what), signal: abort.signal,
+    });
+    progress.end();
+    const output = new DataOutput(options.output);
+    output.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, Number(process.hrtime.bigint() - started) / 1e9, output.forTerminal));
+    output.end();
+    return exitCode(report);
+  } finally {
+    progress.end();
+    store.close();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+/** 3: something differs. 5: nothing differs, but nothing could be compared, or some pages could not. 0: all that was compared is equal. */
+function exitCode(report: VerifyReport): ExitCode {
+  if (report.differencesTotal > 0) return ExitCode.input;
+  return pagesCompared(report) === 0 || unhandled(report) > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+function pagesCompared(report: VerifyReport): number {
+  const images = Object.values(report.managers).reduce((sum, counts) => sum + counts.compared, 0);
+  return images + report.hintImages.compared + report.backups.reduce((sum, backup) => sum + backup.compared, 0);
+}
+
+function unhandled(report: VerifyReport): number {
+  return Object.values(report.managers).reduce((sum, counts) => sum + counts.unhandled, 0);
+}
+
+const COLUMNS = ['records', 'replayed', 'compared', 'different', 'failed', 'unhandled'] as const;
+const number = (n: number): string => n.toLocaleString('en-US');
+
+function describe(report: VerifyReport, seconds: number, forTerminal: boolean): string {
+  let text = '';
+  if (report.records > 0) {
+    const writer = rowWriter('table', [{ name: 'manager', typeName: 'text' }, ...COLUMNS.map((name) => ({ name, typeName: 'int8' }))], (piece) => (text += piece), { target: '', forTerminal });
+    for (const [name, counts] of Object.entries(report.managers).sort(([a], [b]) => (a < b ? -1 : 1))) writer.row([name, ...COLUMNS.map((key) => number(counts[key]))]);
+    writer.end();
+    text += `${number(report.records)} records, ${formatBytes(report.walBytes)} of WAL replayed in ${seconds.toFixed(1)} s\n`;
+  }
+  if (report.hintImages.compared > 0) text += `hint-bit images: ${number(report.hintImages.compared)} compared, ${number(report.hintImages.different)} different\n`;
+  for (const backup of report.backups) {
+    text += `${backup.path}: ${number(backup.compared)} pages compared, ${number(backup.different)} different; ${number(backup.inFlux)} were being written while it was taken`;
+    text += backup.unlogged > 0 ? `, ${number(backup.unlogged)} unlogged relations are in no WAL\n` : '\n';
+  }
+  for (const difference of report.differences) text += describeDifference(difference);
+  if (report.differencesTotal > report.differences.length) text += `\n${number(report.differencesTotal - report.differences.length)} more differences (see --differences)\n`;
+  for (const what of report.unchecked) text += `not checked: ${what}\n`;
+  return text + verdict(report);
+}
+
+function verdict(report: VerifyReport): string {
+  if (report.differencesTotal > 0) return `DIFFERENT: ${number(report.differencesTotal)} of ${number(pagesCompared(report))} pages\n`;
+  if (pagesCompared(report) === 0) return 'NOTHING COMPARED: this archive holds nothing to compare replay with\n';
+  return `EQUAL: all ${number(pagesCompared(report))} pages that could be compared\n`;
+}
+
+function describeDifference({ check, lsn, rmgr, opcode, rel, block, message, bytes, chain, chainLeftOut }: PageDifference): string {
+  let text = `\n${rel} block ${block} differs from the ${check} at ${lsn} (${[rmgr, opcode].filter((part) => part !== '').join(' ')})\n`;
+  if (message !== '') text += `  ${message}\n`;
+  for (const { offset, ours, theirs } of bytes) text += `  byte ${String(offset).padStart(4)}: ours ${ours}\n             theirs ${theirs}\n`;
+  if (chain.length > 0) text += `  made by${chainLeftOut > 0 ? ` (${number(chainLeftOut)} older records left out)` : ''}:\n`;
+  for (const line of chain) text += `    ${line}\n`;
+  return text;
+}
