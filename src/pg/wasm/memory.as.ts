@@ -1,0 +1,37 @@
+/** Where things lie in the kernel's linear memory: fixed tables and arrays first, then what grows. */
+
+export const PAGE: u32 = 8192;
+/** Block references and records that one batch can hold. */
+export const REFS: u32 = 1 << 16;
+export const RECORDS: u32 = 1 << 14;
+/** Bytes that all headers of a record can take: 33 block references with everything, origin, top-level xid, main data. */
+export const HEADERS_MAX: u32 = 1024;
+/** The longest span whose checksum is folded. */
+export const FOLD_MAX: u32 = 512 * 1024;
+/** Zeros before the folded bytes, at least the longest distance that folding looks back. */
+export const FOLD_LEAD: usize = 304;
+
+/** The fixed part begins here, above what the compiler itself may place (init() checks). */
+export const CRC_TABLES: usize = 4096;
+export const HEADERS: usize = CRC_TABLES + 16 * 1024;
+/** The last bytes of a folded span, and after 512 bytes what they fold to. */
+export const TAIL: usize = HEADERS + HEADERS_MAX + 64;
+export const MODES: usize = TAIL + 2 * 512;
+export const FOLDED: usize = MODES + 256 + FOLD_LEAD;
+export const REF_RELATION: usize = FOLDED + FOLD_MAX + 512;
+export const REF_BLOCK: usize = REF_RELATION + REFS * 4;
+export const REF_LSN: usize = REF_BLOCK + REFS * 4;
+export const REF_FLAGS: usize = REF_LSN + REFS * 4;
+export const RECORD_POS: usize = REF_FLAGS + REFS * 4;
+export const RECORD_END: usize = RECORD_POS + RECORDS * 4;
+
+let top: usize = RECORD_END + RECORDS * 4;
+
+/** A piece of memory that nothing frees. The first call makes the fixed part real, too. */
+export function allocate(bytes: usize): usize {
+  const at = top;
+  top = (top + bytes + 63) & ~63;
+  const missing = <isize>top - <isize>(<usize>memory.size() << 16);
+  if (missing > 0 && memory.grow(<i32>((missing + 0xffff) >> 16)) < 0) unreachable();
+  return at;
+}
