@@ -4,7 +4,7 @@
 import { coerce } from './cast.js';
 import { noOperator } from './comparison.js';
 import {
-  addToTime, addToTimestamp, addToTimestamptz, dateToTimestamp, subtractTimestamps,
+  addToTime, addToTimestamp, addToTimestamptz, checkDate, dateToTimestamp, subtractTimestamps,
 } from './datetime.js';
 import {
   absDecimal, addDecimals, divideDecimals, moduloDecimals, multiplyDecimals, negateDecimal, type Decimal,
@@ -103,19 +103,20 @@ interface Rule {
 const rule = (left: string, op: string, right: string, result: SqlType, compute: Rule['compute']): Rule => ({ left, op, right, result, compute });
 const TIMESTAMPTZ = sqlType('timestamptz');
 const TIME = sqlType('time');
+const addDays = (date: number, days: number): number => (Number.isFinite(date) ? checkDate(date + days) : date);
 const minus = (b: Value): Interval => negateInterval(b as Interval);
 
 /** The operators of dates and times by their operand types; those that commute stand once. */
 const RULES: readonly Rule[] = [
-  rule('date', '+', 'int4', DATE, (a, b) => (a as number) + Number(b)),
-  rule('date', '-', 'int4', DATE, (a, b) => (a as number) - Number(b)),
+  rule('date', '+', 'int4', DATE, (a, b) => addDays(a as number, Number(b))),
+  rule('date', '-', 'int4', DATE, (a, b) => addDays(a as number, -Number(b))),
   rule('date', '-', 'date', sqlType('int4'), (a, b) => {
     if (!Number.isFinite(a) || !Number.isFinite(b)) throw new ValueError('cannot subtract infinite dates');
     return BigInt((a as number) - (b as number));
   }),
   rule('date', '+', 'interval', TIMESTAMP, (a, b) => addToTimestamp(dateToTimestamp(a as number), b as Interval)),
   rule('date', '-', 'interval', TIMESTAMP, (a, b) => addToTimestamp(dateToTimestamp(a as number), minus(b))),
-  rule('date', '+', 'time', TIMESTAMP, (a, b) => dateToTimestamp(a as number) + (b as bigint)),
+  rule('date', '+', 'time', TIMESTAMP, (a, b) => addToTimestamp(dateToTimestamp(a as number), { months: 0, days: 0, micros: b as bigint })),
   rule('timestamp', '+', 'interval', TIMESTAMP, (a, b) => addToTimestamp(a as bigint, b as Interval)),
   rule('timestamp', '-', 'interval', TIMESTAMP, (a, b) => addToTimestamp(a as bigint, minus(b))),
   rule('timestamp', '-', 'timestamp', INTERVAL, (a, b) => subtractTimestamps(a as bigint, b as bigint)),

@@ -2,7 +2,7 @@
  * Casts between types. Follows pg_cast and the functions it names, PG 14–18.
  */
 import type { ArrayValue } from './array.js';
-import { dateToTimestamp, localToUtc, timeOfDay, timestampToDate, utcToLocal, type TimeTz } from './datetime.js';
+import { dateToTimestamp, isInfiniteTimestamp, localToUtc, timeOfDay, timestampToDate, utcToLocal, type TimeTz } from './datetime.js';
 import { decimal, decimalToBigint, decimalToNumber, formatDecimal, numberToDecimal, parseDecimal, roundDecimal, type Decimal } from './decimal.js';
 import { map1, constant, type Expr, type Scope } from './expr.js';
 import { MICROS_PER_DAY, type Interval } from './interval.js';
@@ -68,7 +68,7 @@ function converter(from: SqlType, to: SqlType, context: ValueContext): Convert |
 
 function toString(from: SqlType, to: SqlType, context: ValueContext): Convert {
   const print: (value: Value) => string = from.name === 'bpchar' ? (value) => (to.name === 'bpchar' ? (value as string) : trimBlanks(value as string))
-    : from.name === 'bool' ? (value) => (value ? 'true' : 'false')
+    : from.name === 'bool' && to.name !== 'name' && to.name !== 'char' ? (value) => (value ? 'true' : 'false')
     : isString(from) ? (value) => value as string
     : (value) => formatValue(from, value, context);
   if (to.name === 'name') return (value) => parseValue(to, print(value), context);
@@ -117,8 +117,8 @@ function convertSpecial(from: SqlType, to: SqlType, context: ValueContext): Conv
     case 'timestamp timestamptz': return (v) => localToUtc(v as bigint, zone);
     case 'timestamptz timestamp': return (v) => utcToLocal(v as bigint, zone);
     case 'timestamptz date': return (v) => timestampToDate(utcToLocal(v as bigint, zone));
-    case 'timestamp time': return (v) => timeOfDay(v as bigint);
-    case 'timestamptz time': return (v) => timeOfDay(utcToLocal(v as bigint, zone));
+    case 'timestamp time': return (v) => (isInfiniteTimestamp(v as bigint) ? null : timeOfDay(v as bigint));
+    case 'timestamptz time': return (v) => (isInfiniteTimestamp(v as bigint) ? null : timeOfDay(utcToLocal(v as bigint, zone)));
     case 'timetz time': return (v) => (v as TimeTz).micros;
     case 'time interval': return (v) => ({ months: 0, days: 0, micros: v as bigint });
     case 'interval time': return (v) => {
@@ -155,6 +155,7 @@ function fromJsonb(to: SqlType): Convert | undefined {
 export function applyModifiers(expr: Expr, modifiers: readonly number[], scope: Scope): Expr {
   const [first, second = 0] = modifiers;
   if (first === undefined) return expr;
+  checkModifiers(expr, first, second, scope);
   switch (expr.type.name) {
     case 'numeric': return map1(expr.type, expr, expr.at, (v) => limitNumeric(v as Decimal, first, second));
     case 'varchar': return map1(expr.type, expr, expr.at, (v) => cutCharacters(v as string, first));
@@ -167,11 +168,19 @@ export function applyModifiers(expr: Expr, modifiers: readonly number[], scope: 
   }
 }
 
+function checkModifiers(expr: Expr, first: number, second: number, scope: Scope): void {
+  const name = expr.type.name;
+  if (name === 'numeric' && (first < 1 || first > 1000)) throw scope.source.fail('where.value', `NUMERIC precision ${first} must be between 1 and 1000`, expr.at);
+  if (name === 'numeric' && Math.abs(second) > 1000) throw scope.source.fail('where.value', `NUMERIC scale ${second} must be between -1000 and 1000`, expr.at);
+  if (isString(expr.type) && first < 1) throw scope.source.fail('where.value', `length for type ${name === 'bpchar' ? 'char' : name} must be at least 1`, expr.at);
+}
+
 function cutCharacters(text: string, length: number): string {
   return text.length <= length ? text : [...text].slice(0, length).join('');
 }
 
 function roundMicros(micros: bigint, digits: number): bigint {
+  if (isInfiniteTimestamp(micros)) return micros;
   const unit = 10n ** BigInt(6 - Math.min(digits, 6));
   const half = unit / 2n;
   return micros >= 0n ? ((micros + half) / unit) * unit : -((-micros + half) / unit) * unit;

@@ -24,12 +24,24 @@ export interface Names extends Scope {
   /** A type that the scalars do not know: an enum of a column's. */
   namedType(name: string): SqlType | undefined;
   offsetOf(location: number | undefined): number;
+  /** How deep the node being compiled lies. */
+  depth: number;
 }
+
+/** Evaluation follows the tree, so that its depth is bounded by the stack; PostgreSQL has such a limit too. */
+const MAX_DEPTH = 800;
 
 type Compiler = (node: Node) => Expr;
 
-/** Compiles one node, whatever its type. */
+/** Compiles one node, whatever its type. Throws a located usage error where it cannot stand in an expression over a row. */
 export function compileNode(node: Node, names: Names): Expr {
+  if (++names.depth > MAX_DEPTH) throw names.source.fail('where.unsupported', `an expression of more than ${MAX_DEPTH} levels is not supported in --where`);
+  const expr = compileKind(node, names);
+  names.depth--;
+  return expr;
+}
+
+function compileKind(node: Node, names: Names): Expr {
   const compile: Compiler = (child) => compileNode(child, names);
   if ('A_Const' in node) return compileConstant(node.A_Const, names);
   if ('ColumnRef' in node) return compileColumn(node.ColumnRef.fields ?? [], names.offsetOf(node.ColumnRef.location), names);
@@ -209,7 +221,10 @@ function compileCast(operand: Expr, typeName: TypeName, names: Names, castAt: nu
   const scalar = names.namedType(base) ?? sqlType(base);
   if (!isKnownType(scalar) || base === 'unknown') throw names.source.fail('where.unsupported', `a cast to type ${base} is not supported in --where`, at);
   const type = (typeName.arrayBounds?.length ?? 0) > 0 ? arrayOf(scalar) : scalar;
-  const modifiers = (typeName.typmods ?? []).map((node) => ('A_Const' in node ? Number(node.A_Const.ival?.ival ?? 0) : NaN));
+  const modifiers = (typeName.typmods ?? []).map((node) => {
+    if ('A_Const' in node && node.A_Const.ival) return node.A_Const.ival.ival ?? 0;
+    throw names.source.fail('where.syntax', 'type modifiers must be simple constants or identifiers', at);
+  });
   // interval's fields, as in interval 'hour', come as a mask
   const wanted = base === 'interval' ? [] : modifiers;
   const limited = applyModifiers(castTo(operand, type, names, operand.at), wanted, names);

@@ -54,7 +54,7 @@ function parseDatetime(text: string, type: string): ParsedDatetime {
   let rest = text.trim();
   if (/^[+]?infinity$/i.test(rest)) return { days: Infinity, micros: 0n, zone: undefined, hasTime: false };
   if (/^-infinity$/i.test(rest)) return { days: -Infinity, micros: 0n, zone: undefined, hasTime: false };
-  if (/^epoch$/i.test(rest)) return { days: daysFromCivil(1970, 1, 1), micros: 0n, zone: timeZone('UTC'), hasTime: true };
+  if (/^epoch$/i.test(rest)) return { days: daysFromCivil(1970, 1, 1), micros: 0n, zone: timeZone('UTC'), hasTime: false };
   if (CLOCK_WORDS.test(rest)) throw new ValueError(`"${text}" depends on the clock; write the moment itself`);
   const isBc = /\s+bc$/i.test(rest);
   rest = rest.replace(/\s+(bc|ad)$/i, '').replace(/^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+/i, '');
@@ -150,7 +150,8 @@ function plainTimestamp(text: string, zone: string): bigint | undefined {
 export function parseDate(text: string): number {
   const plain = text.length === 10 ? plainDate(text) : undefined;
   if (plain !== undefined) return plain;
-  return parseDatetime(text, 'date').days;
+  const { days } = parseDatetime(text, 'date');
+  return Number.isFinite(days) ? checkDate(days) : days;
 }
 
 /** timestamp_in(): a zone in the text is ignored, as PostgreSQL does. */
@@ -171,17 +172,33 @@ export function parseTimestamptz(text: string, defaultZone: TimeZone): bigint {
 
 function timestampOf(days: number, micros: bigint): bigint {
   if (!Number.isFinite(days)) return days > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INFINITY;
-  return BigInt(days) * MICROS_PER_DAY + micros;
+  return checkTimestamp(BigInt(days) * MICROS_PER_DAY + micros);
+}
+
+/** IS_VALID_TIMESTAMP(): 4714-11-24 BC to 294276 AD. */
+function checkTimestamp(micros: bigint): bigint {
+  if (micros < -211_813_488_000_000_000n || micros >= 9_223_371_331_200_000_000n) throw new ValueError('timestamp out of range');
+  return micros;
+}
+
+/** IS_VALID_DATE(), for a finite date. */
+export function checkDate(days: number): number {
+  if (days < -2_451_545 || days >= 2_145_031_949) throw new ValueError('date out of range');
+  return days;
 }
 
 export function isInfiniteTimestamp(micros: bigint): boolean {
   return micros === TIMESTAMP_INFINITY || micros === TIMESTAMP_MINUS_INFINITY;
 }
 
-/** time_in() */
+/** time_in(): a date before it is read and left out. */
 export function parseTime(text: string): bigint {
   const match = TIME_FORM.exec(text.trim());
-  if (!match) throw invalid('time', text);
+  if (!match) {
+    const whole = parseDatetime(text, 'time');
+    if (!whole.hasTime) throw invalid('time', text);
+    return whole.micros;
+  }
   takeZone(text.trim().slice(match[0].length), text, 'time');
   return clockMicros(match, text);
 }
@@ -245,8 +262,7 @@ export function timeOfDay(micros: bigint): bigint {
 
 /** timestamp_pl_interval(): months first, held to the month's last day, then days, then the time. */
 export function addToTimestamp(micros: bigint, span: Interval): bigint {
-  if (isInfiniteTimestamp(micros)) return micros;
-  if (isInfiniteInterval(span)) return span.months > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INFINITY;
+  if (isInfiniteTimestamp(micros) || isInfiniteInterval(span)) return addInfinite(micros, span);
   let days = timestampToDate(micros);
   const ofDay = timeOfDay(micros);
   if (span.months !== 0) {
@@ -256,14 +272,22 @@ export function addToTimestamp(micros: bigint, span: Interval): bigint {
     const lastDay = civilFromDays(daysFromCivil(newMonth === 12 ? newYear + 1 : newYear, newMonth === 12 ? 1 : newMonth + 1, 1) - 1).day;
     days = daysFromCivil(newYear, newMonth, Math.min(day, lastDay));
   }
-  return BigInt(days + span.days) * MICROS_PER_DAY + ofDay + span.micros;
+  return checkTimestamp(BigInt(days + span.days) * MICROS_PER_DAY + ofDay + span.micros);
+}
+
+function addInfinite(micros: bigint, span: Interval): bigint {
+  if (!isInfiniteInterval(span)) return micros;
+  const sum = span.months > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INFINITY;
+  if (isInfiniteTimestamp(micros) && micros !== sum) throw new ValueError('timestamp out of range');
+  return sum;
 }
 
 /** timestamptz_pl_interval(): months and days are counted in local time, the time in real time. */
 export function addToTimestamptz(micros: bigint, span: Interval, zone: TimeZone): bigint {
-  if (span.months === 0 && span.days === 0) return isInfiniteTimestamp(micros) ? micros : micros + span.micros;
+  if (isInfiniteTimestamp(micros) || isInfiniteInterval(span)) return addInfinite(micros, span);
+  if (span.months === 0 && span.days === 0) return checkTimestamp(micros + span.micros);
   const moved = localToUtc(addToTimestamp(utcToLocal(micros, zone), { ...span, micros: 0n }), zone);
-  return isInfiniteTimestamp(moved) ? moved : moved + span.micros;
+  return checkTimestamp(moved + span.micros);
 }
 
 /** timestamp_mi() */
@@ -276,6 +300,7 @@ export function subtractTimestamps(a: bigint, b: bigint): Interval {
 
 /** time_pl_interval(): only the time part counts, modulo a day. */
 export function addToTime(micros: bigint, span: Interval): bigint {
+  if (isInfiniteInterval(span)) throw new ValueError('cannot add infinite interval to time');
   const sum = (micros + span.micros) % MICROS_PER_DAY;
   return sum < 0n ? sum + MICROS_PER_DAY : sum;
 }

@@ -3,13 +3,15 @@
  * utils/adt/{timestamp,date}.c, PG 14–18 (where extract gives numeric).
  */
 import { civilFromDays, daysFromCivil } from '../../util/pgTime.js';
-import { isInfiniteTimestamp, timeOfDay, timestampToDate } from './datetime.js';
-import { decimal, INFINITY, MINUS_INFINITY, type Decimal } from './decimal.js';
+import { dateToTimestamp, isInfiniteTimestamp, timeOfDay, timestampToDate } from './datetime.js';
+import { addDecimals, decimal, divideDecimals, truncateDecimal, INFINITY, MINUS_INFINITY, type Decimal } from './decimal.js';
 import { MICROS_PER_DAY, MICROS_PER_SECOND, type Interval } from './interval.js';
 import { ValueError } from './source.js';
 
 /** Days from 2000-01-01, a Saturday, to the preceding Sunday. */
 const SUNDAY_SHIFT = 6;
+/** The Julian day of 2000-01-01. */
+const J2000 = 2_451_545;
 const UNIX_EPOCH_DAYS = daysFromCivil(1970, 1, 1);
 
 function dayOfWeek(days: number): number {
@@ -36,7 +38,7 @@ function fieldName(field: string): string {
     msecs: 'milliseconds', ms: 'milliseconds', seconds: 'second', sec: 'second', secs: 'second', s: 'second', minutes: 'minute', min: 'minute',
     mins: 'minute', hours: 'hour', hr: 'hour', hrs: 'hour', h: 'hour', days: 'day', d: 'day', weeks: 'week', w: 'week', months: 'month',
     mon: 'month', mons: 'month', quarters: 'quarter', years: 'year', yr: 'year', yrs: 'year', y: 'year', decades: 'decade', centuries: 'century',
-    millennia: 'millennium', millenniums: 'millennium',
+    millennia: 'millennium', millenniums: 'millennium', mil: 'millennium', mils: 'millennium', c: 'century', cent: 'century', dec: 'decade', decs: 'decade',
   };
   return aliases[name] ?? name;
 }
@@ -72,7 +74,6 @@ function dateField(name: string, days: number): number | undefined {
     case 'dow': return dayOfWeek(days);
     case 'isodow': return dayOfWeek(days) || 7;
     case 'doy': return days - daysFromCivil(year, 1, 1) + 1;
-    case 'julian': return days + 2_451_545;
     default: return undefined;
   }
 }
@@ -87,9 +88,17 @@ export function extractFromTimestamp(field: string, local: bigint, utc = local):
   if (name === 'epoch') return decimal(utc - BigInt(UNIX_EPOCH_DAYS) * MICROS_PER_DAY, 6);
   const clock = clockField(name, timeOfDay(local));
   if (clock) return clock;
+  if (name === 'julian') return addDecimals(decimal(BigInt(timestampToDate(local) + J2000)), divideDecimals(decimal(timeOfDay(local)), decimal(MICROS_PER_DAY)));
   const value = dateField(name, timestampToDate(local));
   if (value === undefined) throw unsupported(field, 'timestamp');
   return decimal(BigInt(value));
+}
+
+/** extract(field from date): fields of the clock are none of a date's. */
+export function extractFromDate(field: string, days: number): Decimal | null {
+  if (clockField(fieldName(field), 0n)) throw unsupported(field, 'date');
+  const value = extractFromTimestamp(field, dateToTimestamp(days));
+  return value && fieldName(field) === 'julian' ? truncateDecimal(value, 0) : value;
 }
 
 /** extract(field from time) */
@@ -113,7 +122,11 @@ export function extractFromInterval(field: string, span: Interval): Decimal {
     }
     case 'day': return decimal(BigInt(span.days));
     case 'month': return decimal(BigInt(span.months % 12));
-    case 'quarter': return decimal(BigInt(Math.trunc((span.months % 12) / 3) + 1));
+    case 'quarter': {
+      // as 18 counts them backwards for negative months; before, the first quarter began at minus two months
+      const month = span.months % 12;
+      return decimal(BigInt(month >= 0 ? Math.floor(month / 3) + 1 : -(Math.floor(-month / 3) + 1)));
+    }
     case 'year': return decimal(BigInt(years));
     case 'decade': return decimal(BigInt(Math.trunc(years / 10)));
     case 'century': return decimal(BigInt(Math.trunc(years / 100)));

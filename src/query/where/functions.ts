@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import type { ArrayValue } from './array.js';
 import { coerce, castTo } from './cast.js';
 import { isAsciiOnly } from './comparison.js';
-import { dateToTimestamp, localToUtc, utcToLocal, zoneNamed } from './datetime.js';
-import { extractFromInterval, extractFromTime, extractFromTimestamp, truncateTimestamp } from './datetimeFields.js';
+import { localToUtc, utcToLocal, zoneNamed } from './datetime.js';
+import { extractFromDate, extractFromInterval, extractFromTime, extractFromTimestamp, truncateTimestamp } from './datetimeFields.js';
 import {
   absDecimal, ceilDecimal, decimalToNumber, floorDecimal, moduloDecimals, roundDecimal, signDecimal, truncateDecimal, type Decimal,
 } from './decimal.js';
@@ -14,7 +14,7 @@ import { mapAll, mapNullable, type Expr, type Scope } from './expr.js';
 import type { Interval } from './interval.js';
 import { jsonPath, jsonText, jsonTypeof, formatJsonb, type JsonNode } from './json.js';
 import { ValueError } from './source.js';
-import { isImplicitCast, NUMERIC, sameType, sqlType, TEXT, typeText, type SqlType } from './sqlType.js';
+import { INT4, isImplicitCast, NUMERIC, sameType, sqlType, TEXT, typeText, type SqlType } from './sqlType.js';
 import { changeCase, characterLength, checkEscape, trimBlanks } from './text.js';
 import { similarToRegex } from './regex.js';
 import { checkInteger, equalityOf, formatValue, type Value } from './value.js';
@@ -164,7 +164,7 @@ const FUNCTIONS: readonly FunctionRow[] = [
   row('trunc', 'float8', 'float8', ([a]) => Math.trunc(a as number)),
   row('trunc', 'numeric', 'numeric', ([a]) => truncateDecimal(dec(a), 0)),
   row('trunc', 'numeric int4', 'numeric', ([a, n]) => truncateDecimal(dec(a), int(n))),
-  row('sign', 'float8', 'float8', ([a]) => Math.sign(a as number)),
+  row('sign', 'float8', 'float8', ([a]) => ((a as number) > 0 ? 1 : (a as number) < 0 ? -1 : 0)),
   row('sign', 'numeric', 'numeric', ([a]) => signDecimal(dec(a))),
   row('sqrt', 'float8', 'float8', ([a]) => {
     if ((a as number) < 0) throw new ValueError('cannot take square root of a negative number');
@@ -173,7 +173,7 @@ const FUNCTIONS: readonly FunctionRow[] = [
 
   row('extract', 'text timestamp', 'numeric', ([f, a]) => extractFromTimestamp(str(f), a as bigint)),
   row('extract', 'text timestamptz', 'numeric', ([f, a], { scope }) => extractFromTimestamp(str(f), utcToLocal(a as bigint, scope.zone), a as bigint)),
-  row('extract', 'text date', 'numeric', ([f, a]) => extractFromTimestamp(str(f), dateToTimestamp(a as number))),
+  row('extract', 'text date', 'numeric', ([f, a]) => extractFromDate(str(f), a as number)),
   row('extract', 'text time', 'numeric', ([f, a]) => extractFromTime(str(f), a as bigint)),
   row('extract', 'text interval', 'numeric', ([f, a]) => extractFromInterval(str(f), a as Interval)),
   row('date_trunc', 'text timestamptz', 'timestamptz', ([f, a], { scope }) => localToUtc(truncateTimestamp(str(f), utcToLocal(a as bigint, scope.zone)), scope.zone)),
@@ -225,7 +225,8 @@ const SPECIAL: Record<string, SpecialFunction> = {
     return mapNullable(TEXT, texts, at, (values) => values.filter((value) => value !== null).join(''));
   },
   concat_ws: (args, scope, at) => {
-    const texts = args.map((arg) => printed(arg, scope));
+    if (!args[0] || !isImplicitCast(args[0].type, TEXT)) return undefined;
+    const texts = [coerce(args[0], TEXT, scope), ...args.slice(1).map((arg) => printed(arg, scope))];
     return mapNullable(TEXT, texts, at, ([separator, ...values]) => (separator === null ? null : values.filter((value) => value !== null).join(separator as string)));
   },
   cardinality: (args, _scope, at) => arrayFunction(args, 1, at, ([a]) => BigInt((a as ArrayValue).items.length)),
@@ -239,7 +240,7 @@ const SPECIAL: Record<string, SpecialFunction> = {
   array_position: (args, scope, at) => {
     const type = args[0]?.type;
     const equal = type?.element && equalityOf(type.element);
-    if (!equal || args.length !== 2) return undefined;
+    if (!equal || args.length !== 2 || !isImplicitCast(args[1]!.type, type.element!)) return undefined;
     return mapNullable(sqlType('int4'), [args[0]!, coerce(args[1]!, type.element!, scope)], at, ([a, wanted]) => {
       if (a === null) return null;
       const { items, lowerBounds } = a as ArrayValue;
@@ -249,7 +250,7 @@ const SPECIAL: Record<string, SpecialFunction> = {
   },
   array_to_string: (args, scope, at) => {
     const type = args[0]?.type;
-    if (!type?.element || args.length < 2 || args.length > 3) return undefined;
+    if (!type?.element || args.length < 2 || args.length > 3 || !args.slice(1).every((arg) => isImplicitCast(arg.type, TEXT))) return undefined;
     const texts = args.slice(1).map((arg) => coerce(arg, TEXT, scope));
     return mapNullable(TEXT, [args[0]!, ...texts], at, ([a, separator, forNull]) => {
       if (a === null || separator === null) return null;
@@ -278,16 +279,16 @@ function printed(arg: Expr, scope: Scope): Expr {
 const bigintOrNull = (n: number | undefined): bigint | null => (n === undefined ? null : BigInt(n));
 
 function withInt(args: readonly Expr[], scope: Scope): readonly Expr[] {
-  return args.map((arg, i) => (i === 1 ? coerce(arg, sqlType('int4'), scope) : arg));
+  return args.map((arg, i) => (i === 1 && isImplicitCast(arg.type, INT4) ? coerce(arg, INT4, scope) : arg));
 }
 
 function arrayFunction(args: readonly Expr[], count: number, at: number, compute: (args: Value[]) => Value | null): Expr | undefined {
-  if (args.length !== count || !args[0]!.type.element) return undefined;
+  if (args.length !== count || !args[0]!.type.element || (count === 2 && !sameType(args[1]!.type, INT4))) return undefined;
   return mapAll(sqlType('int4'), args, at, compute);
 }
 
 function extractPath(type: string, args: readonly Expr[], scope: Scope, at: number, asText: boolean): Expr | undefined {
-  if (args.length < 1 || args[0]!.type.name !== type) return undefined;
+  if (args[0]?.type.name !== type || !args.slice(1).every((arg) => isImplicitCast(arg.type, TEXT))) return undefined;
   const steps = args.slice(1).map((arg) => coerce(arg, TEXT, scope));
   const print = type === 'jsonb' ? formatJsonb : (node: JsonNode): string => node.raw;
   return mapAll(asText ? TEXT : args[0]!.type, [args[0]!, ...steps], at, ([node, ...path]) => {

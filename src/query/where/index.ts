@@ -57,6 +57,7 @@ export async function compileWhere(text: string, columns: readonly WhereColumn[]
     zone: options.zone ?? UTC,
     notice: (notice) => notices.add(notice),
     offsetOf: parsed.offsetOf,
+    depth: 0,
     namedType: (name) => enumType(name, columns),
     column: (name, qualifier, at) => columnExpr(name, qualifier, at, columns, options, names, used),
   };

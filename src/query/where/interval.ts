@@ -69,7 +69,8 @@ class Sum {
 }
 
 const CLOCK = /^([+-]?)(\d+):(\d\d?)(?::(\d\d?(?:\.\d*)?))?$/;
-const TOKEN = /\s*([+-]?\d+:\d\d?(?::\d\d?(?:\.\d*)?)?|[+-]?\d+-\d+|[+-]?(?:\d+(?:\.\d*)?|\.\d+)|[A-Za-z]+|@)/y;
+/** A clock, years and months, or a number, each up to a blank or the end (a number also up to its unit); a word. */
+const TOKEN = /\s*([+-]?\d+:\d\d?(?::\d\d?(?:\.\d*)?)?(?!\S)|[+-]?\d+-\d+(?!\S)|[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?![^\sA-Za-z])|[A-Za-z]+|@)/y;
 
 /** interval_in(). Throws ValueError. */
 export function parseInterval(text: string): Interval {
@@ -77,6 +78,7 @@ export function parseInterval(text: string): Interval {
   if (/^[+-]?infinity$/i.test(trimmed)) return { months: trimmed.startsWith('-') ? -Infinity : Infinity, days: 0, micros: 0n };
   const value = /^P/i.test(trimmed) ? parseIso(trimmed) : parseWords(trimmed);
   if (!value) throw new ValueError(`invalid input syntax for type interval: "${text}"`);
+  if (!fits(value)) throw new ValueError(`interval field value out of range: "${text}"`);
   return value;
 }
 
@@ -148,17 +150,28 @@ export function intervalSize(a: Interval): bigint {
   return BigInt(a.months * DAYS_PER_MONTH + a.days) * MICROS_PER_DAY + a.micros;
 }
 
+/** Whether the fields fit their widths on disk. */
+function fits(a: Interval): boolean {
+  return Math.abs(a.months) <= 0x7fff_ffff && Math.abs(a.days) <= 0x7fff_ffff && BigInt.asIntN(64, a.micros) === a.micros;
+}
+
+function checked(a: Interval): Interval {
+  if (isInfiniteInterval(a) || fits(a)) return a;
+  throw new ValueError('interval out of range');
+}
+
 export function negateInterval(a: Interval): Interval {
   return { months: -a.months, days: -a.days, micros: -a.micros };
 }
 
 export function addIntervals(a: Interval, b: Interval): Interval {
-  return { months: a.months + b.months, days: a.days + b.days, micros: a.micros + b.micros };
+  return checked({ months: a.months + b.months, days: a.days + b.days, micros: a.micros + b.micros });
 }
 
 /** interval_mul(): fractions of months flow into days, those of days into the time. */
 export function multiplyInterval(a: Interval, factor: number): Interval {
   const monthsExact = a.months * factor, daysExact = a.days * factor;
+  if (!Number.isFinite(factor) || Math.abs(monthsExact) > 0x7fff_ffff || Math.abs(daysExact) > 0x7fff_ffff) throw new ValueError('interval out of range');
   const months = Math.trunc(monthsExact), days = Math.trunc(daysExact);
   const monthRest = roundMicros((monthsExact - months) * DAYS_PER_MONTH);
   let dayRest = roundMicros((daysExact - days + monthRest - Math.trunc(monthRest)) * 86_400);
@@ -167,7 +180,7 @@ export function multiplyInterval(a: Interval, factor: number): Interval {
     carry += Math.trunc(dayRest / 86_400);
     dayRest %= 86_400;
   }
-  return { months, days: days + carry, micros: BigInt(Math.round(Number(a.micros) * factor + dayRest * 1_000_000)) };
+  return checked({ months, days: days + carry, micros: BigInt(Math.round(Number(a.micros) * factor + dayRest * 1_000_000)) });
 }
 
 /** TSROUND() */

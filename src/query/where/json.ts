@@ -155,6 +155,12 @@ function escapeJson(text: string): string {
   return JSON.stringify(text).replace(/\\u([dD][89a-fA-F][0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
+/** `->` of jsonb: there a lone scalar is stored as an array of one, and answers to its index. */
+export function jsonbMember(node: JsonNode, key: string | bigint): JsonNode | undefined {
+  if (typeof key === 'bigint' && node.kind !== 'array' && node.kind !== 'object') return key === 0n || key === -1n ? node : undefined;
+  return jsonMember(node, key);
+}
+
 /** `->`: an object's member or an array's item (negative from the end); undefined where there is none. */
 export function jsonMember(node: JsonNode, key: string | bigint): JsonNode | undefined {
   if (typeof key === 'string') return node.kind === 'object' ? node.members.get(key) : undefined;

@@ -3,10 +3,10 @@ import { arrayContains, arrayValue, concatArrays, type ArrayValue } from './arra
 import { compileArithmetic } from './arithmetic.js';
 import { castTo, coerce, textItems } from './cast.js';
 import { compileComparison, COMPARISONS, isAsciiOnly, noOperator } from './comparison.js';
-import { commonCollation, map1, map2, type Expr, type Scope } from './expr.js';
-import { formatJsonb, jsonContains, jsonExists, jsonMember, jsonPath, jsonText, type JsonNode } from './json.js';
+import { commonCollation, map2, mapNullable, type Expr, type Scope } from './expr.js';
+import { formatJsonb, jsonbMember, jsonContains, jsonExists, jsonMember, jsonPath, jsonText, type JsonNode } from './json.js';
 import { compileRegex } from './regex.js';
-import { arrayOf, BOOL, INT8, isInteger, isString, sameType, sqlType, TEXT, type SqlType } from './sqlType.js';
+import { arrayOf, BOOL, INT8, isString, sameType, sqlType, TEXT, type SqlType } from './sqlType.js';
 import { changeCase, compileLike } from './text.js';
 import { equalityOf, type Value } from './value.js';
 
@@ -14,6 +14,8 @@ const TEXT_ARRAY = arrayOf(TEXT);
 const JSONB = sqlType('jsonb');
 const isUnknown = (type: SqlType): boolean => type.name === 'unknown';
 const isText = (type: SqlType): boolean => isString(type) || isUnknown(type);
+/** int8 does not become int4 unasked. */
+const isIndex = (type: SqlType): boolean => type.name === 'int2' || type.name === 'int4';
 const isJson = (type: SqlType): boolean => type.name === 'json' || type.name === 'jsonb';
 
 /** `l op r`; throws where PostgreSQL has no such operator, or this evaluator none. */
@@ -43,14 +45,14 @@ function unsupported(op: string, type: string, scope: Scope, at: number): Error 
   return scope.source.fail('where.unsupported', `the operator ${op} of type ${type} is not supported in --where`, at);
 }
 
-/** The operand as text for a pattern operator; char(n) keeps its padding there. */
-function asText(expr: Expr, scope: Scope): Expr {
+/** The text that a pattern is held against: char(n) keeps its padding there. */
+function matchedText(expr: Expr, scope: Scope): Expr {
   return expr.type.name === 'bpchar' ? { ...expr, type: TEXT } : coerce(expr, TEXT, scope);
 }
 
 function textOperator(op: string, l: Expr, r: Expr, scope: Scope, at: number, f: (a: string, b: string) => boolean): Expr {
   if (!isText(l.type) || !isText(r.type)) throw noOperator(scope, op, l.type, r.type, at);
-  return map2(BOOL, asText(l, scope), asText(r, scope), at, (a, b) => f(a as string, b as string));
+  return map2(BOOL, matchedText(l, scope), coerce(r, TEXT, scope), at, (a, b) => f(a as string, b as string));
 }
 
 /** Keeps the last compiled pattern, since it is nearly always a constant. */
@@ -81,7 +83,7 @@ function regex(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
   const isNegated = op.startsWith('!'), ignoreCase = op.endsWith('*');
   const ascii = isAsciiOnly(commonCollation(l, r));
   const compiled = remember((pattern) => compileRegex(pattern, ignoreCase, ascii));
-  return textOperator(op, l, r, scope, at, (text, pattern) => compiled(pattern).test(text) !== isNegated);
+  return textOperator(op, l, r, scope, at, (text, pattern) => compiled(pattern)(text) !== isNegated);
 }
 
 function concatenate(l: Expr, r: Expr, scope: Scope, at: number): Expr {
@@ -100,10 +102,14 @@ function concatenateArrays(l: Expr, r: Expr, scope: Scope, at: number): Expr {
   const asArray = (side: Expr): Expr => {
     if (side.type.element || isUnknown(side.type)) return coerce(side, type, scope);
     if (!sameType(side.type, type.element!)) throw noOperator(scope, '||', l.type, r.type, at);
-    return map1(type, side, at, (item) => arrayValue([item]));
+    return mapNullable(type, [side], at, ([item]) => arrayValue([item!]));
   };
   if (l.type.element && r.type.element && !sameType(l.type, r.type)) throw noOperator(scope, '||', l.type, r.type, at);
-  return map2(type, asArray(l), asArray(r), at, (a, b) => concatArrays(a as ArrayValue, b as ArrayValue));
+  // array_cat(), array_append() and array_prepend() are not strict: a NULL array is as good as none
+  return mapNullable(type, [asArray(l), asArray(r)], at, ([a, b]) => {
+    if (a === null || b === null) return a ?? b!;
+    return concatArrays(a as ArrayValue, b as ArrayValue);
+  });
 }
 
 function printer(type: SqlType): (node: JsonNode) => string {
@@ -111,12 +117,13 @@ function printer(type: SqlType): (node: JsonNode) => string {
 }
 
 function jsonStep(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
-  if (!isJson(l.type) || !(isText(r.type) || isInteger(r.type))) throw noOperator(scope, op, l.type, r.type, at);
-  const key = coerce(r, isInteger(r.type) ? INT8 : TEXT, scope);
+  if (!isJson(l.type) || !(isText(r.type) || isIndex(r.type))) throw noOperator(scope, op, l.type, r.type, at);
+  const key = coerce(r, isIndex(r.type) ? INT8 : TEXT, scope);
   const print = printer(l.type);
   const asText = op === '->>';
+  const member = l.type.name === 'jsonb' ? jsonbMember : jsonMember;
   return map2(asText ? TEXT : l.type, l, key, at, (node, step) => {
-    const found = jsonMember(node as JsonNode, step as string | bigint);
+    const found = member(node as JsonNode, step as string | bigint);
     if (found === undefined) return null;
     return asText ? jsonText(found, print) : found;
   });

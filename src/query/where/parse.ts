@@ -15,13 +15,17 @@ export interface ParsedExpression {
 export async function parseExpression(source: WhereSource): Promise<ParsedExpression> {
   const { hasSqlDetails, loadModule, parseSync } = await import('libpg-query');
   await loadModule();
-  const bytes = Buffer.from(source.text, 'utf8');
-  const offsetOf = (location: number | undefined): number =>
-    location === undefined || location < PREFIX_BYTES ? 0 : bytes.subarray(0, location - PREFIX_BYTES).toString('utf8').length;
+  const offsets = offsetsByByte(source.text);
+  const offsetOf = (location: number | undefined): number => {
+    const byte = Math.max(0, (location ?? 0) - PREFIX_BYTES);
+    return offsets ? (offsets[byte] ?? source.text.length) : byte;
+  };
   let statements;
   try {
     statements = parseSync(PREFIX + source.text).stmts ?? [];
   } catch (error) {
+    // the grammar's own stack
+    if (error instanceof RangeError) throw source.fail('where.unsupported', 'the expression is nested too deeply for --where');
     if (!hasSqlDetails(error) || !error.sqlDetails) throw error;
     // positions in errors count characters
     const at = [...source.text].slice(0, Math.max(0, error.sqlDetails.cursorPosition - PREFIX.length)).join('').length;
@@ -34,6 +38,21 @@ export async function parseExpression(source: WhereSource): Promise<ParsedExpres
   const extra = furtherClause(select);
   if (extra) throw source.fail('where.syntax', `${extra} has no place in --where: only an expression is allowed`, undefined);
   return { node: select.whereClause, offsetOf };
+}
+
+/** For each byte of the UTF-8 text, the UTF-16 offset of its character; undefined for ASCII, where both are the same. */
+function offsetsByByte(text: string): Uint32Array | undefined {
+  const length = Buffer.byteLength(text);
+  if (length === text.length) return undefined;
+  const offsets = new Uint32Array(length);
+  let byte = 0, at = 0;
+  for (const c of text) {
+    const size = Buffer.byteLength(c);
+    offsets.fill(at, byte, byte + size);
+    byte += size;
+    at += c.length;
+  }
+  return offsets;
 }
 
 /** What stands after the expression and belongs to a SELECT alone. */

@@ -4,6 +4,7 @@
  * Follows the ARE syntax of regex/regc_lex.c and similar_escape_internal() (utils/adt/regexp.c), PG 13–18.
  */
 import { ValueError } from './source.js';
+import { changeCase } from './text.js';
 
 const CLASSES: Record<string, { ascii: string; unicode: string }> = {
   alpha: { ascii: 'A-Za-z', unicode: '\\p{L}' },
@@ -32,12 +33,15 @@ function bad(pattern: string, what: string): ValueError {
  * Compiles an advanced regular expression. `asciiOnly`: the C collation, whose classes know ASCII alone.
  * Throws ValueError for syntax that is wrong, or that JavaScript would read otherwise.
  */
-export function compileRegex(pattern: string, ignoreCase: boolean, asciiOnly: boolean): RegExp {
+export function compileRegex(pattern: string, ignoreCase: boolean, asciiOnly: boolean): (text: string) => boolean {
   if (pattern.startsWith('***')) throw refuse('a *** director');
   if (/^\(\?[a-z]+\)/.test(pattern)) throw refuse('an embedded option (?…)');
-  const translated = new Translator(pattern, asciiOnly).run();
+  // JavaScript ignores the case of all letters or of none: for ASCII alone, pattern and text are both made lower
+  const foldsAscii = ignoreCase && asciiOnly;
+  const translated = new Translator(pattern, asciiOnly, foldsAscii).run();
   try {
-    return new RegExp(translated, ignoreCase ? 'sui' : 'su');
+    const compiled = new RegExp(translated, ignoreCase && !asciiOnly ? 'sui' : 'su');
+    return foldsAscii ? (text) => compiled.test(changeCase(text, 'lower', true)) : (text) => compiled.test(text);
   } catch (error) {
     if (error instanceof SyntaxError) throw bad(pattern, 'syntax');
     throw error;
@@ -51,7 +55,18 @@ class Translator {
   /** Whether something precedes that a quantifier can apply to. */
   private hasAtom = false;
 
-  constructor(private readonly pattern: string, private readonly asciiOnly: boolean) {}
+  constructor(private readonly pattern: string, private readonly asciiOnly: boolean, private readonly foldsAscii: boolean) {}
+
+  /** A character of the pattern that stands for itself. */
+  private literal(c: string): string {
+    const folded = this.foldsAscii ? changeCase(c, 'lower', true) : c;
+    return UNSAFE.test(folded) ? `\\${folded}` : folded;
+  }
+
+  private classOf(name: string): string {
+    // a text that has been made lower has no capitals left to find
+    return CLASSES[this.foldsAscii && name === 'upper' ? 'lower' : name]![this.asciiOnly ? 'ascii' : 'unicode'];
+  }
 
   run(): string {
     while (this.at < this.pattern.length) this.step();
@@ -74,7 +89,7 @@ class Translator {
       case '*': case '+': case '?': return this.quantifier(c);
       case '{': return this.bound();
       case '.': return this.emit('.', true);
-      default: return this.emit(UNSAFE.test(c) ? `\\${c}` : c, true, c.length);
+      default: return this.emit(this.literal(c), true, c.length);
     }
   }
 
@@ -132,18 +147,23 @@ class Translator {
     if (hex) return this.emit(`\\u{${parseInt(hex[1] ?? hex[2]!, 16).toString(16)}}`, true, hex[0].length);
     if (/[A-Za-z0-9]/.test(c)) throw refuse(`the escape \\${c}`);
     const character = String.fromCodePoint(this.pattern.codePointAt(this.at + 1)!);
-    this.emit(UNSAFE.test(character) ? `\\${character}` : character, true, 1 + character.length);
+    this.emit(this.literal(character), true, 1 + character.length);
   }
 
   /** The inside of the class that \d, \w or \s stands for. */
   private shorthand(c: string): string | undefined {
-    const of = (name: string): string => CLASSES[name]![this.asciiOnly ? 'ascii' : 'unicode'];
     switch (c.toLowerCase()) {
-      case 'd': return of('digit');
-      case 's': return of('space');
-      case 'w': return `${of('alnum')}_`;
+      case 'd': return this.classOf('digit');
+      case 's': return this.classOf('space');
+      case 'w': return `${this.classOf('alnum')}_`;
       default: return undefined;
     }
+  }
+
+  /** The hyphen of a range. Made lower, a range from a capital to something else would be another one. */
+  private rangeHyphen(from: string, to: string): string {
+    if (this.foldsAscii && /[A-Z]/.test(from) !== /[A-Z]/.test(to)) throw refuse(`the range ${from}-${to} without regard to case`);
+    return '-';
   }
 
   private bracket(): void {
@@ -161,9 +181,8 @@ class Translator {
       if (c === '[' && (p[i + 1] === ':' || p[i + 1] === '.' || p[i + 1] === '=')) {
         const match = /^\[:([a-z]+):\]/.exec(p.slice(i));
         if (!match) throw refuse('a collating element [. .] or [= =]');
-        const known = CLASSES[match[1]!];
-        if (!known) throw bad(p, 'invalid character class');
-        out += known[this.asciiOnly ? 'ascii' : 'unicode'];
+        if (!(match[1]! in CLASSES)) throw bad(p, 'invalid character class');
+        out += this.classOf(match[1]!);
         i += match[0].length;
       } else if (c === '\\') {
         const next = p[i + 1] ?? '';
@@ -175,8 +194,8 @@ class Translator {
       } else {
         const character = String.fromCodePoint(p.codePointAt(i)!);
         // a hyphen keeps its meaning: a range between two, itself at either end
-        const isEdgeHyphen = c === '-' && (isFirst || p[i + 1] === ']');
-        out += c === '-' ? (isEdgeHyphen ? '\\-' : '-') : /[\]\\[^|/(){}]/.test(c) ? `\\${c}` : character;
+        if (c === '-') out += isFirst || p[i + 1] === ']' ? '\\-' : this.rangeHyphen(p[i - 1]!, p[i + 1] ?? '');
+        else out += this.literal(character);
         i += character.length;
       }
     }
@@ -195,7 +214,7 @@ export function similarToRegex(pattern: string, escape = '\\'): string {
       const next = characters[++i];
       if (next === undefined) throw new ValueError('SIMILAR TO pattern must not end with escape character');
       if (next === '"') throw refuse('an escape-double-quote separator');
-      out += /[A-Za-z0-9]/.test(next) ? next : `\\${next}`;
+      out += `\\${next}`;
     } else if (inBracket) {
       out += c === '\\' ? '\\\\' : c;
       if (c === ']') inBracket = false;

@@ -109,6 +109,18 @@ describe('errors', () => {
     expect(error.exitCode).toBe(ExitCode.usage);
   });
 
+  it.each([
+    ['NOT', 'NOT '.repeat(3000) + 'ok'], ['sums', `${'1 + '.repeat(3000)}1 = id`], ['sums beyond the grammar’s own stack', `${'1 + '.repeat(30_000)}1 = id`],
+    ['parentheses', '('.repeat(30_000) + 'ok' + ')'.repeat(30_000)],
+  ])('refuses what is nested too deeply: %s', async (_, text) => {
+    expect((await failure(text)).exitCode).toBe(ExitCode.usage);
+  });
+
+  it('takes long lists and long chains of AND', async () => {
+    const where = await compile(`id IN (${Array.from({ length: 5000 }, (_, i) => i).join(', ')}) AND ${Array.from({ length: 5000 }, (_, i) => `id <> ${i + 1}`).join(' AND ')}`);
+    expect([where.test(['0']), where.test(['7'])]).toEqual([true, false]);
+  });
+
   it('turns an error of a row into a usage error', async () => {
     const where = await compile('10 / id > 1');
     expect(where.test(['5'])).toBe(true);
