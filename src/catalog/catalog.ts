@@ -3,7 +3,11 @@
  * the visibility of the moment; so dropped tables, dropped columns, old types and former names are simply there.
  */
 import { ForkNumber, GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
+import type { Page } from '../pg/page.js';
+import { compareFunction } from '../rows/compare.js';
 import type { AttributeLayout } from '../rows/deform.js';
+import { visibleVersion } from '../rows/heapFetch.js';
+import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import { detoast } from '../rows/toast.js';
 import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
@@ -18,6 +22,17 @@ const PG_CLASS_OID = 1259;
 const PG_ATTRIBUTE_OID = 1249;
 /** attmissingval is a one-element array; its element begins here in the payload. */
 const ARRAY_DATA_OFFSET = 20;
+
+/** Indexes of mapped catalogs, by their fixed OIDs (catalog/pg_*.h). */
+export const CatalogIndex = { attributeByRelation: 2659, procByOid: 2690, typeByOid: 2703 } as const;
+export type CatalogIndex = (typeof CatalogIndex)[keyof typeof CatalogIndex];
+
+const OID_COLUMN: IndexColumn = { attlen: 4, attalign: 'i', compare: compareFunction('btoidcmp', { cCollation: true }) };
+const INDEX_COLUMNS: Record<CatalogIndex, IndexColumn[]> = {
+  [CatalogIndex.attributeByRelation]: [OID_COLUMN, { attlen: 2, attalign: 's', compare: compareFunction('btint2cmp', { cCollation: true }) }],
+  [CatalogIndex.procByOid]: [OID_COLUMN],
+  [CatalogIndex.typeByOid]: [OID_COLUMN],
+};
 
 /** The database that a catalog belongs to. */
 export interface Database {
@@ -36,7 +51,8 @@ export interface Database {
 
 export class Catalog {
   private relationsByOid: Map<number, Relation> | undefined;
-  private columnsByRelation: Map<number, Column[]> | undefined;
+  private readonly columnsByRelation = new Map<number, Column[]>();
+  private attributeLayout: CatalogLayout | undefined;
   readonly visibility: Visibility;
   private readonly layouts = new Map<string, { relation: Relation; layout: CatalogLayout }>();
   private namespaceNames: Map<number, string> | undefined;
@@ -79,18 +95,19 @@ export class Catalog {
     return { spcOid, dbOid, relNumber: this.snapshot.mappedRelNumber(spcOid, dbOid, relOid), fork: ForkNumber.main };
   }
 
-  /** Columns of a relation in order of attnum, dropped ones included. */
+  /** Columns of a relation in order of attnum, dropped ones included; found through pg_attribute's index. */
   columns(relOid: number): Column[] {
-    return (this.columnsByRelation ??= this.readColumns()).get(relOid) ?? [];
+    let columns = this.columnsByRelation.get(relOid);
+    if (!columns) this.columnsByRelation.set(relOid, (columns = this.readColumns(relOid)));
+    return columns;
   }
 
-  private readColumns(): Map<number, Column[]> {
-    const byRelation = new Map<number, Column[]>();
-    const layout = new CatalogLayout(pgAttributeLayout(this.snapshot.major));
-    this.scanFile(this.mappedFile(PG_ATTRIBUTE_OID), layout, (row) => {
+  private readColumns(relOid: number): Column[] {
+    const columns: Column[] = [];
+    this.attributeLayout ??= new CatalogLayout(pgAttributeLayout(this.snapshot.major));
+    this.lookupFile(this.mappedFile(PG_ATTRIBUTE_OID), this.attributeLayout, CatalogIndex.attributeByRelation, relOid, (row) => {
       const attnum = row.int2('attnum');
       if (attnum <= 0) return;
-      const relOid = row.oid('attrelid');
       const hasMissing = row.bool('atthasmissing');
       const column: Column = {
         attnum, name: row.name('attname'), typeOid: row.oid('atttypid'), typmod: row.int4('atttypmod'), attlen: row.int2('attlen'),
@@ -99,12 +116,9 @@ export class Catalog {
         hasDefault: row.bool('atthasdef'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
         collationOid: row.oid('attcollation'), missing: hasMissing ? (row.varlena('attmissingval')?.subarray(ARRAY_DATA_OFFSET) ?? null) : null,
       };
-      const list = byRelation.get(relOid);
-      if (list) list.push(column);
-      else byRelation.set(relOid, [column]);
+      columns.push(column);
     });
-    for (const list of byRelation.values()) list.sort((a, b) => a.attnum - b.attnum);
-    return byRelation;
+    return columns.sort((a, b) => a.attnum - b.attnum);
   }
 
   /** The deformer of a relation's tuples. */
@@ -132,6 +146,32 @@ export class Catalog {
   scan(catalogName: string, emit: (row: CatalogRow) => void): void {
     const { relation, layout } = this.catalogTable(catalogName);
     this.scanFile({ ...relation.locator, fork: ForkNumber.main }, layout, emit);
+  }
+
+  /** Calls `emit` for the visible rows of a mapped catalog whose index has this OID as its first key. */
+  lookup(catalogName: string, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
+    const { relation, layout } = this.catalogTable(catalogName);
+    this.lookupFile({ ...relation.locator, fork: ForkNumber.main }, layout, index, oid, emit);
+  }
+
+  private lookupFile(file: RelFork, layout: CatalogLayout, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
+    const indexFile = this.mappedFile(index);
+    const key = new Uint8Array(4);
+    new DataView(key.buffer).setUint32(0, oid, true);
+    const search = new NbtreeSearch((block) => this.catalogPage(indexFile, block), INDEX_COLUMNS[index], INDEX_COLUMNS[index].length);
+    const row = new CatalogRow(layout, this.detoast);
+    for (const { block, offset } of [...search.tids({ equal: [key] })]) {
+      const page = this.catalogPage(file, block);
+      const offnum = visibleVersion(page, offset, this.visibility);
+      if (offnum !== 0) emit(row.fill(page.bytes, page.view, page.itemAt(offnum), page.lpLen(offnum)));
+    }
+  }
+
+  private catalogPage(file: RelFork, block: number): Page {
+    const found = this.snapshot.page(file, block);
+    if (!found) throw inputError('page.absent', `block ${block} of a catalog does not exist at this moment`);
+    if (found.unknown) throw inputError('page.unknown', `a catalog page (block ${block}) is unknown after a record of ${found.unknown.rmgr} that cannot be replayed`);
+    return found.page;
   }
 
   private scanFile(file: RelFork, layout: CatalogLayout, emit: (row: CatalogRow) => void): void {

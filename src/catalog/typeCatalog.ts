@@ -2,7 +2,7 @@
 import { quoteIdentifier } from '../util/quote.js';
 import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/types/typeInfo.js';
 import type { TypeAlign } from '../rows/deform.js';
-import type { Catalog } from './catalog.js';
+import { CatalogIndex, type Catalog } from './catalog.js';
 
 const PG_CATALOG = 11;
 const PUBLIC = 2200;
@@ -19,11 +19,12 @@ interface ProcRow {
 }
 
 export class TypeCatalog implements TypeLookup {
-  private types: Map<number, TypeInfo> | undefined;
+  private readonly types = new Map<number, TypeInfo | undefined>();
   private typeNamespaces = new Map<number, number>();
   private enums: Map<number, { label: string; type: number; order: number }> | undefined;
   private ranges: { subtype: Map<number, number>; ofMultirange: Map<number, number> } | undefined;
-  private procs: Map<number, ProcRow> | undefined;
+  private readonly procs = new Map<number, ProcRow | undefined>();
+  private procsByName: Map<string, number[]> | undefined;
   private roles: Map<number, string> | undefined;
   private orders: Map<number, number> | undefined;
   private readonly names = new Map<string, Map<number, string>>();
@@ -31,34 +32,29 @@ export class TypeCatalog implements TypeLookup {
   constructor(private readonly catalog: Catalog) {}
 
   type(oid: number): TypeInfo | undefined {
-    return (this.types ??= this.readTypes()).get(oid);
-  }
-
-  get allTypes(): Map<number, TypeInfo> {
-    return (this.types ??= this.readTypes());
-  }
-
-  private readTypes(): Map<number, TypeInfo> {
-    const types = new Map<number, TypeInfo>();
-    const raw: { type: TypeInfo; output: number }[] = [];
-    this.catalog.scan('pg_type', (row) => {
-      const oid = row.oid('oid');
+    const known = this.types.get(oid);
+    if (known !== undefined || this.types.has(oid)) return known;
+    let type: TypeInfo | undefined;
+    let output = 0;
+    this.catalog.lookup('pg_type', CatalogIndex.typeByOid, oid, (row) => {
       this.typeNamespaces.set(oid, row.oid('typnamespace'));
-      const type: TypeInfo = {
+      output = row.oid('typoutput');
+      type = {
         oid, name: row.name('typname'), schema: this.catalog.namespaces.get(row.oid('typnamespace')) ?? '', typlen: row.int2('typlen'),
         typbyval: row.bool('typbyval'), typalign: row.char('typalign') as TypeAlign, typstorage: row.char('typstorage'), typtype: row.char('typtype'),
         typoutput: '', typelem: row.oid('typelem'), typdelim: row.char('typdelim'), typbasetype: row.oid('typbasetype'), typrelid: row.oid('typrelid'),
       };
-      raw.push({ type, output: row.oid('typoutput') });
-      types.set(oid, type);
     });
-    for (const { type, output } of raw) type.typoutput = this.proc(output)?.symbol ?? `oid:${output}`;
-    for (const { type } of raw) {
-      if (type.typtype === 'c') type.attributes = this.attributes(type.typrelid);
-      else if (type.typtype === 'r') type.rangeSubtype = this.rangeRows.subtype.get(type.oid);
-      else if (type.typtype === 'm') type.rangeType = this.rangeRows.ofMultirange.get(type.oid);
-    }
-    return types;
+    this.types.set(oid, type);
+    if (type) this.complete(type, output);
+    return type;
+  }
+
+  private complete(type: TypeInfo, output: number): void {
+    type.typoutput = this.proc(output)?.symbol ?? `oid:${output}`;
+    if (type.typtype === 'c') type.attributes = this.attributes(type.typrelid);
+    else if (type.typtype === 'r') type.rangeSubtype = this.rangeRows.subtype.get(type.oid);
+    else if (type.typtype === 'm') type.rangeType = this.rangeRows.ofMultirange.get(type.oid);
   }
 
   private attributes(relOid: number): CompositeAttribute[] {
@@ -78,19 +74,33 @@ export class TypeCatalog implements TypeLookup {
   }
 
   proc(oid: number): ProcRow | undefined {
-    if (!this.procs) {
-      const procs = new Map<number, ProcRow>();
-      this.catalog.scan('pg_proc', (row) => {
-        const language = row.oid('prolang');
-        const name = row.name('proname');
-        procs.set(row.oid('oid'), {
-          name, namespaceOid: row.oid('pronamespace'), argTypes: row.numbers('proargtypes', 4, false),
-          symbol: language === INTERNAL_LANGUAGE || language === C_LANGUAGE ? (row.text('prosrc') ?? name) : name,
-        });
+    const known = this.procs.get(oid);
+    if (known !== undefined || this.procs.has(oid)) return known;
+    this.procs.set(oid, undefined);
+    this.catalog.lookup('pg_proc', CatalogIndex.procByOid, oid, (row) => {
+      const language = row.oid('prolang');
+      const name = row.name('proname');
+      this.procs.set(oid, {
+        name, namespaceOid: row.oid('pronamespace'), argTypes: row.numbers('proargtypes', 4, false),
+        symbol: language === INTERNAL_LANGUAGE || language === C_LANGUAGE ? (row.text('prosrc') ?? name) : name,
       });
-      this.procs = procs;
-    }
+    });
     return this.procs.get(oid);
+  }
+
+  /** OIDs of visible functions by name: whether a name alone means one function. */
+  private get procNames(): Map<string, number[]> {
+    if (this.procsByName) return this.procsByName;
+    const names = new Map<string, number[]>();
+    this.catalog.scan('pg_proc', (row) => {
+      const namespace = row.oid('pronamespace');
+      if (namespace !== PG_CATALOG && namespace !== PUBLIC) return;
+      const name = row.name('proname');
+      const list = names.get(name);
+      if (list) list.push(row.oid('oid'));
+      else names.set(name, [row.oid('oid')]);
+    });
+    return (this.procsByName = names);
   }
 
   private get enumRows(): Map<number, { label: string; type: number; order: number }> {
@@ -207,10 +217,8 @@ export class TypeCatalog implements TypeLookup {
 
   /** regprocout(): qualified too where the name alone means several functions. */
   private procName(proc: ProcRow, oid: number): string {
-    for (const [otherOid, other] of this.procs!) {
-      if (otherOid !== oid && other.name === proc.name && (other.namespaceOid === PG_CATALOG || other.namespaceOid === PUBLIC)) {
-        return `${quoteIdentifier(this.catalog.namespaces.get(proc.namespaceOid) ?? '')}.${quoteIdentifier(proc.name)}`;
-      }
+    if ((this.procNames.get(proc.name) ?? []).some((other) => other !== oid)) {
+      return `${quoteIdentifier(this.catalog.namespaces.get(proc.namespaceOid) ?? '')}.${quoteIdentifier(proc.name)}`;
     }
     return this.qualified(proc.name, proc.namespaceOid, 'regproc');
   }

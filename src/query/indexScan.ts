@@ -1,9 +1,9 @@
 /** Rows found through a btree index by equality on its leading columns, as of a moment. */
 import type { RowView, Table } from '../catalog/table.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
-import { LP_NORMAL, LP_REDIRECT } from '../pg/page.js';
 import { compareFunction } from '../rows/compare.js';
 import { canReadKey, keyFromText } from '../rows/keyInput.js';
+import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
@@ -21,8 +21,6 @@ export interface RowSource {
 
 const INDOPTION_DESC = 1;
 const INDOPTION_NULLS_FIRST = 2;
-const HEAP_HOT_UPDATED = 0x4000;
-const HEAP_ONLY_TUPLE = 0x8000;
 
 /** Rows whose primary key (else a unique index's key, where that is the only one) has the given values. Falls back to a scan and says so. */
 export async function keyScan(database: DatabaseAt, table: Table, values: string[]): Promise<RowSource> {
@@ -98,33 +96,13 @@ function readPage(database: DatabaseAt, file: RelFork, block: number) {
   return found.page;
 }
 
-/** heap_hot_search_buffer(): the version of the chain that begins at the line pointer which the moment sees. */
 function fetchTuple(database: DatabaseAt, table: Table, row: RowView, block: number, offset: number): boolean {
   const found = database.snapshot.page(table.file, block);
   if (!found) return false;
-  const { page } = found;
-  let offnum = offset;
-  let isFirst = true;
-  for (let steps = 0; offnum >= 1 && offnum <= page.maxOffset && steps <= page.maxOffset; steps++) {
-    const flags = page.lpFlags(offnum);
-    if (flags === LP_REDIRECT && isFirst) {
-      offnum = page.lpOff(offnum);
-      isFirst = false;
-      continue;
-    }
-    if (flags !== LP_NORMAL) return false;
-    const at = page.itemAt(offnum);
-    const infomask2 = page.view.getUint16(at + 18, true);
-    if (isFirst && (infomask2 & HEAP_ONLY_TUPLE) !== 0) return false;
-    if (database.catalog.visibility.isVisible(page.view, at)) {
-      row.fill(page, block, offnum, at, page.lpLen(offnum));
-      return true;
-    }
-    if ((infomask2 & HEAP_HOT_UPDATED) === 0) return false;
-    offnum = page.view.getUint16(at + 16, true);
-    isFirst = false;
-  }
-  return false;
+  const offnum = visibleVersion(found.page, offset, database.catalog.visibility);
+  if (offnum === 0) return false;
+  row.fill(found.page, block, offnum, found.page.itemAt(offnum), found.page.lpLen(offnum));
+  return true;
 }
 
 /** The type whose order a key column has: a domain's base type. */
