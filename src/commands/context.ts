@@ -119,7 +119,8 @@ export class DataOutput {
     this.writeAll(bytes);
   }
 
-  private flush(): void {
+  /** Hands on what has been gathered: for answers that come piece by piece. */
+  flush(): void {
     if (this.pending === '') return;
     const bytes = Buffer.from(this.pending, this.charset);
     this.pending = '';

@@ -107,6 +107,16 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'write the report to a file')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
     .action(run(async () => (await import('./verify.js')).verifyCommand));
+  withData(inCase(program.command('log')))
+    .description('transactions, newest first: commit time, xid, LSN, tables with row counts, schema changes')
+    .option('--since <moment>', 'from this moment on (default: earliest)')
+    .option('--until <moment>', 'up to this moment (default: latest)')
+    .option('--table <table>', 'only transactions that changed this table, named as of then')
+    .option('--xid <xid>', 'only this transaction')
+    .option('--aborted', 'aborted transactions too')
+    .option('--limit <n>', 'at most this many entries')
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
+    .action(run(async () => (await import('./log.js')).logCommand));
 
   return program;
 }

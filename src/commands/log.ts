@@ -1,0 +1,96 @@
+/** walscope log: transactions, newest first. */
+import { escapeForTerminal } from '../output/terminalText.js';
+import type { OutputColumn } from '../output/rowWriter.js';
+import { ddlText } from '../query/ddl.js';
+import { transactionLog, type LogEntry, type TableCounts } from '../query/log.js';
+import { Findings } from '../query/session.js';
+import { XactKind } from '../layerfile/deltaLayer.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
+import { formatTimestamptz } from '../util/pgTime.js';
+import type { TimeZone } from '../util/timeZone.js';
+import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+
+export interface LogCommandOptions extends CommonOptions {
+  since?: string;
+  until?: string;
+  table?: string;
+  xid?: string;
+  aborted?: boolean;
+  limit?: string;
+}
+
+const LOG_COLUMNS: readonly OutputColumn[] = [
+  ['time', 'timestamptz'], ['xid', 'xid'], ['lsn', 'pg_lsn'], ['event', 'text'], ['database', 'text'], ['tables', 'text'], ['ddl', 'text'], ['detail', 'text'],
+].map(([name, typeName]) => ({ name: name!, typeName: typeName! }));
+
+export async function logCommand(options: LogCommandOptions): Promise<ExitCode> {
+  const session = openSession(options);
+  const until = session.moment(options.until ?? 'latest');
+  const since = session.moment(options.since ?? 'earliest');
+  echoMoment(until);
+  const findings = new Findings();
+  const output = new DataOutput(options.output);
+  const writer = formatOf(options) === 'table' ? undefined : openRows(options, LOG_COLUMNS, output, 'log');
+  let left = options.limit === undefined ? Infinity : wholeNumber(options.limit, '--limit');
+  const entries = transactionLog(session, {
+    since, until, table: options.table, xid: options.xid === undefined ? undefined : wholeNumber(options.xid, '--xid'), aborted: options.aborted,
+  }, findings);
+  if (left > 0) {
+    for (const entry of entries) {
+      if (writer) writer.row(logRow(entry, session.zone));
+      else output.write(output.forTerminal ? escapeLines(logText(entry, session.zone)) : logText(entry, session.zone));
+      output.flush();
+      if (output.isClosed || --left <= 0) break;
+    }
+  }
+  writer?.end();
+  output.end();
+  return reportFindings(findings.list);
+}
+
+/** A whole number from the command line; a usage error where it is none. */
+export function wholeNumber(text: string, option: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new WalscopeError('usage.number', `${option} needs a number, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${option} 10` });
+}
+
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeForTerminal).join('\n');
+}
+
+/** `orders +3 ~2 -1` */
+function countsText(table: TableCounts): string {
+  const parts = [table.inserted > 0 ? ` +${table.inserted}` : '', table.updated > 0 ? ` ~${table.updated}` : '', table.deleted > 0 ? ` -${table.deleted}` : ''];
+  return `${table.name}${parts.join('')}`;
+}
+
+/** Where an entry stands and what it is called. */
+function headOf(entry: LogEntry): { time: number | null; xid: number | null; lsn: Lsn; event: string; detail: string } {
+  if (entry.kind === 'message') return { time: null, xid: null, lsn: entry.message.lsn, event: 'message', detail: `${entry.message.prefix}: ${entry.message.text}` };
+  const { row } = entry;
+  const head = { time: row.time, xid: row.xid, lsn: row.lsn };
+  if (entry.kind === 'restorePoint') return { ...head, xid: null, event: 'restore point', detail: row.name };
+  if (entry.kind === 'prepared') return { ...head, event: 'prepare', detail: row.name };
+  const subs = row.subxids.length > 0 ? [`${row.subxids.length} subtransaction${row.subxids.length > 1 ? 's' : ''}`] : [];
+  const gid = row.kind === XactKind.commitPrepared || row.kind === XactKind.abortPrepared ? [`prepared as ${row.name}`] : [];
+  return { ...head, event: entry.committed ? 'commit' : 'abort', detail: [...gid, ...subs, ...entry.messages.map((m) => `message ${m.prefix}: ${m.text}`)].join('; ') };
+}
+
+function logRow(entry: LogEntry, zone: TimeZone): (string | null)[] {
+  const { time, xid, lsn, event, detail } = headOf(entry);
+  const isTransaction = entry.kind === 'transaction';
+  return [
+    time === null ? null : formatTimestamptz(time, zone), xid === null ? null : String(xid), formatLsn(lsn), event, isTransaction ? entry.database : null,
+    isTransaction ? entry.tables.map(countsText).join('; ') : null, isTransaction ? entry.ddl.map(ddlText).join('; ') : null, detail === '' ? null : detail,
+  ];
+}
+
+/** As git log prints commits: a line that says which, and what was done under it. */
+function logText(entry: LogEntry, zone: TimeZone): string {
+  const { time, xid, lsn, event, detail } = headOf(entry);
+  const isTransaction = entry.kind === 'transaction';
+  const head = [time === null ? '' : formatTimestamptz(time, zone), xid === null ? '' : `xid ${xid}`, `LSN ${formatLsn(lsn)}`, event === 'commit' ? '' : event, isTransaction ? entry.database : '', detail];
+  const lines = isTransaction ? [...entry.ddl.map(ddlText), ...entry.tables.map(countsText)] : [];
+  return `${head.filter((part) => part !== '').join(' · ')}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+}

@@ -1,0 +1,175 @@
+/** The log of transactions, newest first: when, who, which tables with how many rows, and what became of the schema. */
+import { isCommit } from '../store/transactionLog.js';
+import type { XactRow } from '../layerfile/deltaLayer.js';
+import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
+import { coverageOf, databaseByOid } from './databaseAt.js';
+import { ddlChanges, relationName, rewrittenRelations, type DdlChange } from './ddl.js';
+import type { Moment } from './moment.js';
+import { parseTableName, type TableName } from './tableName.js';
+import { TransactionScan, type FileCounts, type LogicalMessage } from './transactionScan.js';
+
+/** Rows that a transaction changed in one table, under the table's name as of then. */
+export interface TableCounts {
+  name: string;
+  schema: string;
+  oid: number;
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+
+export interface TransactionEntry {
+  kind: 'transaction';
+  row: XactRow;
+  committed: boolean;
+  database: string;
+  tables: TableCounts[];
+  ddl: DdlChange[];
+  messages: LogicalMessage[];
+  /** The database just before and just after, where the transaction changed its catalogs. */
+  sides: { before: DatabaseAt | undefined; after: DatabaseAt | undefined } | undefined;
+}
+
+export type LogEntry =
+  | TransactionEntry
+  | { kind: 'prepared'; row: XactRow }
+  | { kind: 'restorePoint'; row: XactRow }
+  | { kind: 'message'; message: LogicalMessage };
+
+export interface LogOptions {
+  since: Moment;
+  until: Moment;
+  table?: string;
+  xid?: number;
+  /** Aborted transactions too. */
+  aborted?: boolean;
+}
+
+/** Entries newest first, given as they are found. */
+export function* transactionLog(session: Session, options: LogOptions, findings: Findings): Generator<LogEntry> {
+  const range = coverageOf(session, options.until.lsn)!;
+  const from = Math.max(options.since.lsn, range.firstLsn) as typeof range.firstLsn;
+  const names = new NamesBackward(session);
+  const table = options.table === undefined ? undefined : parseTableName(options.table);
+  const isOne = options.xid !== undefined || table !== undefined;
+  const scan = new TransactionScan(session.store, range, from, options.until.lsn, findings.add);
+  const wanted = (row: XactRow): boolean =>
+    (options.xid === undefined || row.xid === options.xid || row.subxids.includes(options.xid)) && (options.aborted === true || isCommit(row));
+  for (const entry of scan.entries(wanted)) {
+    if (entry.kind !== 'transaction') {
+      if (!isOne || (entry.kind === 'prepared' && entry.row.xid === options.xid)) yield entry;
+      continue;
+    }
+    const described = names.describe(entry.row, entry.files, entry.messages);
+    if (!table || described.tables.some((t) => isNamed(t, table)) || described.ddl.some((d) => d.relation !== undefined && isNamed({ oid: d.relation.oid, name: d.relation.name, schema: '' }, table))) yield described;
+  }
+}
+
+function isNamed(table: Pick<TableCounts, 'oid' | 'name' | 'schema'>, name: TableName): boolean {
+  if (name.kind === 'oid') return table.oid === name.number;
+  return name.kind === 'name' && table.name.replace(/^.*\./, '').replaceAll('"', '') === name.name && (name.schema === undefined || table.schema === '' || table.schema === name.schema);
+}
+
+/** Gives files their tables' names while walking back in time: a catalog is read again only past a transaction that changed it. */
+export class NamesBackward {
+  /** By database: the catalogs as of a moment after which, up to where the walk has come, nothing changed them. */
+  private readonly current = new Map<number, DatabaseAt>();
+
+  constructor(private readonly session: Session) {}
+
+  describe(row: XactRow, files: FileCounts[], messages: LogicalMessage[]): TransactionEntry {
+    const dbOid = row.dbOid !== 0 ? row.dbOid : (files.find((f) => f.dbOid !== 0)?.dbOid ?? 0);
+    const committed = isCommit(row);
+    const entry: TransactionEntry = { kind: 'transaction', row, committed, database: '', tables: [], ddl: [], messages, sides: undefined };
+    if (dbOid === 0) return entry;
+    const after = this.after(dbOid, row);
+    entry.database = after?.database.name ?? '';
+    const catalogs = new Set<string>();
+    const known = after && fileNames(after);
+    let unknown = false;
+    for (const file of files) {
+      const name = known?.get(file.relNumber);
+      if (!name) unknown = true;
+      else if (name.schema === 'pg_catalog') catalogs.add(name.bareName);
+    }
+    const changesCatalogs = committed && ([...catalogs].some((name) => DDL_CATALOGS.has(name)) || !after);
+    let before = after;
+    if (changesCatalogs || unknown) {
+      before = databaseByOid(this.session, dbOid, row.lsn, null);
+      if (before) this.current.set(dbOid, before);
+      else this.current.delete(dbOid);
+      if (entry.database === '') entry.database = before?.database.name ?? `oid:${dbOid}`;
+    }
+    if (changesCatalogs) {
+      entry.sides = { before, after };
+      if (before && after) entry.ddl = ddlChanges({ before, after, xids: new Set([row.xid, ...row.subxids]), catalogs });
+    }
+    entry.tables = this.tables(row, files, before, after);
+    return entry;
+  }
+
+  private after(dbOid: number, row: XactRow): DatabaseAt | undefined {
+    let database = this.current.get(dbOid);
+    if (!database) {
+      database = databaseByOid(this.session, dbOid, row.endLsn, row.time);
+      if (database) this.current.set(dbOid, database);
+    }
+    return database;
+  }
+
+  private tables(row: XactRow, files: FileCounts[], before: DatabaseAt | undefined, after: DatabaseAt | undefined): TableCounts[] {
+    const tables = new Map<number, TableCounts>();
+    const was = before && fileNames(before), is = after && fileNames(after);
+    let copied: Set<number> | undefined;
+    for (const file of files) {
+      const name = is?.get(file.relNumber) ?? was?.get(file.relNumber);
+      if (!name || isSystemSchema(name.schema) || !'rm'.includes(name.relation.kind)) continue;
+      const { oid } = name.relation;
+      const old = before?.catalog.relations.get(oid);
+      let { inserted } = file;
+      if (before && old && old.locator.relNumber !== file.relNumber) {
+        // rows that a rewrite copies into the new file are no insertions
+        copied ??= rewrittenRelations(before, new Set([row.xid, ...row.subxids]));
+        if (copied.has(oid)) inserted = 0;
+      }
+      const sum = tables.get(oid);
+      if (sum) {
+        sum.inserted += inserted;
+        sum.updated += file.updated;
+        sum.deleted += file.deleted;
+      } else {
+        tables.set(oid, { name: name.name, schema: name.schema, oid, inserted, updated: file.updated, deleted: file.deleted });
+      }
+    }
+    return [...tables.values()].filter((t) => t.inserted + t.updated + t.deleted > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}
+
+/** Catalogs whose rows change with statistics and counters alone are no schema change. */
+const DDL_CATALOGS = new Set([
+  'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
+  'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
+]);
+
+interface FileName {
+  relation: DatabaseAt['catalog']['relations'] extends Map<number, infer R> ? R : never;
+  name: string;
+  bareName: string;
+  schema: string;
+}
+
+const NAMES = new WeakMap<DatabaseAt, Map<number, FileName>>();
+
+/** Relations by the number of their file. */
+export function fileNames(database: DatabaseAt): Map<number, FileName> {
+  let names = NAMES.get(database);
+  if (!names) {
+    names = new Map();
+    for (const relation of database.catalog.relations.values()) {
+      if (relation.locator.relNumber === 0) continue;
+      names.set(relation.locator.relNumber, { relation, name: relationName(database, relation), bareName: relation.name, schema: database.catalog.schemaOf(relation) });
+    }
+    NAMES.set(database, names);
+  }
+  return names;
+}
