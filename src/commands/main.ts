@@ -143,7 +143,10 @@ export function tellFailure(error: unknown, debug: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   const hint = isExpected && error.options.hint ? `; ${error.options.hint}` : '';
   const prefix = isExpected ? 'walscope: ' : 'walscope: this is a bug in walscope: ';
-  process.stderr.write(`${prefix}${oneLine(message + hint)}${isExpected || debug ? '' : ' (run again with --debug for the stack, and report it)'}\n`);
+  // only a faulty expression brings more lines: the text and a caret under the place, as psql shows it
+  const [first = '', ...place] = message.split('\n');
+  process.stderr.write(`${prefix}${oneLine(first + hint)}${isExpected || debug ? '' : ' (run again with --debug for the stack, and report it)'}\n`);
+  for (const line of isExpected ? place : []) process.stderr.write(`${oneLine(line)}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return isExpected ? error.exitCode : ExitCode.bug;
 }
