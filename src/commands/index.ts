@@ -1,7 +1,7 @@
 /** walscope index: builds or extends a case. */
 import { availableParallelism } from 'node:os';
 import { indexCase } from '../store/indexer.js';
-import { formatBytes } from '../output/units.js';
+import { formatBytes, parseBytes } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { newCase, reportFindings, type CommonOptions } from './context.js';
 import { Progress } from './progress.js';
@@ -13,6 +13,8 @@ export interface IndexCommandOptions extends CommonOptions {
   backup?: string[];
   wal?: string[];
   jobs?: string;
+  walStore?: string;
+  memory?: string;
   progress?: boolean;
 }
 
@@ -23,8 +25,26 @@ function parseJobs(text: string | undefined): number {
   throw new WalscopeError('usage.jobs', `--jobs needs a number from 1 to 64, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --jobs 2' });
 }
 
+/** What one thread takes at most: a stripe's keys, the scan's buffers and the engine itself. */
+const THREAD_BYTES = 160 * 1024 * 1024;
+
+/** Worker threads that the memory budget carries. */
+function jobsWithin(jobs: number, memory: string | undefined): number {
+  const budget = parseBytes(memory ?? '512MB');
+  return Math.max(1, Math.min(jobs, Math.floor(budget / THREAD_BYTES)));
+}
+
+function checkWalStore(store: string | undefined): void {
+  if (store === undefined || store === 'auto' || store === 'reference') return;
+  const known = store === 'pack';
+  throw new WalscopeError('usage.wal_store', known ? 'the packed WAL store is not there yet' : `unknown WAL store "${store}"`, {
+    exitCode: ExitCode.usage, hint: 'use --wal-store reference: the WAL is read in place, so keep the archive',
+  });
+}
+
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const started = process.hrtime.bigint();
+  checkWalStore(options.walStore);
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.on('SIGINT', interrupt);
@@ -32,7 +52,7 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
   const progress = new Progress('indexing', { lines: options.progress === true });
   try {
     const summary = await indexCase({
-      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, jobs: parseJobs(options.jobs),
+      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, jobs: jobsWithin(parseJobs(options.jobs), options.memory),
       onCopy: (source, share) => progress.show(share, `copying ${source}`),
       onProgress: (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start)),
     });

@@ -40,6 +40,8 @@ function buildProgram(done: (code: number) => void): Command {
     .description('build or extend the index; run again to resume or to take new segments in')
     .option('--backup <path...>', 'base backup: a directory or a tar')
     .option('--wal <path...>', 'WAL archive directory')
+    .option('--wal-store <form>', 'auto or reference: the WAL is read in place')
+    .option('--memory <size>', 'memory budget (default: 512MB)')
     .option('--jobs <n>', 'worker threads (default: one a core, at most 4)')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
     .action(run(async () => (await import('./index.js')).indexCommand));

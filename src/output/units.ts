@@ -1,4 +1,5 @@
 /** Numbers with units, for people. */
+import { ExitCode, WalscopeError } from '../util/errors.js';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -11,4 +12,12 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   return `${unit === 0 ? value : value < 10 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]!}`;
+}
+
+/** `512MB`, `2 GB`, `1048576`: units of 1024 as in postgresql.conf. Usage error for anything else. */
+export function parseBytes(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?\s*$/i.exec(text);
+  const unit = UNITS.findIndex((name) => name.toLowerCase() === (match?.[2] ?? 'B').toLowerCase());
+  if (!match || unit < 0) throw new WalscopeError('usage.bytes', `"${text}" is not a size`, { exitCode: ExitCode.usage, hint: 'write 512MB' });
+  return Math.round(Number(match[1]) * 1024 ** unit);
 }
