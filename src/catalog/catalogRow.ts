@@ -116,6 +116,29 @@ export class CatalogRow {
     return bytes && utf8Slice.call(bytes, 0, bytes.length);
   }
 
+  /** A one-dimensional text[]: its elements, null for NULL; an empty list for NULL and for an empty array. */
+  texts(column: string): (string | null)[] {
+    const bytes = this.varlena(column);
+    if (!bytes || bytes.length < 20) return [];
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const dataOffset = view.getInt32(4, true);
+    const elements: (string | null)[] = [];
+    // offsets in the array's header count from its length word, which the payload lacks
+    let at = dataOffset === 0 ? 20 : dataOffset - 4;
+    for (let i = 0; i < view.getInt32(12, true); i++) {
+      if (dataOffset !== 0 && (bytes[20 + (i >> 3)]! & (1 << (i & 7))) === 0) {
+        elements.push(null);
+        continue;
+      }
+      const isShort = (bytes[at]! & 1) === 1;
+      const length = isShort ? bytes[at]! >>> 1 : view.getUint32(at, true) >>> 2;
+      elements.push(decoder.decode(bytes.subarray(at + (isShort ? 1 : 4), at + length)));
+      // elements align with the array's first byte, which is four bytes before the payload's
+      at += (length + 3) & ~3;
+    }
+    return elements;
+  }
+
   /** int2vector, oidvector and one-dimensional arrays of int2 or oid without NULLs: the elements. */
   numbers(column: string, elementBytes: 2 | 4, signed = elementBytes === 2): number[] {
     const bytes = this.varlena(column);

@@ -18,6 +18,14 @@ interface ProcRow {
   argTypes: number[];
 }
 
+/** A row of pg_operator; `left` and `right` are type OIDs, 0: none. */
+export interface OperatorRow {
+  name: string;
+  namespaceOid: number;
+  left: number;
+  right: number;
+}
+
 export class TypeCatalog implements TypeLookup {
   private readonly types = new Map<number, TypeInfo | undefined>();
   private typeNamespaces = new Map<number, number>();
@@ -223,14 +231,26 @@ export class TypeCatalog implements TypeLookup {
     return this.qualified(proc.name, proc.namespaceOid, 'regproc');
   }
 
-  private operatorName(kind: 'regoper' | 'regoperator', oid: number): string | undefined {
-    const rows: { oid: number; name: string; namespaceOid: number; left: number; right: number }[] = [];
-    this.catalog.scan('pg_operator', (row) => rows.push({
-      oid: row.oid('oid'), name: row.name('oprname'), namespaceOid: row.oid('oprnamespace'), left: row.oid('oprleft'), right: row.oid('oprright'),
+  private operatorsByOid: Map<number, OperatorRow> | undefined;
+
+  private get operators(): Map<number, OperatorRow> {
+    if (this.operatorsByOid) return this.operatorsByOid;
+    const rows = new Map<number, OperatorRow>();
+    this.catalog.scan('pg_operator', (row) => rows.set(row.oid('oid'), {
+      name: row.name('oprname'), namespaceOid: row.oid('oprnamespace'), left: row.oid('oprleft'), right: row.oid('oprright'),
     }));
-    const found = rows.find((row) => row.oid === oid);
+    return (this.operatorsByOid = rows);
+  }
+
+  /** A row of pg_operator; undefined where there is no such operator. */
+  operator(oid: number): OperatorRow | undefined {
+    return this.operators.get(oid);
+  }
+
+  private operatorName(kind: 'regoper' | 'regoperator', oid: number): string | undefined {
+    const found = this.operators.get(oid);
     if (!found) return undefined;
-    const sameName = rows.filter((row) => row.name === found.name).length;
+    const sameName = [...this.operators.values()].filter((row) => row.name === found.name).length;
     const schema = quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '');
     if (kind === 'regoper') return found.namespaceOid === PG_CATALOG && sameName === 1 ? found.name : `${schema}.${found.name}`;
     const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t, -1))).join(',');

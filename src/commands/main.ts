@@ -120,6 +120,14 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./log.js')).logCommand));
 
+  atMoment(program.command('schema'))
+    .description("columns, constraints and indexes of a table as of a moment, like psql's \\d+")
+    .argument('<table>', 'a table, view, sequence or other relation')
+    .option('--ddl', 'as SQL that creates it')
+    .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the data to a file')
+    .action(run(async () => (await import('./schema.js')).schemaCommand));
+
   return program;
 }
 

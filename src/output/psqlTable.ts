@@ -30,7 +30,7 @@ export class TableWriter implements RowWriter {
 
   end(): void {
     this.flush();
-    this.sink(`(${this.count} ${this.count === 1 ? 'row' : 'rows'})\n\n`);
+    if (this.options.footer !== false) this.sink(`(${this.count} ${this.count === 1 ? 'row' : 'rows'})\n\n`);
   }
 
   private header(name: string): string {

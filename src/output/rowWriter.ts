@@ -31,6 +31,8 @@ export interface WriterOptions {
   forTerminal: boolean;
   /** Columns of the terminal, for `table` to fall back to expanded where asked. */
   title?: string;
+  /** False: `table` ends without its `(N rows)`. */
+  footer?: boolean;
   /** Colours a cell of `table` output after it has been padded; `row` counts from 0. */
   paint?: (text: string, row: number, column: number) => string;
 }

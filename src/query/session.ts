@@ -6,7 +6,7 @@ import { TypeCatalog } from '../catalog/typeCatalog.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
 import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
 import { TypeOutputs } from '../rows/types/typeOutputs.js';
-import type { TypeInfo } from '../rows/types/typeInfo.js';
+import type { StoredOutput, TypeInfo } from '../rows/types/typeInfo.js';
 import type { CaseStore } from '../store/caseStore.js';
 import type { Snapshot } from '../store/snapshot.js';
 import { endsTransaction } from '../store/transactionLog.js';
@@ -89,6 +89,11 @@ export class DatabaseAt {
     const encoding = textDecoding(this.database.encoding);
     if (!encoding) throw new WalscopeError('database.encoding', `database "${this.database.name}" has encoding ${this.database.encoding}, which PostgreSQL does not have`, { hint: 'check the base backup with walscope doctor' });
     return encoding;
+  }
+
+  /** How values of a type print. */
+  printer(typeOid: number): StoredOutput {
+    return this.outputs.ofType(typeOid);
   }
 
   isCCollation(oid: number): boolean {
