@@ -132,7 +132,7 @@ export class CatalogRow {
       }
       const isShort = (bytes[at]! & 1) === 1;
       const length = isShort ? bytes[at]! >>> 1 : view.getUint32(at, true) >>> 2;
-      elements.push(decoder.decode(bytes.subarray(at + (isShort ? 1 : 4), at + length)));
+      elements.push(utf8Slice.call(bytes, at + (isShort ? 1 : 4), at + length));
       // elements align with the array's first byte, which is four bytes before the payload's
       at += (length + 3) & ~3;
     }
