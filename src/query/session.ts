@@ -133,29 +133,29 @@ export class DatabaseAt {
     const changed: Lsn[] = [];
     store.pages.changes({ ...file, fork: ForkNumber.main }, 0, 0x1_0000_0000, range.firstLsn, range.lastLsn, (_, lsn) => changed.push(lsn));
     changed.sort((a, b) => a - b);
-    let last: { from: Lsn; to: Lsn | undefined } | undefined;
+    let last: { from: Lsn; to: Lsn | undefined; before: Lsn } | undefined;
     let next = 0;
     let exists = false;
-    const check = (lsn: Lsn): void => {
+    const check = (lsn: Lsn, before: Lsn): void => {
       const catalog = new Catalog(store.snapshot(lsn), this.database);
       const now = store.snapshot(lsn).relMap(this.database.spcOid, this.database.oid) !== null && findRelation(catalog, name) !== undefined;
-      if (now && !exists) last = { from: lsn, to: undefined };
-      if (!now && exists && last) last.to = lsn;
+      if (now && !exists) last = { from: lsn, to: undefined, before };
+      if (!now && exists && last) last = { ...last, to: lsn, before };
       exists = now;
     };
-    check(range.firstLsn);
+    check(range.firstLsn, range.firstLsn);
     for (const row of store.transactions.rows(range.firstLsn, range.lastLsn)) {
       if (!endsTransaction(row)) continue;
       if (next >= changed.length || changed[next]! > row.lsn) continue;
       while (next < changed.length && changed[next]! < row.lsn) next++;
-      check(row.endLsn);
+      check(row.endLsn, row.lsn);
     }
     if (!last) return undefined;
     const when = (lsn: Lsn): string => {
       const moment = resolveMoment(store, formatLsn(lsn), zone);
       return moment.time === null ? formatLsn(lsn) : `${formatTimestamptz(moment.time, zone)} (LSN ${formatLsn(lsn)})`;
     };
-    return last.to === undefined ? `it exists from ${when(last.from)} on` : `it existed from ${when(last.from)} until ${when(last.to)}: ask --at before-xid or an earlier time`;
+    return last.to === undefined ? `it exists from ${when(last.from)} on` : `it existed from ${when(last.from)} until ${when(last.to)}: ask --at ${formatLsn(last.before)}, just before`;
   }
 
   /** Opens a relation that has rows of its own; anything else is refused by what it is. */
