@@ -14,6 +14,8 @@ function buildProgram(done: (code: number) => void): Command {
     .addOption(new Option('--color <when>', 'colour: auto, always or never').choices(['auto', 'always', 'never']).default('auto'))
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
+  // where to look may also stand before the command, as with git -C
+  for (const flags of ['-C, --case <dir>', '-d, --dbname <name>', '--at <moment>', '--tz <zone>']) program.addOption(new Option(flags).hideHelp());
 
   const run = (load: () => Promise<Action>) => async (...args: unknown[]): Promise<void> => {
     const action = await load();
