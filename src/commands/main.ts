@@ -130,6 +130,14 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'write the data to a file')
     .action(run(async () => (await import('./schema.js')).schemaCommand));
 
+  withData(inCase(program.command('layers')))
+    .description('what the layer files hold: LSN range, records, keys, bytes a section; one of them in full')
+    .argument('[layer]', 'a layer file by name: everything in it')
+    .option('--records <from..to>', 'the WAL records of a range, as pg_waldump prints them')
+    .option('--verify', 'read every block and check it')
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
+    .action(run(async () => (await import('./layers.js')).layersCommand));
+
   return program;
 }
 

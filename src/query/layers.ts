@@ -1,0 +1,102 @@
+/** What the layer files of a case hold. */
+import path from 'node:path';
+import { DeltaLayer, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind } from '../layerfile/deltaLayer.js';
+import type { ManifestLayer } from '../layerfile/manifest.js';
+import { formatRelFork } from '../pg/relFileLocator.js';
+import { XLogRecord } from '../pg/xlogRecord.js';
+import { waldumpLine } from '../redo/waldumpText.js';
+import { EventKind } from '../store/layerEvents.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
+import { formatTimestamptz } from '../util/pgTime.js';
+import type { Session } from './session.js';
+
+export interface LayerSummary {
+  entry: ManifestLayer;
+  /** Payload bytes and blocks a section, in file order. */
+  sections: { section: string; blocks: number; bytes: number }[];
+}
+
+/** Every layer, in LSN order. */
+export function listLayers(session: Session): LayerSummary[] {
+  const { layers } = session.store;
+  return layers.entries.map((entry, i) => ({ entry, sections: layers.layer(i).describe() }));
+}
+
+/** The position of a layer by its file name; a usage error where the case has no such layer. */
+export function findLayer(session: Session, name: string): number {
+  const i = session.store.layers.entries.findIndex((entry) => entry.name === path.basename(name));
+  if (i >= 0) return i;
+  throw new WalscopeError('layer.unknown', `the case has no layer ${name}`, { exitCode: ExitCode.usage, hint: 'walscope layers lists them' });
+}
+
+/** Reads every block of the layers and checks it; what is damaged, and which file it is in. */
+export function verifyLayers(session: Session, only?: number): { name: string; findings: Finding[] }[] {
+  const { folder, entries } = session.store.layers;
+  return entries.filter((_, i) => only === undefined || i === only).map((entry) => {
+    const findings: Finding[] = [];
+    const report = (error: WalscopeError): void => void findings.push({ code: error.code, message: error.message, place: error.options.place });
+    try {
+      const layer = new DeltaLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn);
+      layer.check().forEach(report);
+      layer.close();
+    } catch (error) {
+      if (!(error instanceof WalscopeError)) throw error;
+      report(error);
+    }
+    return { name: entry.name, findings };
+  });
+}
+
+function nameOf(kinds: Record<string, number>, kind: number): string {
+  return Object.keys(kinds).find((name) => kinds[name] === kind) ?? String(kind);
+}
+
+/** A layer in words, a line an item, section by section. */
+export function* dumpLayer(session: Session, index: number): Generator<string> {
+  const { layers, manifest } = session.store;
+  const entry = layers.entries[index]!;
+  const layer = layers.layer(index);
+  yield `layer ${entry.name}: PostgreSQL ${manifest.major}, ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}, ${entry.records} records, ${layer.bytes} bytes`;
+  for (const { section, blocks, bytes } of layer.describe()) yield `section ${section}: ${blocks} blocks, ${bytes} bytes`;
+  for (const rel of layer.relations) {
+    const lines: string[] = [];
+    let block = -1;
+    layer.entries(rel, 0, 0x1_0000_0000, (at, lsn, bits) => {
+      if (at !== block) lines.push(`key ${formatRelFork(rel)} block ${at}:`);
+      block = at;
+      const flags = `${(bits & ENTRY_STARTS_CHAIN) !== 0 ? '*' : ''}${(bits & ENTRY_IMPLICIT) !== 0 ? '~' : ''}`;
+      lines[lines.length - 1] += ` ${formatLsn(lsn)}${flags}`;
+    });
+    yield* lines;
+    for (const event of layer.sizeEvents(rel)) yield `size ${formatRelFork(rel)} ${formatLsn(event.lsn)} ${nameOf(SizeEventKind, event.kind)} ${event.blocks}`;
+  }
+  for (let b = 0; b < layer.transactionBlocks; b++) {
+    for (const row of layer.transactionBlock(b)) {
+      yield `xact ${formatLsn(row.lsn)} ${nameOf(XactKind, row.kind)} xid ${row.xid} database ${row.dbOid} ${formatTimestamptz(row.time, session.zone)}`
+        + `${row.subxids.length > 0 ? ` subxids ${row.subxids.join(' ')}` : ''}${row.name ? ` ${JSON.stringify(row.name)}` : ''}`;
+    }
+  }
+  for (const page of layer.clogPages) {
+    const STATUS = ['zero page', 'committed', 'aborted'];
+    for (const { lsn, xidOnPage, status } of layer.clogEntries(page)) yield `clog ${page} ${formatLsn(lsn)} ${status === 0 ? STATUS[0]! : `+${xidOnPage} ${STATUS[status] ?? status}`}`;
+  }
+  for (const event of layer.events) yield `event ${formatLsn(event.lsn)} ${nameOf(EventKind, event.kind)} ${event.args.join(' ')}${event.text ? ` ${JSON.stringify(event.text)}` : ''}`;
+}
+
+/** Reads `FROM..TO`; either may be left out. A usage error where it is no such range. */
+export function recordRange(session: Session, text: string): { from: Lsn; to: Lsn } {
+  const match = /^(.*?)\.\.(.*)$/s.exec(text);
+  if (!match) throw new WalscopeError('usage.range', `"${text}" is not a range`, { exitCode: ExitCode.usage, hint: 'write --records 0/3A2F10..0/3B0000' });
+  const bound = (part: string, otherwise: string): Lsn => session.moment(part === '' ? otherwise : part).lsn;
+  return { from: bound(match[1]!, 'earliest'), to: bound(match[2]!, 'latest') };
+}
+
+/** The WAL records that begin in [from, to), as pg_waldump prints them. */
+export function* recordLines(session: Session, from: Lsn, to: Lsn): Generator<string> {
+  const reader = session.store.newReader();
+  const record = new XLogRecord();
+  if (reader.seek(from, record) === undefined) return;
+  while (reader.next(record) && record.lsn < to) yield waldumpLine(record);
+}
