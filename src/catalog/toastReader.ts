@@ -1,8 +1,8 @@
 /** The chunks of out-of-line values of one TOAST relation, as of a moment, found through its index (toast_fetch_datum()). */
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
-import type { Page } from '../pg/page.js';
+import { HEAP_XMIN_FROZEN, HEAP_XMIN_INVALID, SIZE_OF_HEAP_TUPLE_HEADER, T_INFOMASK, T_XMIN } from '../pg/heapTuple.js';
+import { LP_NORMAL, type Page } from '../pg/page.js';
 import { compareFunction } from '../rows/compare.js';
-import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import { readToastChunk, type ToastChunk } from '../rows/toast.js';
 import { inputError } from '../util/errors.js';
@@ -34,7 +34,10 @@ export class ToastReader {
     return index;
   }
 
-  /** The chunks of a value by chunk_seq; empty where the value is not there. The bytes are copies. */
+  /**
+   * The chunks of a value by chunk_seq; empty where the value is not there. The bytes are copies. Like HeapTupleSatisfiesToast() this looks at
+   * no transaction status: whoever holds a pointer may follow it, and so values of deleted row versions can be read while the pages hold them.
+   */
   chunks(valueId: number): ToastChunk[] {
     const key = new Uint8Array(4);
     new DataView(key.buffer).setUint32(0, valueId, true);
@@ -42,9 +45,10 @@ export class ToastReader {
     const chunks: ToastChunk[] = [];
     for (const { block, offset } of [...search.tids({ equal: [key] })]) {
       const page = this.page(this.file, block);
-      const offnum = visibleVersion(page, offset, this.catalog.visibility);
-      if (offnum === 0) continue;
-      const chunk = readToastChunk(page.bytes, page.itemAt(offnum), page.lpLen(offnum));
+      if (!isReadable(page, offset)) continue;
+      const chunk = readToastChunk(page.bytes, page.itemAt(offset), page.lpLen(offset));
+      // an index entry may outlive its row: what stands there now can be another value's chunk
+      if (chunk.valueId !== valueId) continue;
       chunks.push({ ...chunk, data: chunk.data.slice() });
     }
     return chunks.sort((a, b) => a.chunkSeq - b.chunkSeq);
@@ -58,4 +62,13 @@ export class ToastReader {
     }
     return found.page;
   }
+}
+
+/** HeapTupleSatisfiesToast(), heapam_visibility.c: all but insertions known to have failed and speculative ones taken back. */
+function isReadable(page: Page, offnum: number): boolean {
+  if (offnum > page.maxOffset || page.lpFlags(offnum) !== LP_NORMAL) return false;
+  if (page.lpLen(offnum) < SIZE_OF_HEAP_TUPLE_HEADER) throw inputError('row.damaged', `line pointer ${offnum} of a TOAST relation is damaged`);
+  const at = page.itemAt(offnum);
+  const isInvalid = (page.view.getUint16(at + T_INFOMASK, true) & HEAP_XMIN_FROZEN) === HEAP_XMIN_INVALID;
+  return !isInvalid && page.view.getUint32(at + T_XMIN, true) !== 0;
 }

@@ -137,6 +137,11 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--verify', 'read every block and check it')
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./layers.js')).layersCommand));
+  withData(inCase(program.command('show')))
+    .description('what a transaction did, row by row, before and after; schema changes in words')
+    .argument('<xid>', 'transaction id, also of a subtransaction')
+    .option('--tz <zone>', 'time zone of the output (default: UTC)')
+    .action(run(async () => (await import('./show.js')).showCommand));
 
   return program;
 }

@@ -1,5 +1,6 @@
 /** What one heap record did to rows: which line pointers it filled and which it emptied. */
-import type { BlockRef, XLogRecord } from '../pg/xlogRecord.js';
+import type { RelFileLocator } from '../pg/relFileLocator.js';
+import type { XLogRecord } from '../pg/xlogRecord.js';
 import {
   HEAP_BLKREF_HEAP, HEAP_UPDATE_BLKREF_HEAP_NEW, HEAP_UPDATE_BLKREF_HEAP_OLD, readXlHeapDelete, readXlHeapInsert, readXlHeapUpdate,
   XLH_DELETE_IS_SUPER, XLOG_HEAP_DELETE, XLOG_HEAP_HOT_UPDATE, XLOG_HEAP_INIT_PAGE, XLOG_HEAP_INSERT, XLOG_HEAP_OPMASK, XLOG_HEAP_UPDATE,
@@ -15,10 +16,10 @@ export interface TuplePlace {
   offnum: number;
 }
 
-/** A change of one row. `ref` is the relation whose row it is. */
+/** A change of one row. `ref` is the relation whose row it is; it belongs to the record and is filled anew with the next one. */
 export interface HeapChange {
   operation: RowOperation;
-  ref: BlockRef;
+  ref: RelFileLocator;
   /** The version that ended; undefined for an insertion. */
   before: TuplePlace | undefined;
   /** The version that began; undefined for a deletion. */

@@ -11,7 +11,7 @@ import { EventKind } from '../store/layerEvents.js';
 import { endsTransaction } from '../store/transactionLog.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
-import { heapChanges } from './heapChanges.js';
+import { heapChanges, type HeapChange } from './heapChanges.js';
 
 /** Rows of one relation file that a transaction changed. */
 export interface FileCounts {
@@ -80,6 +80,33 @@ export function readRecords(store: CaseStore, from: Lsn, to: Lsn, emit: (record:
     finding({ code: 'wal.unread', message: `the WAL cannot be read at ${formatLsn(stoppedAt)}: what was changed there is missing`, place: { lsn: formatLsn(stoppedAt) } });
     const resumed = reader.resume(record);
     if (resumed === undefined || resumed >= to) return;
+  }
+}
+
+/** A row change with the record that made it. */
+export interface LoggedChange extends HeapChange {
+  lsn: Lsn;
+  xid: number;
+}
+
+/**
+ * The row changes of [from, to) in order. They are gathered a stretch of WAL at a time, so that `emit` may itself read records and pages;
+ * it stops the reading by giving false.
+ */
+export function readChanges(
+  store: CaseStore, from: Lsn, to: Lsn, wanted: (record: XLogRecord) => boolean, emit: (change: LoggedChange) => boolean | void, finding: (finding: Finding) => void,
+): void {
+  for (let start = from; start < to; start = (start + WINDOW_BYTES) as Lsn) {
+    const changes: LoggedChange[] = [];
+    readRecords(store, start, Math.min(to, start + WINDOW_BYTES) as Lsn, (record) => {
+      if (!wanted(record)) return;
+      const { lsn, xid } = record;
+      heapChanges(record, (change) => {
+        const { spcOid, dbOid, relNumber } = change.ref;
+        changes.push({ ...change, ref: { spcOid, dbOid, relNumber }, lsn, xid });
+      });
+    }, finding);
+    for (const change of changes) if (emit(change) === false) return;
   }
 }
 
