@@ -123,6 +123,7 @@ export class BackupPackWriter {
   }
 }
 
+/** Makes a directory's entries durable, as fsync_fname() does after a rename. */
 export function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');
   fsyncSync(fd);

@@ -56,6 +56,7 @@ export function unsupportedCompression(file: string, kind: UnsupportedCompressio
     'decompress it, or recompress it with gzip, zstd or lz4');
 }
 
+/** A decoder that takes the compressed bytes piece by piece. */
 export function newStreamDecoder(kind: Exclude<Compression, 'none'>): StreamDecoder {
   if (kind === 'gzip') return new GzipDecoder();
   return kind === 'lz4' ? new Lz4Decoder() : new ZstdDecoder();

@@ -49,6 +49,7 @@ export class ByteQueue {
   }
 }
 
+/** An unsigned number of up to 6 bytes, low byte first. */
 export function littleEndian(bytes: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!;

@@ -59,6 +59,7 @@ export function openCase(caseDir: string): CaseStore {
   return new CaseStore(caseDir, manifest, { wal, backups });
 }
 
+/** The zone that --tz names, UTC without one. Throws `usage.zone`. */
 export function zoneOf(options: CommonOptions): TimeZone {
   if (options.tz === undefined) return UTC;
   const zone = timeZone(options.tz);
@@ -81,6 +82,7 @@ export function echoMoment(moment: Moment): void {
   process.stderr.write(`${describeMoment(moment)}\n`);
 }
 
+/** The output format that the options ask for; --format outranks the short forms. */
 export function formatOf(options: CommonOptions): Format {
   if (options.format !== undefined) return parseFormat(options.format);
   if (options.csv) return 'csv';

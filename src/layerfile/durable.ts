@@ -23,6 +23,7 @@ export function explainFsError(error: unknown, file: string): unknown {
   }
 }
 
+/** Makes a folder's entries durable: a rename is not before that. */
 export function syncFolder(folder: string): void {
   const fd = fs.openSync(folder, 'r');
   try {

@@ -31,6 +31,7 @@ function writeTable(title: string, rows: readonly Fields[], forTerminal: boolean
   writer.end();
 }
 
+/** Prints a page in words: header, special area, contents, then its items as a table. */
 export function writePage(description: PageDescription, forTerminal: boolean, sink: Sink): void {
   sink(`${description.kind} page, ${description.type}\n\n`);
   writeList('header', description.header, sink);

@@ -37,6 +37,7 @@ export interface WriterOptions {
   paint?: (text: string, row: number, column: number) => string;
 }
 
+/** A writer of one format: rows of text values (null is NULL) go to `sink` as they come. */
 export function rowWriter(format: Format, columns: readonly OutputColumn[], sink: Sink, options: WriterOptions): RowWriter {
   switch (format) {
     case 'table': return new TableWriter(columns, sink, options);

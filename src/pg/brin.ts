@@ -47,6 +47,7 @@ export interface BrinMetaPage {
   lastRevmapPage: number;
 }
 
+/** BrinMetaPageData, access/brin_page.h. */
 export function readBrinMetaPage(page: Page): BrinMetaPage {
   const at = SIZE_OF_PAGE_HEADER;
   return {
@@ -102,6 +103,7 @@ export interface BrinTuple {
   dataOffset: number;
 }
 
+/** BrinTuple's header, access/brin_tuple.h. */
 export function readBrinTuple(view: DataView, at: number): BrinTuple {
   const btInfo = view.getUint8(at + 4);
   return {

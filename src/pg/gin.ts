@@ -87,6 +87,7 @@ export interface GinMetaPageData {
   ginVersion: number;
 }
 
+/** GinMetaPageData, access/ginblock.h. */
 export function readGinMeta(view: DataView, at: number): GinMetaPageData {
   return {
     head: view.getUint32(at, true),

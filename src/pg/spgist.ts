@@ -39,6 +39,7 @@ export interface SpGistPageOpaque {
   spgistPageId: number;
 }
 
+/** SpGistPageOpaqueData, access/spgist_private.h. */
 export function readSpGistPageOpaque(page: Page): SpGistPageOpaque {
   const view = page.view;
   return {
@@ -79,6 +80,7 @@ export interface SpGistInnerTuple {
   size: number;
 }
 
+/** SpGistInnerTupleData, access/spgist_private.h. */
 export function readSpGistInnerTuple(view: DataView, at: number): SpGistInnerTuple {
   const bits = view.getUint32(at, true);
   return {
@@ -101,6 +103,7 @@ export interface SpGistLeafTuple {
   heapOffset: number;
 }
 
+/** SpGistLeafTupleData, access/spgist_private.h; its bits moved in 14. */
 export function readSpGistLeafTuple(view: DataView, at: number): SpGistLeafTuple {
   const bits = view.getUint32(at, true);
   const tInfo = view.getUint16(at + 4, true);
@@ -128,6 +131,7 @@ export interface SpGistDeadTuple {
   xid: number;
 }
 
+/** SpGistDeadTupleData, access/spgist_private.h: redirections and placeholders. */
 export function readSpGistDeadTuple(view: DataView, at: number): SpGistDeadTuple {
   return {
     tupstate: readTupstate(view, at),

@@ -43,6 +43,7 @@ export interface ByteChange {
 
 const FORKS = ['main', 'fsm', 'vm', 'init'] as const;
 
+/** A fork's number by its name (main, fsm, vm, init). Throws `usage.fork`. */
 export function parseFork(name: string): number {
   const fork = FORKS.findIndex((known) => known === name);
   if (fork < 0) throw new WalscopeError('usage.fork', `unknown fork "${name}"`, { exitCode: ExitCode.usage, hint: 'use main, fsm, vm or init' });

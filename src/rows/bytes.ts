@@ -21,6 +21,7 @@ export function uint32At(bytes: Uint8Array, at: number): number {
   return int32At(bytes, at) >>> 0;
 }
 
+/** A little-endian int8 at any alignment. */
 export function bigInt64At(bytes: Uint8Array, at: number): bigint {
   for (let i = 0; i < 8; i++) scratch[i] = bytes[at + i]!;
   return scratchBigInt64[0]!;
@@ -37,11 +38,13 @@ export function safeInt64At(bytes: Uint8Array, at: number): number | undefined {
   return high * 0x1_0000_0000 + uint32At(bytes, at);
 }
 
+/** A little-endian float8 at any alignment. */
 export function float64At(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < 8; i++) scratch[i] = bytes[at + i]!;
   return scratchFloat64[0]!;
 }
 
+/** A little-endian float4 at any alignment. */
 export function float32At(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < 4; i++) scratch[i] = bytes[at + i]!;
   return scratchFloat32[0]!;

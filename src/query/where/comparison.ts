@@ -18,6 +18,7 @@ export function isAsciiOnly(collation: string | undefined): boolean {
   return collation === 'C' || collation === 'POSIX';
 }
 
+/** PostgreSQL's own words where no operator takes these types. */
 export function noOperator(scope: Scope, op: string, left: SqlType | undefined, right: SqlType, at: number): Error {
   return scope.source.fail('where.type', `operator does not exist: ${left ? `${typeText(left)} ` : ''}${op} ${typeText(right)}`, at,
     'add an explicit cast, as in column::text');

@@ -89,6 +89,7 @@ function refuseNode(node: Node, names: Names): Error {
   return names.source.fail('where.unsupported', `${what[kind] ?? kind} is not supported in --where`, at);
 }
 
+/** The expression as a boolean, as coerce_to_boolean() has it. Throws `where.type`. */
 export function asBoolean(expr: Expr, context: string, scope: Scope): Expr {
   if (expr.type.name === 'bool' || expr.type.name === 'unknown') return coerce(expr, BOOL, scope);
   throw scope.source.fail('where.type', `argument of ${context} must be type boolean, not type ${typeText(expr.type)}`, expr.at);

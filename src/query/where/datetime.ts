@@ -250,6 +250,7 @@ export function dateToTimestamp(days: number): bigint {
   return timestampOf(days, 0n);
 }
 
+/** The day of a timestamp, days since 2000, infinities kept: timestamp2date_opt_overflow(), utils/adt/date.c. */
 export function timestampToDate(micros: bigint): number {
   if (isInfiniteTimestamp(micros)) return micros > 0n ? Infinity : -Infinity;
   return Number(floorDivide(micros, MICROS_PER_DAY));

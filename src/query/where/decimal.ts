@@ -82,6 +82,7 @@ function signOf(a: Decimal): number {
 }
 const infinite = (sign: number): Decimal => (sign > 0 ? INFINITY : sign < 0 ? MINUS_INFINITY : NAN);
 
+/** -a; NaN stays NaN. */
 export function negateDecimal(a: Decimal): Decimal {
   if (a.kind === 'finite') return decimal(-a.digits, a.scale);
   return a.kind === 'nan' ? a : infinite(-signOf(a));
@@ -176,6 +177,7 @@ export function truncateDecimal(a: Decimal, scale: number): Decimal {
   return scale >= 0 ? decimal(cut, scale) : decimal(cut * pow10(-scale));
 }
 
+/** The greatest integer that is not above a. */
 export function floorDecimal(a: Decimal): Decimal {
   const cut = truncateDecimal(a, 0);
   return compareDecimals(cut, a) > 0 ? decimal(cut.digits - 1n) : cut;
