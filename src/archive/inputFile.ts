@@ -14,7 +14,7 @@ function reading<T>(path: string, work: () => T): T {
   } catch (error) {
     const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
     if (code === undefined || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw inputError('input.unreadable', `${path}: cannot be read: ${REASONS[code] ?? code}`, { file: path }, 'make it readable for this user, or leave it out');
+    throw inputError('input.unreadable', `${path}: cannot be read: ${REASONS[code] ?? code}`, { file: path }, code === 'ENOENT' ? 'put it back, or run walscope index again with what there is' : 'make it readable for this user, or leave it out');
   }
 }
 

@@ -64,6 +64,11 @@ export function hasBackupPack(folder: string): boolean {
   return statInput(join(folder, PACK_NAME)) !== undefined;
 }
 
+/** Removes what materialiseBackup() left in a folder of the case. */
+export function removeBackupCopy(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
 function readWhole(path: string): Uint8Array {
   const fd = openInput(path);
   try {

@@ -127,6 +127,9 @@ export class BlockFileReader {
     try {
       this.fd = fs.openSync(path, 'r');
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+        throw inputError('layer.missing', `layer ${path} is missing`, { file: path }, 'run walscope index again: it is rebuilt from the archive');
+      }
       throw explainFsError(error, path);
     }
     try {
@@ -240,7 +243,19 @@ export class BlockFileReader {
   }
 
   private damaged(code: string, what: string, offset: number): WalscopeError {
-    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, 'run walscope index --repair to rebuild it from the archive');
+    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, 'remove the file and run walscope index again: it is rebuilt from the archive');
+  }
+}
+
+/** What keeps a file of `bytes` bytes from being opened as a layer; undefined where nothing does. Its blocks are not read. */
+export function layerFault(path: string, kind: LayerKind, bytes: number): WalscopeError | undefined {
+  try {
+    const reader = new BlockFileReader(path, kind);
+    reader.close();
+    return reader.size === bytes ? undefined : inputError('layer.size', `layer ${path} has ${reader.size} bytes, not ${bytes}`, { file: path });
+  } catch (error) {
+    if (error instanceof WalscopeError) return error;
+    throw error;
   }
 }
 

@@ -9,6 +9,7 @@ export function explainFsError(error: unknown, file: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'EFBIG':
       return new WalscopeError('case.no_space', `no space left to write ${file}`, {
         exitCode: ExitCode.input, place, hint: 'free some space or put the case on another disk with -C, then run the same command again: it resumes', cause: error,
       });

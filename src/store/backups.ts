@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '../archive/baseBackup.js';
-import { extractBackupWal, hasBackupPack, materialiseBackup } from '../archive/materialise.js';
+import { extractBackupWal, hasBackupPack, materialiseBackup, removeBackupCopy } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { parseRelFilePath } from '../pg/relFilePath.js';
@@ -16,17 +16,40 @@ function localFolder(source: string): string {
   return path.join(BACKUPS_FOLDER, createHash('sha256').update(source).digest('hex').slice(0, 16));
 }
 
+export interface OpenCaseBackupOptions {
+  /** Called while a compressed backup is copied, with the share done. What it throws ends the copying. */
+  onProgress?: (share: number) => void;
+  /** Looks at the opened backup; where it throws, a copy made for it is removed. */
+  accept?: (backup: BaseBackup) => void;
+}
+
 /**
  * Opens a backup for the case; `local` is the folder under the case that holds its copy, empty where it is read in place.
  * Throws what openBaseBackup() and materialiseBackup() throw.
  */
-export async function openCaseBackup(caseDir: string, source: string, onProgress?: (share: number) => void): Promise<{ backup: BaseBackup; local: string }> {
+export async function openCaseBackup(caseDir: string, source: string, options: OpenCaseBackupOptions = {}): Promise<{ backup: BaseBackup; local: string }> {
   const local = localFolder(source);
   const folder = path.join(caseDir, local);
-  if (hasBackupPack(folder)) return { backup: openPackedBackup(folder), local };
-  if (backupForm(source) !== 'compressed') return { backup: openBaseBackup(source), local: '' };
-  await materialiseBackup(source, folder, (done, total) => onProgress?.(done / Math.max(1, total)));
-  return { backup: openPackedBackup(folder), local };
+  const isCopied = hasBackupPack(folder);
+  if (!isCopied && backupForm(source) !== 'compressed') return { backup: accepted(openBaseBackup(source), options), local: '' };
+  if (isCopied) return { backup: accepted(openPackedBackup(folder), options), local };
+  await materialiseBackup(source, folder, (done, total) => options.onProgress?.(done / Math.max(1, total)));
+  try {
+    return { backup: accepted(openPackedBackup(folder), options), local };
+  } catch (error) {
+    removeBackupCopy(folder);
+    throw error;
+  }
+}
+
+function accepted(backup: BaseBackup, options: OpenCaseBackupOptions): BaseBackup {
+  try {
+    options.accept?.(backup);
+    return backup;
+  } catch (error) {
+    backup.close();
+    throw error;
+  }
 }
 
 /** Opens a backup again that the manifest names. */

@@ -12,7 +12,7 @@ import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
-import { formatLsn, INVALID_LSN, type Lsn } from '../util/lsn.js';
+import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
 import { openCaseBackup, walOfBackup } from './backups.js';
 import { buildLayer, type BuiltLayer } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
@@ -20,6 +20,7 @@ import { LayerBuilder } from './ingest.js';
 import { EventKind } from './layerEvents.js';
 import { LayerMap } from './layerMap.js';
 import { IndexPool } from './indexPool.js';
+import { rebuildDamagedLayers } from './repair.js';
 import { STRIPE_BYTES, stripeEnd, stripeStart } from './stripes.js';
 
 export interface IndexOptions {
@@ -56,6 +57,7 @@ export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
 class Indexer {
   private readonly findings: Finding[] = [];
   private readonly layersDir: string;
+  private backups: BaseBackup[] = [];
   private walBytes = 0;
   private records = 0;
 
@@ -68,7 +70,7 @@ class Indexer {
     const known = readManifest(options.caseDir);
     const backupPaths = union(known?.backups.map((b) => b.path), options.backups);
     if (backupPaths.length === 0) throw new WalscopeError('usage.backup', 'no base backup given', { exitCode: ExitCode.usage, hint: 'name one with --backup PATH' });
-    const opened = await this.openBackups(backupPaths);
+    const opened = await this.openBackups(backupPaths, known);
     const walPaths = union(known?.wal, options.wal);
     if (walPaths.length === 0) walPaths.push(...(await this.walOfBackups(backupPaths)));
     if (walPaths.length === 0) throw new WalscopeError('usage.wal', 'no WAL archive given', { exitCode: ExitCode.usage, hint: 'name its folder with --wal PATH' });
@@ -87,8 +89,9 @@ class Indexer {
       consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
     }));
     this.removeUnnamed(manifest);
+    this.backups = backups;
     await this.indexRuns(manifest, wal, archive);
-    this.findConsistency(manifest, backups);
+    this.findConsistency(manifest, manifest.layers);
     writeManifest(options.caseDir, manifest);
     this.reportUnusable(manifest, wal);
     archive.close();
@@ -100,8 +103,7 @@ class Indexer {
   private checkSameCluster(backups: BaseBackup[], archive: WalArchive, known: Manifest | undefined): void {
     const wanted = known ? BigInt(known.systemIdentifier) : archive.systemIdentifier;
     const check = (what: string, id: bigint): void => {
-      if (id === wanted) return;
-      throw inputError('cluster.mismatch', `${what} is of another cluster: system identifier ${id}, not ${wanted}`, {}, 'give a backup and a WAL archive of the same cluster, each cluster its own case directory');
+      if (id !== wanted) throw otherCluster(what, id, wanted);
     };
     check('the WAL archive', archive.systemIdentifier);
     backups.forEach((backup) => {
@@ -128,10 +130,19 @@ class Indexer {
     };
   }
 
-  private async openBackups(paths: string[]): Promise<{ backup: BaseBackup; local: string }[]> {
+  private async openBackups(paths: string[], known: Manifest | undefined): Promise<{ backup: BaseBackup; local: string }[]> {
     const opened: { backup: BaseBackup; local: string }[] = [];
     for (const source of paths) {
-      const one = await openCaseBackup(this.options.caseDir, source, (share) => this.options.onCopy?.(source, share));
+      const one = await openCaseBackup(this.options.caseDir, source, {
+        onProgress: (share) => {
+          this.throwIfInterrupted();
+          this.options.onCopy?.(source, share);
+        },
+        accept: (backup) => {
+          const wanted = known ? BigInt(known.systemIdentifier) : opened[0]?.backup.systemIdentifier;
+          if (wanted !== undefined && backup.systemIdentifier !== wanted) throw otherCluster(`the base backup ${source}`, backup.systemIdentifier, wanted);
+        },
+      });
       this.findings.push(...one.backup.findings);
       opened.push(one);
     }
@@ -159,6 +170,7 @@ class Indexer {
     this.dropRunsAfterMendedGap(manifest, wal, archive);
     // the last stripe may have been cut short by the end of the WAL that was there: it is read again
     this.reopenLastStripe(manifest);
+    rebuildDamagedLayers(manifest, this.layersDir, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
     if (manifest.runs.length > 0) await this.indexRun(manifest, manifest.runs.at(-1)!, wal, archive);
     for (const start of starts) {
       if (start < reached()) continue;
@@ -201,7 +213,7 @@ class Indexer {
     try {
       for (;;) {
         await this.turn(position, run.startLsn, lastWal);
-        const built = await next.layer(stripeStart(position, run.startLsn));
+        const built = await this.orInterrupted(next.layer(stripeStart(position, run.startLsn)));
         if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
           this.endRun(manifest, run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
           return;
@@ -241,6 +253,8 @@ class Indexer {
     manifest.walBytes += layer.endLsn - layer.startLsn;
     this.records += layer.records;
     this.walBytes += layer.endLsn - layer.startLsn;
+    // at once, so that a run that is interrupted answers what it has
+    if (manifest.backups.some((backup) => backup.consistentLsn === null && backup.startLsn < layer.endLsn)) this.findConsistency(manifest, [layer]);
   }
 
   private endRun(manifest: Manifest, run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
@@ -253,13 +267,30 @@ class Indexer {
   private async turn(position: Lsn, start: Lsn, end: Lsn): Promise<void> {
     this.options.onProgress?.(position, start, end);
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.options.signal?.aborted) {
-      throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
-    }
+    this.throwIfInterrupted();
+  }
+
+  private throwIfInterrupted(): void {
+    if (!this.options.signal?.aborted) return;
+    throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+  }
+
+  /** What a worker is building is given up on ^C. */
+  private async orInterrupted<T>(work: T | Promise<T>): Promise<T> {
+    const { signal } = this.options;
+    if (!(work instanceof Promise) || !signal) return work;
+    let stop!: () => void;
+    const interrupted = new Promise<void>((resolve) => (stop = resolve));
+    signal.addEventListener('abort', stop);
+    await Promise.race([work, interrupted]);
+    signal.removeEventListener('abort', stop);
+    this.throwIfInterrupted();
+    return work;
   }
 
   private reportBreak(kind: 'missing' | 'damage', error: WalscopeError, run: ManifestRun, lastWal: Lsn): void {
-    if (kind === 'missing' && run.endLsn >= lastWal) return; // the archive simply ends there
+    const missing = parseLsn(error.options.place?.lsn ?? '') ?? run.endLsn;
+    if (kind === 'missing' && missing >= lastWal) return; // the archive simply ends there, perhaps within a record
     const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message})`;
     this.findings.push({
       code: kind === 'missing' ? 'wal.gap' : 'wal.damage', place: error.options.place,
@@ -267,12 +298,13 @@ class Indexer {
     });
   }
 
-  /** Where each backup becomes consistent: at its BACKUP_END record, or where its control file says. */
-  private findConsistency(manifest: Manifest, backups: BaseBackup[]): void {
-    const layers = new LayerMap(this.layersDir, manifest.layers);
+  /** Where each backup becomes consistent, by these layers: at its BACKUP_END record, or where its control file says. */
+  private findConsistency(manifest: Manifest, among: ManifestLayer[]): void {
+    const layers = new LayerMap(this.layersDir, among);
     const ends = layers.events.filter((event) => event.kind === EventKind.backupEnd);
     manifest.backups.forEach((backup, i) => {
-      const known = backups[i]!.consistentLsn;
+      if (among !== manifest.layers && backup.consistentLsn !== null) return;
+      const known = this.backups[i]!.consistentLsn;
       const end = ends.find((event) => event.args[0] === backup.startLsn);
       const candidate = end ? (end.args[1] as Lsn) : known;
       const covered = candidate !== undefined && manifest.runs.some((run) => backup.startLsn >= run.startLsn && candidate <= run.endLsn);
@@ -293,6 +325,10 @@ class Indexer {
       }
     }
   }
+}
+
+function otherCluster(what: string, id: bigint, wanted: bigint): WalscopeError {
+  return inputError('cluster.mismatch', `${what} is of another cluster: system identifier ${id}, not ${wanted}`, {}, 'give a backup and a WAL archive of the same cluster, each cluster its own case directory');
 }
 
 /** Two stripes whose records do not follow each other: each is whole by itself, so the WAL was put together from two histories. */

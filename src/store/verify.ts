@@ -99,7 +99,7 @@ class Verification {
 
   private async otherBackup(source: string): Promise<void> {
     const { store } = this;
-    const { backup } = await openCaseBackup(store.caseDir, source, (share) => this.options.onProgress?.(share, `copying ${source}`));
+    const { backup } = await openCaseBackup(store.caseDir, source, { onProgress: (share) => this.options.onProgress?.(share, `copying ${source}`) });
     try {
       this.checkCluster(source, backup);
       const endLsn = this.consistentLsnOf(backup);
