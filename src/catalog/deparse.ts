@@ -349,6 +349,7 @@ export function exprType(value: TreeValue | undefined): number {
   return field === undefined ? 0 : oid(value as TreeNode, field);
 }
 
+/** A node's token (`:opno 96`) as text. Throws NodeTreeError where it has none. */
 export function token(node: TreeNode, field: string): string {
   const value = node.fields.get(field);
   if (typeof value !== 'string') throw new NodeTreeError(`${node.type} without ${field}`);
@@ -363,6 +364,7 @@ export function int(node: TreeNode, field: string): number {
   return Number(token(node, field));
 }
 
+/** The list in a field, empty where the field is `<>`. */
 export function list(node: TreeNode, field: string): TreeValue[] {
   const value = node.fields.get(field);
   return Array.isArray(value) ? value : [];
