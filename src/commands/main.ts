@@ -143,6 +143,14 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of the output (default: UTC)')
     .action(run(async () => (await import('./show.js')).showCommand));
 
+  withData(inCase(program.command('incidents')))
+    .description('large deletes and updates, DROP, TRUNCATE, mass rewrites, bursts of aborts: the worst first, with the moment just before')
+    .option('--since <moment>', 'from this moment on (default: earliest)')
+    .option('--until <moment>', 'up to this moment (default: latest)')
+    .option('--limit <n>', 'at most this many', '20')
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
+    .action(run(async () => (await import('./incidents.js')).incidentsCommand));
+
   return program;
 }
 

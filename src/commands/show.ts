@@ -5,7 +5,7 @@ import { ddlText } from '../query/ddl.js';
 import type { RowOperation } from '../query/heapChanges.js';
 import { Findings } from '../query/session.js';
 import { showTransaction, type ShownChange, type ShownTransaction } from '../query/show.js';
-import { ExitCode } from '../util/errors.js';
+import type { ExitCode } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';

@@ -19,6 +19,8 @@ export interface DdlChange {
   detail: string;
   /** The relation before (after, where it was created). */
   relation?: Relation;
+  /** Of what is no relation. */
+  oid?: number;
 }
 
 /** `dropped table shop.orders`, `renamed table a to b`. */
@@ -223,7 +225,7 @@ function namedChanges({ before, after }: DdlSides, object: NamedObject, changes:
   for (const [oid, row] of was) {
     const now = is.get(oid);
     if (!now) {
-      if (!follows(row)) changes.push({ action: 'dropped', objectKind, name: row.name, detail: on(before, row) });
+      if (!follows(row)) changes.push({ action: 'dropped', objectKind, name: row.name, detail: on(before, row), oid });
     } else if (now.name !== row.name) changes.push({ action: 'renamed', objectKind, name: row.name, detail: `to ${now.name}` });
   }
   for (const [oid, row] of is) if (!was.has(oid) && !follows(row)) changes.push({ action: 'created', objectKind, name: row.name, detail: on(after, row) });

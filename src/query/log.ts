@@ -22,6 +22,8 @@ export interface TransactionEntry {
   kind: 'transaction';
   row: XactRow;
   committed: boolean;
+  /** 0: it changed nothing in a database. */
+  dbOid: number;
   database: string;
   tables: TableCounts[];
   ddl: DdlChange[];
@@ -80,7 +82,7 @@ export class NamesBackward {
   describe(row: XactRow, files: FileCounts[], messages: LogicalMessage[]): TransactionEntry {
     const dbOid = row.dbOid !== 0 ? row.dbOid : (files.find((f) => f.dbOid !== 0)?.dbOid ?? 0);
     const committed = isCommit(row);
-    const entry: TransactionEntry = { kind: 'transaction', row, committed, database: '', tables: [], ddl: [], messages, sides: undefined };
+    const entry: TransactionEntry = { kind: 'transaction', row, committed, dbOid, database: '', tables: [], ddl: [], messages, sides: undefined };
     if (dbOid === 0) return entry;
     const after = this.after(dbOid, row);
     entry.database = after?.database.name ?? '';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { recordText } from '../../src/output/recordText.js';
 import { asof } from '../../src/query/asof.js';
+import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
 import { Findings } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';
@@ -10,7 +11,7 @@ import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 const OPERATIONS = { insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' };
 
-describe.each([15, 18] as const)('transactions against what triggers recorded, PostgreSQL %i', (major) => {
+describe.each([[15, 2], [18, 1]] as const)('transactions against what triggers recorded, PostgreSQL %i, seed %i', (major, seed) => {
   let archive: Archive;
   let indexed: IndexedArchive;
   /** By xid: what the audit triggers wrote, a line a row. */
@@ -18,7 +19,7 @@ describe.each([15, 18] as const)('transactions against what triggers recorded, P
   const log: TransactionEntry[] = [];
 
   beforeAll(async () => {
-    archive = await cachedArchive({ major, workload: 'audited' });
+    archive = await cachedArchive({ major, workload: 'audited', seed });
     indexed = await indexArchive(archive);
     const { session } = indexed;
     const database = session.database(session.moment('point:last'), 'shop');
@@ -52,6 +53,17 @@ describe.each([15, 18] as const)('transactions against what triggers recorded, P
       expect(lines.sort(), `xid ${xid}`).toEqual([...recorded].sort());
     }
   }, 120_000);
+
+  it('incidents names the planted disaster first', () => {
+    const { session } = indexed;
+    const findings = new Findings();
+    const [worst] = findIncidents(session, { since: session.moment('earliest'), until: session.moment('latest') }, findings);
+    const planted = archive.truth.planted!;
+    expect(findings.list).toEqual([]);
+    expect(worst).toMatchObject({ kind: planted.kind, xid: planted.xid, rows: planted.rows, database: 'shop' });
+    expect(planted.table).toBe(`public.${worst!.object.replace(/^.* of /, '')}`);
+    expect(session.moment(worst!.before).lsn).toBe(worst!.lsn);
+  });
 
   it('log counts what the triggers counted', () => {
     const seen = new Set<number>();

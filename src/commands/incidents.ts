@@ -1,0 +1,74 @@
+/** walscope incidents: what went wrong, the worst first, each with the moment just before it. */
+import { escapeForTerminal } from '../output/terminalText.js';
+import type { OutputColumn } from '../output/rowWriter.js';
+import { findIncidents, type Incident, type IncidentKind } from '../query/incidents.js';
+import { Findings } from '../query/session.js';
+import type { ExitCode } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+import { formatTimestamptz } from '../util/pgTime.js';
+import type { TimeZone } from '../util/timeZone.js';
+import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { wholeNumber } from './log.js';
+
+export interface IncidentsCommandOptions extends CommonOptions {
+  since?: string;
+  until?: string;
+  limit?: string;
+}
+
+const COLUMNS: readonly OutputColumn[] = [
+  ['rank', 'int4'], ['incident', 'text'], ['object', 'text'], ['database', 'text'], ['rows', 'int4'], ['of_rows', 'int4'], ['time', 'timestamptz'], ['xid', 'xid'],
+  ['lsn', 'pg_lsn'], ['before', 'text'], ['recovery_target', 'text'],
+].map(([name, typeName]) => ({ name: name!, typeName: typeName! }));
+
+const DEFAULT_LIMIT = 20;
+
+export async function incidentsCommand(options: IncidentsCommandOptions): Promise<ExitCode> {
+  const session = openSession(options);
+  const until = session.moment(options.until ?? 'latest');
+  const since = session.moment(options.since ?? 'earliest');
+  echoMoment(until);
+  const limit = options.limit === undefined ? DEFAULT_LIMIT : wholeNumber(options.limit, '--limit');
+  const findings = new Findings();
+  const incidents = findIncidents(session, { since, until }, findings);
+  const output = new DataOutput(options.output);
+  const shown = incidents.slice(0, limit);
+  if (formatOf(options) === 'table') {
+    for (const [i, incident] of shown.entries()) {
+      const text = incidentText(incident, i + 1, session.zone);
+      output.write(output.forTerminal ? text.split('\n').map(escapeForTerminal).join('\n') : text);
+    }
+    output.write(shown.length === 0 ? 'nothing that looks like an incident\n' : `(${shown.length} of ${incidents.length})\n`);
+  } else {
+    const writer = openRows(options, COLUMNS, output, 'incidents');
+    for (const [i, incident] of shown.entries()) writer.row(incidentRow(incident, i + 1, session.zone));
+    writer.end();
+  }
+  output.end();
+  return reportFindings(findings.list);
+}
+
+function incidentRow(incident: Incident, rank: number, zone: TimeZone): (string | null)[] {
+  return [
+    String(rank), incident.kind, incident.object, incident.database, String(incident.rows), incident.ofRows === null ? null : String(incident.ofRows),
+    formatTimestamptz(incident.time, zone), String(incident.xid), formatLsn(incident.lsn), incident.before, incident.recoveryTarget,
+  ];
+}
+
+const TITLES: Record<IncidentKind, string> = {
+  'drop database': 'DROP DATABASE', 'drop schema': 'DROP SCHEMA', drop: 'DROP TABLE', truncate: 'TRUNCATE', delete: 'DELETE', update: 'UPDATE',
+  'drop column': 'DROP COLUMN', rewrite: 'table rewritten:', aborts: 'aborted:',
+};
+
+function incidentText(incident: Incident, rank: number, zone: TimeZone): string {
+  const { kind, rows, ofRows } = incident;
+  const share = ofRows !== null && ofRows > 0 && (kind === 'delete' || kind === 'update') ? ` of ${ofRows} (${Math.round((Math.min(rows, ofRows) / ofRows) * 100)} %)` : '';
+  const place = [formatTimestamptz(incident.time, zone), `xid ${incident.xid}`, `LSN ${formatLsn(incident.lsn)}`, incident.database].filter((part) => part !== '');
+  return [
+    `${rank}. ${TITLES[kind]} ${incident.object}${kind === 'aborts' ? '' : `: ${rows} row${rows === 1 ? '' : 's'}${share}`}`,
+    `   ${place.join(' · ')}`,
+    `   just before:     --at ${incident.before}`,
+    `   classic restore: ${incident.recoveryTarget}`,
+    '',
+  ].join('\n');
+}
