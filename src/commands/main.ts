@@ -100,6 +100,10 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--exit-code', 'exit with 1 where there are differences')
     .action(run(async () => (await import('./diff.js')).diffCommand));
 
+  atMoment(program.command('tui'))
+    .description('the same questions on screen: step through time, look at rows, compare moments')
+    .action(run(async () => (await import('./tui.js')).tuiCommand));
+
   inCase(program.command('verify'))
     .description('prove replay on this archive: against the images in its WAL and against later base backups (default: all that is there)')
     .option('--consistency-images', 'compare with the images that wal_consistency_checking put into the WAL')

@@ -40,7 +40,7 @@ const SYSTEM_COLUMNS: AsofColumn[] = [
 /** Prepares the question; the work is done by `rows`. */
 export async function asof(database: DatabaseAt, table: Table, options: AsofOptions, findings: Findings): Promise<Asof> {
   const chosen = chooseColumns(table, options.columns);
-  const where = options.where === undefined ? undefined : await whereOf(database, table, options.where);
+  const where = options.where === undefined ? undefined : await compileTableWhere(database, table, options.where);
   const system = options.system ? new SystemColumns(database) : undefined;
   const columns = [...(system ? SYSTEM_COLUMNS : []), ...chosen.map((i) => columnOf(database, table, i))];
   const source = options.key ? await keyScan(database, table, options.key) : where && indexFor(database, table, where);
@@ -95,7 +95,8 @@ function chooseColumns(table: Table, names: string[] | undefined): number[] {
   });
 }
 
-function whereOf(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
+/** Compiles a condition against the table's columns as of then. */
+export function compileTableWhere(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
   return compileWhere(text, table.columns.map(({ column }) => {
     const typeName = baseTypeName(database, column.typeOid);
     const type = database.types.type(column.typeOid);

@@ -12,7 +12,7 @@ const LOCK = join(ROOT, 'dist.lock');
 function newestSource(): number {
   let newest = 0;
   for (const name of readdirSync(join(ROOT, 'src'), { recursive: true })) {
-    if (String(name).endsWith('.ts')) newest = Math.max(newest, statSync(join(ROOT, 'src', String(name))).mtimeMs);
+    if (/\.tsx?$/.test(String(name))) newest = Math.max(newest, statSync(join(ROOT, 'src', String(name))).mtimeMs);
   }
   return newest;
 }
