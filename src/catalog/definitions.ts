@@ -147,7 +147,7 @@ export class Definitions {
     let sql = '';
     attnums.forEach((attnum, i) => {
       sql += i === keyColumns ? ') INCLUDE (' : i > 0 ? ', ' : '';
-      let collation = 0;
+      let collation: number;
       if (attnum !== 0) {
         sql += this.columnName(relOid, attnum);
         collation = this.lookup.catalog.columns(relOid).find((c) => c.attnum === attnum)?.collationOid ?? 0;

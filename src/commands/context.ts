@@ -13,6 +13,7 @@ import { backupImages, reopenCaseBackup } from '../store/backups.js';
 import { CaseStore } from '../store/caseStore.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
+import { page, pagerCommand, PAGED_BYTES } from './pager.js';
 import { timeZone, UTC, type TimeZone } from '../util/timeZone.js';
 
 /** Options that all commands take. */
@@ -100,10 +101,16 @@ export class DataOutput {
   private readonly charset: BufferEncoding;
   readonly forTerminal: boolean;
   private closed = false;
+  /** What the pager will show, while it is little enough; undefined: nothing is paged. */
+  private paged: Uint8Array[] | undefined;
+  private pagedBytes = 0;
+  private readonly pager: string | undefined;
 
   constructor(readonly file: string | undefined, charset: 'utf8' | 'latin1' = 'utf8') {
     this.charset = charset;
     this.forTerminal = file === undefined && process.stdout.isTTY === true;
+    this.pager = this.forTerminal ? pagerCommand() : undefined;
+    if (this.pager !== undefined) this.paged = [];
     try {
       this.fd = file === undefined ? 1 : fs.openSync(file, 'w');
     } catch (error) {
@@ -116,9 +123,31 @@ export class DataOutput {
     if (this.pending.length >= FLUSH_CHARACTERS) this.flush();
   };
 
+  /** A line that may hold text from the data. */
+  line(text: string): void {
+    this.write(`${this.forTerminal ? escapeForTerminal(text) : text}\n`);
+  }
+
   writeBytes(bytes: Uint8Array): void {
     this.flush();
-    this.writeAll(bytes);
+    this.gather(bytes);
+  }
+
+  /** Keeps what may yet be paged; more than a pager is good for goes out at once. */
+  private gather(bytes: Uint8Array): void {
+    if (!this.paged) {
+      this.writeAll(bytes);
+      return;
+    }
+    this.paged.push(bytes);
+    this.pagedBytes += bytes.length;
+    if (this.pagedBytes > PAGED_BYTES) this.unpage();
+  }
+
+  private unpage(): void {
+    const parts = this.paged ?? [];
+    this.paged = undefined;
+    for (const part of parts) this.writeAll(part);
   }
 
   /** Hands on what has been gathered: for answers that come piece by piece. */
@@ -126,7 +155,7 @@ export class DataOutput {
     if (this.pending === '') return;
     const bytes = Buffer.from(this.pending, this.charset);
     this.pending = '';
-    this.writeAll(bytes);
+    this.gather(bytes);
   }
 
   private writeAll(bytes: Uint8Array): void {
@@ -154,6 +183,7 @@ export class DataOutput {
 
   end(): void {
     this.flush();
+    if (this.paged && !page(this.pager!, Buffer.concat(this.paged))) this.unpage();
     if (this.file !== undefined) fs.closeSync(this.fd);
   }
 }

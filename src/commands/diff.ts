@@ -1,6 +1,7 @@
 /** walscope diff: what changed between two moments, row by row, table by table, or page by page. */
 import { colourWanted } from '../output/colour.js';
 import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
+import { escapeForTerminal } from '../output/terminalText.js';
 import { changedBlocks, diffTable, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
 import { Findings } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -79,7 +80,7 @@ function showTable(diff: TableDiff, wanted: ReadonlySet<Change>, writer: DiffWri
 
 function showStat(counts: DiffCounts[], options: DiffCommandOptions, output: DataOutput, colour: boolean): void {
   if (formatOf(options) === 'table') {
-    output.write(diffStat(counts, colour));
+    output.write(diffStat(counts.map((t) => ({ ...t, table: output.forTerminal ? escapeForTerminal(t.table) : t.table })), colour));
     return;
   }
   const int8 = (name: string) => ({ name, typeName: 'int4' });

@@ -26,7 +26,7 @@ export async function layersCommand(name: string | undefined, options: LayersCom
   const lines = options.records !== undefined ? rangeLines(session, options.records) : name !== undefined ? dumpLayer(session, findLayer(session, name)) : undefined;
   if (lines) {
     for (const line of lines) {
-      output.write(`${line}\n`);
+      output.line(line);
       if (output.isClosed) break;
     }
   } else {

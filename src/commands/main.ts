@@ -1,6 +1,8 @@
 /** The command line: options and help here, work in one file a command. Everything heavy is imported where it is used. */
 import { Command, CommanderError, Option } from 'commander';
 import { ExitCode, WalscopeError } from '../util/errors.js';
+import { EXAMPLES } from './examples.js';
+import { paging } from './pager.js';
 import { VERSION } from './version.js';
 
 type Action = (...args: never[]) => Promise<number>;
@@ -12,7 +14,10 @@ function buildProgram(done: (code: number) => void): Command {
     .version(VERSION, '-V, --version')
     .option('--debug', 'add the stack trace to an error')
     .addOption(new Option('--color <when>', 'colour: auto, always or never').choices(['auto', 'always', 'never']).default('auto'))
+    .option('--no-pager', 'never through a pager')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
+    .showSuggestionAfterError(true)
     .exitOverride();
   // where to look may also stand before the command, as with git -C
   for (const flags of ['-C, --case <dir>', '-d, --dbname <name>', '--at <moment>', '--tz <zone>']) program.addOption(new Option(flags).hideHelp());
@@ -21,6 +26,7 @@ function buildProgram(done: (code: number) => void): Command {
     const action = await load();
     // commander passes (arguments…, options, command); the command knows the program's options too
     const command = args.at(-1) as Command;
+    paging.enabled = (command.optsWithGlobals() as { pager?: boolean }).pager !== false;
     done(await action(...([...args.slice(0, -2), command.optsWithGlobals()] as never[])));
   };
 
@@ -155,16 +161,35 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./incidents.js')).incidentsCommand));
 
+  program.command('demo')
+    .description('copy the bundled archive to a temporary case and walk through an incident')
+    .action(run(async () => {
+      const { demoCommand } = await import('./demo.js');
+      return (options) => demoCommand(options, main);
+    }));
+
+  for (const command of program.commands) {
+    const examples = EXAMPLES[command.name()];
+    if (examples) command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+  }
   return program;
+}
+
+/** A usage error of commander's as one line; it puts its suggestion on a second one. */
+function usageLine(text: string): string {
+  return `walscope: ${oneLine(text.trim().replace(/^error: /, ''))}; see walscope help\n`;
+}
+
+/** A reader who has seen enough, as head, is no failure. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Runs the command line; gives the exit code. Never throws for bad input. */
 export async function main(argv: string[]): Promise<number> {
   let code: number = ExitCode.done;
   const program = buildProgram((result) => (code = result));
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  if (process.stdout.listenerCount('error', endOfReader) === 0) process.stdout.on('error', endOfReader);
   try {
     await program.parseAsync(argv);
     return code;

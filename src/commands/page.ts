@@ -66,7 +66,7 @@ function showChain(database: DatabaseAt, relation: Relation, block: number, fork
     output.write(`${JSON.stringify({ ...place(database, relation, block, options), starts_from: start, records: list }, null, 2)}\n`);
   } else {
     process.stderr.write(`${qualifiedName(database.catalog.schemaOf(relation), relation.name)} block ${block}: ${records.length} record${records.length === 1 ? '' : 's'}, starting from ${start}\n`);
-    for (const record of records) output.write(`${record.line}\n`);
+    for (const record of records) output.line(record.line);
   }
   output.end();
   if (!page.unknown) return ExitCode.done;

@@ -1,5 +1,6 @@
 /** Differences between two moments in every output format. */
 import { styled } from './colour.js';
+import { escapeForTerminal, escapeLinesForTerminal } from './terminalText.js';
 import { JsonRows } from './json.js';
 import { rowWriter, type Format, type OutputColumn, type RowWriter, type Sink, type WriterOptions } from './rowWriter.js';
 
@@ -24,7 +25,8 @@ export interface DiffWriter {
 }
 
 export function diffWriter(format: Format, sink: Sink, options: Omit<WriterOptions, 'target'> & { colour: boolean }): DiffWriter {
-  return format === 'json' || format === 'jsonl' ? new JsonDiffWriter(format, sink) : new RowDiffWriter(format, sink, options);
+  const escaped: Sink = options.forTerminal ? (text) => sink(escapeLinesForTerminal(text)) : sink;
+  return format === 'json' || format === 'jsonl' ? new JsonDiffWriter(format, escaped) : new RowDiffWriter(format, sink, options);
 }
 
 /** Objects {table, change, key, before, after}. */
@@ -80,9 +82,10 @@ class RowDiffWriter implements DiffWriter {
   begin(heading: DiffHeading): void {
     this.painted = [];
     const marks = this.forPeople ? [MARK_COLUMN] : [{ name: 'change', typeName: 'text' }, { name: 'side', typeName: 'text' }];
-    if (this.format === 'expanded') this.sink(`${heading.table}${heading.note}\n`);
+    const title = `${heading.table}${heading.note}`;
+    if (this.format === 'expanded') this.sink(`${this.options.forTerminal ? escapeForTerminal(title) : title}\n`);
     this.writer = rowWriter(this.format, [...marks, ...heading.columns], this.sink, {
-      ...this.options, target: heading.table, title: `${heading.table}${heading.note}`, paint: this.options.colour ? this.paint : undefined,
+      ...this.options, target: heading.table, title, paint: this.options.colour ? this.paint : undefined,
     });
   }
 

@@ -47,7 +47,7 @@ export class TableWriter implements RowWriter {
         for (const line of cellLines(value, this.options.forTerminal)) this.widths[i] = Math.max(this.widths[i]!, displayWidth(line));
       });
     }
-    if (this.options.title) this.sink(`${this.options.title}\n`);
+    if (this.options.title) this.sink(`${this.header(this.options.title)}\n`);
     const heads = this.columns.map((column, i) => ` ${center(this.header(column.name), this.widths[i]!)} `);
     this.sink(`${heads.join('|')}\n`);
     this.sink(`${this.widths.map((width) => '-'.repeat(width + 2)).join('+')}\n`);

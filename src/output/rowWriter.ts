@@ -1,5 +1,6 @@
 /** Rows to text in every format of the command line, one writer a format, all streaming. */
 import { WalscopeError, ExitCode } from '../util/errors.js';
+import { escapeLinesForTerminal } from './terminalText.js';
 import { CopyWriter, CsvWriter } from './copy.js';
 import { InsertWriter } from './insert.js';
 import { JsonlWriter, JsonWriter } from './json.js';
@@ -37,8 +38,10 @@ export interface WriterOptions {
   paint?: (text: string, row: number, column: number) => string;
 }
 
-/** A writer of one format: rows of text values (null is NULL) go to `sink` as they come. */
-export function rowWriter(format: Format, columns: readonly OutputColumn[], sink: Sink, options: WriterOptions): RowWriter {
+/** A writer of one format: rows of text values (null is NULL) go to `to` as they come. */
+export function rowWriter(format: Format, columns: readonly OutputColumn[], to: Sink, options: WriterOptions): RowWriter {
+  const forPeople = format === 'table' || format === 'expanded';
+  const sink: Sink = options.forTerminal && !forPeople ? (text) => to(escapeLinesForTerminal(text)) : to;
   switch (format) {
     case 'table': return new TableWriter(columns, sink, options);
     case 'expanded': return new ExpandedWriter(columns, sink, options);

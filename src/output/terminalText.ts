@@ -10,6 +10,11 @@ export function escapeForTerminal(text: string): string {
   return text.replace(CONTROL, (c) => NAMED[c] ?? (c.charCodeAt(0) < 256 ? `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}` : `\\u${c.charCodeAt(0).toString(16).toUpperCase()}`));
 }
 
+/** The same, but lines and tabs stay: for formats that are made of them. */
+export function escapeLinesForTerminal(text: string): string {
+  return text.replace(CONTROL, (c) => (c === '\n' || c === '\t' ? c : escapeForTerminal(c)));
+}
+
 const ASCII = /^[\x20-\x7e]*$/;
 
 /** Columns that a text takes on a terminal. */
