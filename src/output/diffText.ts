@@ -24,6 +24,7 @@ export interface DiffWriter {
   finish(): void;
 }
 
+/** A writer of one format; its text goes to `sink` in pieces. */
 export function diffWriter(format: Format, sink: Sink, options: Omit<WriterOptions, 'target'> & { colour: boolean }): DiffWriter {
   const escaped: Sink = options.forTerminal ? (text) => sink(escapeLinesForTerminal(text)) : sink;
   return format === 'json' || format === 'jsonl' ? new JsonDiffWriter(format, escaped) : new RowDiffWriter(format, sink, options);
