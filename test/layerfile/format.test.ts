@@ -1,0 +1,87 @@
+/** docs/layer-format.md is exact: the layer that it prints is the one that is written, and reads back as it says. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LayerKind, layerFault } from '../../src/layerfile/blockFile.js';
+import { DeltaLayer, writeDeltaLayer } from '../../src/layerfile/deltaLayer.js';
+import { CASE_FORMAT_VERSION, readManifest, writeManifest, type Manifest } from '../../src/layerfile/manifest.js';
+import { WalscopeError } from '../../src/util/errors.js';
+import { INVALID_LSN } from '../../src/util/lsn.js';
+import { ROOT } from '../support/cli.js';
+import { TINY_LAYER } from '../support/tinyLayer.js';
+
+let folder: string;
+let file: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'walscope-format-'));
+  file = join(folder, 'tiny.delta');
+  writeDeltaLayer(file, TINY_LAYER);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const doc = readFileSync(join(ROOT, 'docs', 'layer-format.md'), 'utf8');
+
+describe('the documented layer', () => {
+  it('is what is written, byte for byte', () => {
+    const printed = [...doc.matchAll(/^[0-9a-f]{8} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].flatMap((match) => match[1]!.trim().split(/ +/));
+    expect(printed.length).toBe(158);
+    expect(readFileSync(file).toString('hex')).toBe(printed.join(''));
+  });
+
+  it('reads back', () => {
+    const layer = new DeltaLayer(file, TINY_LAYER.startLsn, TINY_LAYER.endLsn);
+    expect(layer.relations).toEqual(TINY_LAYER.relations);
+    const entries: number[][] = [];
+    layer.entries(TINY_LAYER.relations[0]!, 0, 100, (block, lsn, bits) => entries.push([block, lsn - TINY_LAYER.startLsn, bits]));
+    expect(entries).toEqual([[0, 0x40, 1], [0, 0xc0, 0], [1, 0x100, 1]]);
+    expect(layer.sizeEvents(TINY_LAYER.relations[0]!)).toEqual(TINY_LAYER.sizes.get(0));
+    expect(layer.transactionBlock(0)).toEqual(TINY_LAYER.xacts);
+    expect(layer.clogEntries(0)).toEqual(TINY_LAYER.clog.get(0));
+    expect(layer.events).toEqual(TINY_LAYER.events);
+    layer.close();
+  });
+
+  it('is refused, or told block by block, wherever a byte differs', () => {
+    const bytes = readFileSync(file);
+    const damaged = join(folder, 'damaged.delta');
+    for (let at = 0; at < bytes.length; at++) {
+      const copy = Buffer.from(bytes);
+      copy[at]! ^= 0x10;
+      writeFileSync(damaged, copy);
+      if (layerFault(damaged, LayerKind.delta, bytes.length)) continue;
+      const layer = new DeltaLayer(damaged, TINY_LAYER.startLsn, TINY_LAYER.endLsn);
+      expect(`${at}: ${layer.check().map((error) => error.code).join()}`).toBe(`${at}: layer.crc`);
+      layer.close();
+    }
+  });
+
+  it('is refused wherever it is cut off', () => {
+    const bytes = readFileSync(file);
+    const cut = join(folder, 'cut.delta');
+    for (let length = 0; length < bytes.length; length++) {
+      writeFileSync(cut, bytes.subarray(0, length));
+      expect(layerFault(cut, LayerKind.delta, bytes.length)).toBeInstanceOf(WalscopeError);
+    }
+  });
+});
+
+describe('the manifest', () => {
+  it('begins as documented, reads back, and is refused wherever a byte differs', () => {
+    const manifest: Manifest = {
+      systemIdentifier: '1', major: 18, segmentSize: 1 << 20, timelines: [{ timeline: 1, start: INVALID_LSN, end: INVALID_LSN }], wal: [], walArchive: null,
+      backups: [], runs: [], layers: [], walBytes: 0, records: 0,
+    };
+    writeManifest(folder, manifest);
+    const bytes = readFileSync(join(folder, 'manifest'));
+    expect(bytes.toString('latin1')).toMatch(new RegExp(`^walscope-manifest ${CASE_FORMAT_VERSION} [0-9a-f]{8} ${bytes.length - bytes.indexOf(10) - 1}\n\\{`));
+    expect(doc).toContain('walscope-manifest VERSION CRC32C LENGTH');
+    expect(readManifest(folder)).toEqual(manifest);
+    for (let at = 0; at < bytes.length; at++) {
+      const copy = Buffer.from(bytes);
+      copy[at]! ^= 0x10;
+      writeFileSync(join(folder, 'manifest'), copy);
+      expect(() => readManifest(folder)).toThrow(WalscopeError);
+    }
+  });
+});
