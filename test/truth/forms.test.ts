@@ -130,8 +130,8 @@ describe('WAL archives', () => {
       major: MAJOR, backup: archive.backup, wal: archive.wal, target: { lsn: fork!.lsn },
       settings: { archive_mode: true, archive_command: `cp "%p" "${promoted}/%f"`, wal_level: 'replica' },
     });
-    let after = '';
-    let end = '';
+    let after: string;
+    let end: string;
     try {
       await server.sql("CREATE TABLE after_promotion AS SELECT i, 'on the new timeline ' || i AS note FROM generate_series(1, 500) i");
       after = (await server.sql<{ text: string }>("SELECT string_agg(i || ',' || note, E'\\n' ORDER BY ctid) AS text FROM after_promotion"))[0]!.text;
