@@ -150,6 +150,7 @@ function buildProgram(done: (code: number) => void): Command {
   withData(inCase(program.command('show')))
     .description('what a transaction did, row by row, before and after; schema changes in words')
     .argument('<xid>', 'transaction id, also of a subtransaction')
+    .option('--undo', 'SQL that reverts it, in one transaction')
     .option('--tz <zone>', 'time zone of the output (default: UTC)')
     .action(run(async () => (await import('./show.js')).showCommand));
 

@@ -3,6 +3,7 @@ import { colourWanted } from '../output/colour.js';
 import { diffWriter, type Change } from '../output/diffText.js';
 import { ddlText } from '../query/ddl.js';
 import type { RowOperation } from '../query/heapChanges.js';
+import { undoScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import { showTransaction, type ShownChange, type ShownTransaction } from '../query/show.js';
 import type { ExitCode } from '../util/errors.js';
@@ -13,7 +14,9 @@ import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, formatOf, openSession, printable, reportFindings, type CommonOptions } from './context.js';
 import { wholeNumber } from './log.js';
 
-export type ShowCommandOptions = CommonOptions;
+export interface ShowCommandOptions extends CommonOptions {
+  undo?: boolean;
+}
 
 const CHANGES: Record<RowOperation, Change> = { insert: 'added', update: 'changed', delete: 'removed' };
 
@@ -24,6 +27,11 @@ export async function showCommand(xidText: string, options: ShowCommandOptions):
   process.stderr.write(`${printable(headline(shown, session.zone))}\n`);
   const charset = (shown.after ?? shown.before)?.encoding.outputCharset;
   const output = new DataOutput(options.output, charset);
+  if (options.undo) {
+    undoScript(shown, findings, (line) => output.write(`${line}\n`));
+    output.end();
+    return reportFindings(findings.list);
+  }
   writeRows(shown, options, output);
   output.end();
   for (const change of shown.ddl()) process.stderr.write(`    ${printable(ddlText(change))}\n`);

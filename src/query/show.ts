@@ -39,6 +39,8 @@ export interface ShownTransaction {
   /** OIDs of the tables whose rows it changed; known once `rows` has run. */
   touched: Set<number>;
   rows(emit: (change: ShownChange) => boolean | void): void;
+  /** Finds what `ddl` and `touched` tell, without reading the rows. */
+  survey(): void;
 }
 
 /** Finds the end of a transaction, its own xid or that of one of its subtransactions. Throws `moment.*` (exit 4) where there is none. */
@@ -62,25 +64,25 @@ export function showTransaction(session: Session, xid: number, findings: Finding
   const after = dbOid === 0 ? undefined : databaseByOid(session, dbOid, row.endLsn, row.time);
   const catalogs = new Set<string>();
   const touched = new Set<number>();
+  const walk = (emit: ((change: ShownChange) => boolean | void) | undefined): void => {
+    const files = new TransactionFiles(session, before, after, findings);
+    readChanges(session.store, from, row.lsn, (record) => xids.has(record.xid), (change) => {
+      const file = change.isSuperDelete ? undefined : files.of(change.ref);
+      if (!file) return true;
+      if (file.catalogName !== undefined) {
+        catalogs.add(file.catalogName);
+        if (file.isPgClass) files.seePgClass(change, row.lsn);
+        return true;
+      }
+      if (files.copying.has(change.ref.relNumber)) return true;
+      touched.add(file.shape!.oid);
+      const shown = emit && readChange(file, change, row.lsn);
+      return shown ? emit(shown) !== false : true;
+    }, findings.add);
+  };
   return {
-    row, range, committed, before, after, touched,
+    row, range, committed, before, after, touched, rows: walk, survey: () => walk(undefined),
     ddl: () => (committed && before && after ? ddlChanges({ before, after, xids, catalogs }) : []),
-    rows: (emit) => {
-      const files = new TransactionFiles(session, before, after, findings);
-      readChanges(session.store, from, row.lsn, (record) => xids.has(record.xid), (change) => {
-        const file = change.isSuperDelete ? undefined : files.of(change.ref);
-        if (!file) return true;
-        if (file.catalogName !== undefined) {
-          catalogs.add(file.catalogName);
-          if (file.isPgClass) files.seePgClass(change, row.lsn);
-          return true;
-        }
-        if (files.copying.has(change.ref.relNumber)) return true;
-        touched.add(file.shape!.oid);
-        const shown = readChange(file, change, row.lsn);
-        return shown ? emit(shown) !== false : true;
-      }, findings.add);
-    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
-import { recordText } from '../../src/output/recordText.js';
+import { recordText } from '../../src/util/recordText.js';
 import { asof } from '../../src/query/asof.js';
 import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
