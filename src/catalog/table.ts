@@ -1,12 +1,15 @@
 /** A table as of a moment: its visible rows, each value printed when it is asked for. */
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
-import type { Page } from '../pg/page.js';
+import { SIZE_OF_HEAP_TUPLE_HEADER, T_CTID } from '../pg/heapTuple.js';
+import { readBlockId, readItemPointerOffset } from '../pg/itemPointer.js';
+import { BLCKSZ, LP_NORMAL, SIZE_OF_PAGE_HEADER, type Page } from '../pg/page.js';
 import { ATTRIBUTE_MISSING, TupleDeformer, type DeformedTuple } from '../rows/deform.js';
 import type { StoredOutput } from '../rows/types/typeInfo.js';
 import type { TypeOutputs } from '../rows/types/typeOutputs.js';
 import { varsizeAny } from '../rows/varlena.js';
-import { visibleTuples } from '../rows/visibility.js';
-import { formatLsn } from '../util/lsn.js';
+import { hexOf } from '../rows/bytes.js';
+import { visibleTuples, type TupleState } from '../rows/visibility.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
 import type { Finding } from '../util/finding.js';
 import { Catalog } from './catalog.js';
 import type { Column, Relation } from './relation.js';
@@ -62,6 +65,10 @@ export class RowView {
   get xmin(): number { return this.page.view.getUint32(this.at, true); }
   get xmax(): number { return this.page.view.getUint32(this.at + 4, true); }
   get infomask(): number { return this.page.view.getUint16(this.at + 20, true); }
+  /** t_ctid: the next version of the row, or this one. */
+  get next(): { block: number; offnum: number } {
+    return { block: readBlockId(this.page.view, this.at + T_CTID), offnum: readItemPointerOffset(this.page.view, this.at + T_CTID) };
+  }
 }
 
 /** A column with what reading it takes. */
@@ -79,13 +86,14 @@ export class Table {
   readonly file: RelFork;
   private readonly deformer: TupleDeformer;
 
-  constructor(readonly catalog: Catalog, readonly relation: Relation, outputs: TypeOutputs, options: { withDropped?: boolean } = {}) {
+  /** `dropped`: shows dropped columns too, with what they were before where it has them by attnum. */
+  constructor(readonly catalog: Catalog, readonly relation: Relation, outputs: TypeOutputs, options: { dropped?: ReadonlyMap<number, Column> } = {}) {
     const columns = catalog.columns(relation.oid);
     this.deformer = new TupleDeformer(Catalog.layout(columns));
     this.file = { ...relation.locator, fork: ForkNumber.main };
     this.columns = columns
-      .filter((column) => !column.dropped || options.withDropped)
-      .map((column) => readable(column, outputs));
+      .filter((column) => !column.dropped || options.dropped)
+      .map((column) => readable(column, column.dropped ? options.dropped?.get(column.attnum) : column, outputs));
   }
 
   get schema(): string { return this.catalog.schemaOf(this.relation); }
@@ -103,25 +111,64 @@ export class Table {
     let stopped = false;
     this.catalog.snapshot.scan(this.file, (block, { page, unknown }) => {
       if (unknown) {
-        finding({ code: 'page.unknown', message: `block ${block} of ${this.relation.name} is unknown after ${formatLsn(unknown.lsn)} (${unknown.rmgr})`, place: { block: `${formatRelFork(this.file)} block ${block}`, lsn: formatLsn(unknown.lsn), rmgr: unknown.rmgr } });
+        finding(this.unknownBlock(block, unknown));
         return true;
       }
       visibleTuples(page, this.catalog.visibility, (offnum, at, length) => {
         if (!stopped && emit(row.fill(page, block, offnum, at, length)) === false) stopped = true;
-      }, (offnum) => {
-        finding({ code: 'row.damaged', message: `line pointer ${offnum} of block ${block} of ${this.relation.name} is damaged`, place: { block: `${formatRelFork(this.file)} block ${block}` } });
-      });
+      }, (offnum) => finding(this.damagedRow(block, offnum)));
       return !stopped;
     }, from, to);
   }
+
+  /** As scan(), the row versions that the moment does not see: dead ones that no VACUUM has taken away, and those of aborted transactions. */
+  scanDead(emit: (row: RowView, state: Exclude<TupleState, 'live'>) => boolean | void, finding: (finding: Finding) => void): void {
+    const row = this.newRow();
+    this.catalog.snapshot.scan(this.file, (block, { page, unknown }) => {
+      if (unknown) {
+        finding(this.unknownBlock(block, unknown));
+        return true;
+      }
+      for (let offnum = 1; offnum <= page.maxOffset; offnum++) {
+        if (page.lpFlags(offnum) !== LP_NORMAL) continue;
+        const at = page.lpOff(offnum), length = page.lpLen(offnum);
+        if (at < SIZE_OF_PAGE_HEADER || length < SIZE_OF_HEAP_TUPLE_HEADER || at + length > BLCKSZ) {
+          finding(this.damagedRow(block, offnum));
+          continue;
+        }
+        const state = this.catalog.visibility.tupleState(page.view, at);
+        if (state !== 'live' && emit(row.fill(page, block, offnum, at, length), state) === false) return false;
+      }
+      return true;
+    });
+  }
+
+  unknownBlock(block: number, { lsn, rmgr }: { lsn: Lsn; rmgr: string }): Finding {
+    return {
+      code: 'page.unknown', message: `block ${block} of ${this.relation.name} is unknown after ${formatLsn(lsn)} (${rmgr})`,
+      place: { block: `${formatRelFork(this.file)} block ${block}`, lsn: formatLsn(lsn), rmgr },
+    };
+  }
+
+  private damagedRow(block: number, offnum: number): Finding {
+    return { code: 'row.damaged', message: `line pointer ${offnum} of block ${block} of ${this.relation.name} is damaged`, place: { block: `${formatRelFork(this.file)} block ${block}` } };
+  }
 }
 
-function readable(column: Column, outputs: TypeOutputs): ReadableColumn {
-  // a dropped column has lost its type; its bytes are shown as they are
-  const print: StoredOutput = column.dropped
-    ? (bytes, at, length) => `\\x${Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('hex')}`
-    : outputs.ofType(column.typeOid);
+/** `typed` has the column's type; undefined for a dropped column whose type is forgotten. */
+function readable(column: Column, typed: Column | undefined, outputs: TypeOutputs): ReadableColumn {
+  const isKnown = typed !== undefined && (!column.dropped || outputs.context.lookup.type(typed.typeOid) !== undefined);
+  const print = isKnown ? outputs.ofType(typed.typeOid) : bytesOf(column, outputs);
   let missing: string | null = null;
   if (column.missing) missing = print(column.missing, 0, column.attlen > 0 ? column.attlen : varsizeAny(column.missing, 0));
   return { column, position: column.attnum - 1, print, missing };
+}
+
+/** A value whose type is not known, as bytea would print its bytes. */
+function bytesOf(column: Column, outputs: TypeOutputs): StoredOutput {
+  if (column.attlen !== -1) return (bytes, at, length) => `\\x${hexOf(bytes, at, length)}`;
+  return (bytes, at, length) => {
+    const plain = outputs.context.detoast(bytes, at, length);
+    return `\\x${hexOf(plain, 0, plain.length)}`;
+  };
 }

@@ -1,5 +1,6 @@
 /** walscope asof: rows of a table as of a moment. */
 import { asof } from '../query/asof.js';
+import { openSource } from '../query/scanSource.js';
 import { Findings } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
@@ -11,6 +12,9 @@ export interface AsofCommandOptions extends CommonOptions {
   columns?: string;
   limit?: string;
   system?: boolean;
+  only?: boolean;
+  deleted?: boolean;
+  droppedColumns?: boolean;
   explain?: boolean;
   timing?: boolean;
 }
@@ -19,11 +23,12 @@ export async function asofCommand(tableName: string, options: AsofCommandOptions
   const started = process.hrtime.bigint();
   const session = openSession(options);
   const database = openDatabase(session, options);
-  const table = database.table(tableName);
+  const source = openSource(database, tableName, { only: options.only, withDropped: options.droppedColumns });
+  const { table } = source;
   const findings = new Findings();
-  const answer = await asof(database, table, {
+  const answer = await asof(database, source, {
     where: options.where, key: options.key === undefined ? undefined : splitList(options.key), columns: options.columns === undefined ? undefined : splitList(options.columns),
-    limit: options.limit === undefined ? undefined : parseLimit(options.limit), system: options.system,
+    limit: options.limit === undefined ? undefined : parseLimit(options.limit), system: options.system, deleted: options.deleted,
   }, findings);
   for (const text of answer.notices) notice(text);
   if (options.explain) process.stderr.write(`${answer.plan}\n`);

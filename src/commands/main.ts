@@ -75,6 +75,9 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--columns <names>', 'only these columns, separated by commas')
     .option('--limit <n>', 'at most this many rows')
     .option('--system', 'ctid, xmin, xmax and when they committed')
+    .option('--only', 'without the rows of children, as SELECT … FROM ONLY')
+    .option('--deleted', 'instead of the rows: dead versions that are still on the pages, with the transaction that killed each')
+    .option('--dropped-columns', 'dropped columns too, by their former type where the archive has it')
     .option('--explain', 'show how the rows are found')
     .option('--timing', 'show time, pages read and records replayed')
     .action(run(async () => (await import('./asof.js')).asofCommand));

@@ -1,10 +1,11 @@
-/** Rows of a table as of a moment. */
+/** Rows of a relation as of a moment. */
 import type { RowView, Table } from '../catalog/table.js';
+import type { TupleState } from '../rows/visibility.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { formatTimestamptz } from '../util/pgTime.js';
-import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { Findings, DatabaseAt } from './session.js';
-import { indexForEqualities, keyScan, type RowSource } from './indexScan.js';
+import { indexForConditions, keyScan, type RowSource } from './indexScan.js';
+import { ownRows, type ScanSource, type SourcePart } from './scanSource.js';
+import { STATE_COLUMN, SYSTEM_COLUMNS, SystemColumns } from './systemColumns.js';
 import { compileWhere, type CompiledWhere } from './where/index.js';
 
 export interface AsofOptions {
@@ -15,6 +16,8 @@ export interface AsofOptions {
   limit?: number;
   /** Adds ctid, xmin, xmax and the times at which they committed. */
   system?: boolean;
+  /** Instead of the rows: the versions that the moment does not see any more, or never saw, with what became of each. */
+  deleted?: boolean;
 }
 
 export interface AsofColumn {
@@ -32,44 +35,76 @@ export interface Asof {
   rows(emit: (values: (string | null)[]) => boolean | void): void;
 }
 
-const SYSTEM_COLUMNS: AsofColumn[] = [
-  { name: 'ctid', typeName: 'tid' }, { name: 'xmin', typeName: 'xid' }, { name: 'xmin_time', typeName: 'timestamptz' },
-  { name: 'xmax', typeName: 'xid' }, { name: 'xmax_time', typeName: 'timestamptz' },
-];
-
-/** Prepares the question; the work is done by `rows`. */
-export async function asof(database: DatabaseAt, table: Table, options: AsofOptions, findings: Findings): Promise<Asof> {
+/** Prepares the question; the work is done by `rows`. A table alone stands for its own rows. */
+export async function asof(database: DatabaseAt, from: Table | ScanSource, options: AsofOptions, findings: Findings): Promise<Asof> {
+  const source = 'parts' in from ? from : ownRows(from);
+  const { table, parts } = source;
   const chosen = chooseColumns(table, options.columns);
   const where = options.where === undefined ? undefined : await compileTableWhere(database, table, options.where);
-  const system = options.system ? new SystemColumns(database) : undefined;
-  const columns = [...(system ? SYSTEM_COLUMNS : []), ...chosen.map((i) => columnOf(database, table, i))];
-  const source = options.key ? await keyScan(database, table, options.key) : where && indexFor(database, table, where);
+  for (const finding of source.missing) findings.add(finding);
+  if (options.deleted && options.key) throw new WalscopeError('usage.deleted', 'dead row versions cannot be found by --key', { exitCode: ExitCode.usage, hint: 'use --where, which looks at all of them' });
+  const scans = await Promise.all(parts.map((part) => scanOf(database, source, part, where, options)));
+  const lead = leadColumns(database, source, options);
   return {
-    columns, notices: [...(source?.notice ? [source.notice] : []), ...(where?.notices ?? [])],
-    plan: source ? source.plan : `sequential scan of ${database.blocks(table.relation) ?? 0} pages`,
+    columns: [...lead.columns, ...chosen.map((i) => columnOf(database, table, i))],
+    notices: [...new Set([...source.notices, ...scans.flatMap((scan) => (scan.notice ? [scan.notice] : [])), ...(where?.notices ?? [])])],
+    plan: scans.map((scan, i) => (scans.length > 1 ? `${parts[i]!.table.relation.name}: ${scan.plan}` : scan.plan)).join('\n'),
     rows(emit) {
       let left = options.limit ?? Infinity;
-      if (left <= 0) return;
       const view = where ? new Array<string | null>(table.columns.length).fill(null) : [];
-      const one = (row: RowView): boolean => {
-        if (where) {
-          for (const i of where.columnsUsed) view[i] = row.value(i);
-          if (!where.test(view)) return true;
-        }
-        const values = chosen.map((i) => row.value(i));
-        if (emit(system ? [...system.values(row), ...values] : values) === false) return false;
-        return --left > 0;
-      };
-      if (source) source.scan(one);
-      else table.scan(one, findings.add);
+      for (const [p, part] of parts.entries()) {
+        if (left <= 0) return;
+        const places = part.places ?? table.columns.map((_, i) => i);
+        const value = readableValue(part.table, findings);
+        scans[p]!.scan((row, state) => {
+          if (where) {
+            for (const i of where.columnsUsed) view[i] = value(row, places[i]!);
+            if (!where.test(view)) return true;
+          }
+          const values = lead.values(row, part, state);
+          for (const i of chosen) values.push(value(row, places[i]!));
+          if (emit(values) === false) left = 0;
+          return --left > 0;
+        }, findings.add);
+      }
     },
   };
 }
 
-/** An index whose leading columns the condition fixes, where there is one. */
-function indexFor(database: DatabaseAt, table: Table, where: CompiledWhere): RowSource | undefined {
-  if (where.equalities.size === 0) return undefined;
-  return indexForEqualities(database, table, new Map([...where.equalities].map(([i, value]) => [table.columns[i]!.column.attnum, value])));
+/** The value of a column of a part; one that cannot be read is a finding, and NULL. */
+function readableValue(table: Table, findings: Findings): (row: RowView, place: number) => string | null {
+  return (row, place) => {
+    try {
+      return row.value(place);
+    } catch (error) {
+      if (!(error instanceof WalscopeError)) throw error;
+      findings.add({ code: error.code, message: `${table.columns[place]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });
+      return null;
+    }
+  };
+}
+
+/** How the rows of one part are found. */
+async function scanOf(database: DatabaseAt, source: ScanSource, part: SourcePart, where: CompiledWhere | undefined, options: AsofOptions): Promise<RowSource> {
+  if (options.key) return keyScan(database, source.table, part, options.key);
+  const { table } = part;
+  const pages = `${database.blocks(table.relation) ?? 0} pages`;
+  if (options.deleted) return { plan: `sequential scan of ${pages} for dead row versions`, scan: (emit, finding) => table.scanDead(emit, finding) };
+  return (where && indexForConditions(database, part, where)) ?? { plan: `sequential scan of ${pages}`, scan: (emit, finding) => table.scan(emit, finding) };
+}
+
+/** The columns before the table's own. */
+function leadColumns(database: DatabaseAt, source: ScanSource, options: AsofOptions): { columns: AsofColumn[]; values(row: RowView, part: SourcePart, state?: Exclude<TupleState, 'live'>): (string | null)[] } {
+  if (!options.system && !options.deleted) return { columns: [], values: () => [] };
+  const system = new SystemColumns(database);
+  const isParent = source.parts.length > 1 || source.parts[0]?.table !== source.table;
+  return {
+    columns: [...(isParent ? [{ name: 'tableoid', typeName: 'regclass' }] : []), ...(options.deleted ? [STATE_COLUMN] : []), ...SYSTEM_COLUMNS],
+    values: (row, part, state) => [
+      ...(isParent ? [database.types.regName('regclass', part.table.relation.oid) ?? String(part.table.relation.oid)] : []),
+      ...(state ? system.deadValues(row, state) : system.values(row)),
+    ],
+  };
 }
 
 function columnOf(database: DatabaseAt, table: Table, i: number): AsofColumn {
@@ -96,38 +131,19 @@ function chooseColumns(table: Table, names: string[] | undefined): number[] {
 }
 
 /** Compiles a condition against the table's columns as of then. */
-export function compileTableWhere(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
-  return compileWhere(text, table.columns.map(({ column }) => {
+export async function compileTableWhere(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
+  const where = await compileWhere(text, table.columns.map(({ column }) => {
     const typeName = baseTypeName(database, column.typeOid);
     const type = database.types.type(column.typeOid);
-    return { name: column.name, typeName, enumLabels: type?.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined };
-  }), { zone: database.session.zone });
-}
-
-/** Who wrote a row version, and when that committed. */
-class SystemColumns {
-  private readonly times = new Map<number, string | null>();
-
-  constructor(private readonly database: DatabaseAt) {}
-
-  values(row: RowView): (string | null)[] {
-    const { xmin, xmax } = row;
-    return [row.ctid, String(xmin), this.time(xmin), String(xmax), xmax === 0 ? null : this.time(xmax)];
+    return {
+      name: column.name, typeName, enumLabels: type?.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined,
+      // where text is ordered by bytes, an index on it can be searched by range
+      collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) ? 'C' : undefined,
+    };
+  }), { zone: database.session.zone, tableName: table.relation.name, schemaName: table.schema });
+  const computed = where.columnsUsed.find((i) => table.columns[i]!.column.generated === 'v');
+  if (computed !== undefined) {
+    throw new WalscopeError('where.virtual', `${table.columns[computed]!.column.name} is computed when it is read: its values are stored nowhere`, { exitCode: ExitCode.usage, hint: 'write its expression instead (walscope schema shows it)' });
   }
-
-  private time(xid: number): string | null {
-    let time = this.times.get(xid);
-    if (time === undefined) {
-      const row = this.end(xid);
-      time = row ? formatTimestamptz(row.time, this.database.session.zone) : null;
-      this.times.set(xid, time);
-    }
-    return time;
-  }
-
-  private end(xid: number): XactRow | undefined {
-    const { session, moment } = this.database;
-    const range = session.store.coverage.find((c) => moment.lsn >= c.firstLsn && moment.lsn <= c.lastLsn);
-    return range && session.store.transactions.findEnd(xid, range.run.startLsn, moment.lsn);
-  }
+  return where;
 }

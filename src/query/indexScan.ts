@@ -1,108 +1,205 @@
-/** Rows found through a btree index by equality on its leading columns, as of a moment. */
+/** Rows found through an index, as of a moment: a btree by equality on its leading columns and a range on the next, a hash index by equality. */
 import type { RowView, Table } from '../catalog/table.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
+import type { Page } from '../pg/page.js';
 import { compareFunction } from '../rows/compare.js';
+import { hashFunction } from '../rows/hashFunctions.js';
+import { HashSearch } from '../rows/hashSearch.js';
 import { canReadKey, keyFromText } from '../rows/keyInput.js';
 import { visibleVersion } from '../rows/heapFetch.js';
-import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
+import { NbtreeSearch, type Bound, type HeapTid, type IndexColumn } from '../rows/nbtreeSearch.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
+import type { TupleState } from '../rows/visibility.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import { indexesOf, type IndexInfo } from './primaryKey.js';
+import type { SourcePart } from './scanSource.js';
 import type { DatabaseAt } from './session.js';
-import { compileWhere } from './where/index.js';
+import { compileWhere, type ColumnRange, type CompiledWhere } from './where/index.js';
 
 export interface RowSource {
   /** In words: for --explain. */
   plan: string;
   /** Something the user should know of the way chosen. */
   notice?: string;
-  scan(emit: (row: RowView) => boolean): void;
+  /** `state` is given where the rows are dead versions. */
+  scan(emit: (row: RowView, state?: Exclude<TupleState, 'live'>) => boolean, finding: (finding: Finding) => void): void;
 }
 
 const INDOPTION_DESC = 1;
 const INDOPTION_NULLS_FIRST = 2;
+/** pg_am: fixed OIDs. */
+const BTREE_AM_OID = 403;
+const HASH_AM_OID = 405;
 
-/** Rows whose primary key (else a unique index's key, where that is the only one) has the given values. Falls back to a scan and says so. */
-export async function keyScan(database: DatabaseAt, table: Table, values: string[]): Promise<RowSource> {
-  const indexes = indexesOf(database, table.relation.oid).filter((index) => index.isUnique && index.isValid && !index.hasPredicate && !index.key.includes(0));
-  const index = indexes.find((i) => i.isPrimary) ?? indexes[0];
-  if (!index) {
+/**
+ * Rows of a part whose primary key (else a unique index's key, where that is the only one) has the given values; `table` is the relation
+ * asked for, whose key it is. Falls back to a scan and says so.
+ */
+export async function keyScan(database: DatabaseAt, table: Table, part: SourcePart, values: string[]): Promise<RowSource> {
+  const isUsable = (index: IndexInfo): boolean => index.isUnique && index.isValid && !index.hasPredicate && !index.key.includes(0);
+  const indexes = indexesOf(database, table.relation.oid).filter(isUsable);
+  const asked = indexes.find((i) => i.isPrimary) ?? indexes[0];
+  if (!asked) {
     throw new WalscopeError('usage.key', `${table.relation.name} has no primary key at this moment`, { exitCode: ExitCode.usage, hint: 'use --where instead' });
   }
-  if (values.length !== index.key.length) {
-    const names = index.key.map((attnum) => columnName(table, attnum)).join(', ');
-    throw new WalscopeError('usage.key', `the key of ${table.relation.name} is (${names}): ${index.key.length} values, not ${values.length}`, { exitCode: ExitCode.usage, hint: 'separate values with commas' });
+  const names = asked.key.map((attnum) => columnName(table, attnum));
+  if (values.length !== names.length) {
+    throw new WalscopeError('usage.key', `the key of ${table.relation.name} is (${names.join(', ')}): ${names.length} values, not ${values.length}`, { exitCode: ExitCode.usage, hint: 'separate values with commas' });
   }
-  const source = indexScan(database, table, index, values);
-  return typeof source === 'string' ? scanByKey(database, table, index, values, source) : source;
+  const index = part.table === table ? asked : indexesOf(database, part.table.relation.oid)
+    .find((i) => isUsable(i) && i.key.length === names.length && i.key.every((attnum, n) => columnName(part.table, attnum) === names[n]));
+  if (!index) return scanByKey(database, part.table, names, values, `${part.table.relation.name} has no unique index on (${names.join(', ')})`);
+  const columns = indexColumns(database, part.table, index, values.length);
+  if (typeof columns === 'string') return scanByKey(database, part.table, names, values, columns);
+  const equal: Uint8Array[] = [];
+  for (const [i, value] of values.entries()) {
+    const type = keyType(database, part.table, index.key[i]!)!;
+    if (!canReadKey(type.typoutput)) return scanByKey(database, part.table, names, values, `values of type ${type.name} cannot be looked up in an index`);
+    equal.push(keyBytes(database, type, value));
+  }
+  return tidScan(database, part.table, `index scan using ${index.relation.name} on (${names.join(', ')})`, btreeSearch(database, index, columns).tids({ equal }));
 }
 
-/** The best index for equalities on some columns (attnum → value); undefined where none serves. */
-export function indexForEqualities(database: DatabaseAt, table: Table, equalities: ReadonlyMap<number, string>): RowSource | undefined {
-  let best: { index: IndexInfo; values: string[] } | undefined;
-  for (const index of indexesOf(database, table.relation.oid)) {
+interface Candidate {
+  index: IndexInfo;
+  /** Leading columns that must equal a value. */
+  equal: string[];
+  /** On the column after them. */
+  range: ColumnRange | undefined;
+}
+
+/** The best index of a part for what a condition says of single columns; undefined where a scan serves better. */
+export function indexForConditions(database: DatabaseAt, part: SourcePart, where: CompiledWhere): RowSource | undefined {
+  const byAttnum = <T>(map: ReadonlyMap<number, T>): Map<number, T> =>
+    new Map([...map].map(([i, value]) => [part.table.columns[part.places ? part.places[i]! : i]!.column.attnum, value]));
+  if (where.equalities.size + where.ranges.size === 0) return undefined;
+  const equalities = byAttnum(where.equalities), ranges = byAttnum(where.ranges);
+  const candidates: Candidate[] = [];
+  for (const index of indexesOf(database, part.table.relation.oid)) {
     if (!index.isValid || index.hasPredicate) continue;
-    const values: string[] = [];
-    for (const attnum of index.key) {
-      const value = equalities.get(attnum);
-      if (value === undefined) break;
-      values.push(value);
-    }
-    if (values.length > 0 && (!best || values.length > best.values.length || (values.length === best.values.length && index.isUnique && !best.index.isUnique))) best = { index, values };
+    const equal: string[] = [];
+    while (equal.length < index.key.length && equalities.has(index.key[equal.length]!)) equal.push(equalities.get(index.key[equal.length]!)!);
+    const isBtree = index.relation.amOid === BTREE_AM_OID;
+    const range = isBtree && equal.length < index.key.length ? ranges.get(index.key[equal.length]!) : undefined;
+    if ((isBtree && (equal.length > 0 || range)) || (index.relation.amOid === HASH_AM_OID && equal.length === 1)) candidates.push({ index, equal, range });
   }
-  if (!best) return undefined;
-  const source = indexScan(database, table, best.index, best.values);
-  return typeof source === 'string' ? undefined : source;
+  const score = ({ index, equal, range }: Candidate): number => equal.length * 4 + (range ? (range.lower && range.upper ? 2 : 1) : 0) + (index.isUnique ? 0.5 : 0);
+  candidates.sort((a, b) => score(b) - score(a));
+  for (const candidate of candidates) {
+    const source = conditionScan(database, part.table, candidate);
+    if (source) return source;
+  }
+  return undefined;
+}
+
+/** Undefined where the index cannot be searched for this, or finds so much that reading the whole table costs less. */
+function conditionScan(database: DatabaseAt, table: Table, { index, equal, range }: Candidate): RowSource | undefined {
+  const names = index.key.slice(0, equal.length + (range ? 1 : 0)).map((attnum) => columnName(table, attnum)).join(', ');
+  try {
+    const found = index.relation.amOid === HASH_AM_OID ? hashTids(database, table, index, equal[0]!) : btreeTids(database, table, index, equal, range);
+    if (!found) return undefined;
+    const tids: HeapTid[] = [];
+    const blocks = new Set<number>();
+    const most = Math.max(MIN_BLOCKS_TO_SCAN, (database.blocks(table.relation) ?? 0) * MOST_OF_TABLE);
+    for (const tid of found) {
+      tids.push(tid);
+      blocks.add(tid.block);
+      if (blocks.size > most) return undefined;
+    }
+    return tidScan(database, table, `index scan using ${index.relation.name} on (${names})${range ? `, a range: ${blocks.size} pages of the table` : ''}`, tids);
+  } catch (error) {
+    // a value that the column's type cannot hold, or an index that cannot be read: the rows themselves decide
+    if (error instanceof WalscopeError) return undefined;
+    throw error;
+  }
+}
+
+/** Pages are read faster in one run than one by one. */
+const MOST_OF_TABLE = 0.3;
+const MIN_BLOCKS_TO_SCAN = 16;
+
+function btreeTids(database: DatabaseAt, table: Table, index: IndexInfo, equal: string[], range: ColumnRange | undefined): Iterable<HeapTid> | undefined {
+  const used = equal.length + (range ? 1 : 0);
+  const columns = indexColumns(database, table, index, used);
+  if (typeof columns === 'string') return undefined;
+  const types = index.key.slice(0, used).map((attnum) => keyType(database, table, attnum)!);
+  if (types.some((type) => !canReadKey(type.typoutput))) return undefined;
+  // ends are taken in: a value that was rounded to the column's type must not lose rows, which are tested again anyway
+  const bound = (end: { value: string } | undefined): Bound | undefined => end && { value: keyBytes(database, types[equal.length]!, end.value), inclusive: true };
+  return btreeSearch(database, index, columns).tids({
+    equal: equal.map((value, i) => keyBytes(database, types[i]!, value)), from: bound(range?.lower), to: bound(range?.upper),
+  });
+}
+
+function hashTids(database: DatabaseAt, table: Table, index: IndexInfo, value: string): Iterable<HeapTid> | undefined {
+  const type = keyType(database, table, index.key[0]!);
+  const symbol = database.types.orderFunction(index.opclasses[0]!);
+  if (!type || symbol === undefined || !canReadKey(type.typoutput)) return undefined;
+  const hash = hashFunction(symbol, isDeterministic(database, index.collations[0]!));
+  return hash && new HashSearch((block) => readPage(database, indexFile(index), block)).tids(hash(keyBytes(database, type, value)));
+}
+
+const DEFAULT_COLLATION_OID = 100;
+
+/** pg_collation.collisdeterministic: equal text has equal bytes. A database's own collation always is. */
+function isDeterministic(database: DatabaseAt, collationOid: number): boolean {
+  let found = collationOid === 0 || collationOid === DEFAULT_COLLATION_OID;
+  if (!found) {
+    database.catalog.scan('pg_collation', (row) => {
+      if (row.oid('oid') === collationOid) found = row.bool('collisdeterministic');
+    });
+  }
+  return found;
+}
+
+function btreeSearch(database: DatabaseAt, index: IndexInfo, columns: IndexColumn[]): NbtreeSearch {
+  return new NbtreeSearch((block) => readPage(database, indexFile(index), block), columns, index.key.length);
+}
+
+function indexFile(index: IndexInfo): RelFork {
+  return { ...index.relation.locator, fork: ForkNumber.main };
+}
+
+function keyBytes(database: DatabaseAt, type: TypeInfo, text: string): Uint8Array {
+  return keyFromText(type.typoutput, text, {
+    zone: database.session.zone, enumLabelOid: (label) => database.types.enumOid(type.oid, label),
+    encodeText: (value) => new Uint8Array(Buffer.from(value, database.encoding.outputCharset)),
+  });
+}
+
+/** The visible rows that index entries lead to, in physical order. */
+function tidScan(database: DatabaseAt, table: Table, plan: string, found: Iterable<HeapTid>): RowSource {
+  return {
+    plan,
+    scan(emit, finding) {
+      const tids = [...found].sort((a, b) => a.block - b.block || a.offset - b.offset);
+      const row = table.newRow();
+      let unknownBlock = -1;
+      for (const { block, offset } of tids) {
+        const at = database.snapshot.page(table.file, block);
+        if (!at) continue;
+        if (at.unknown) {
+          if (block !== unknownBlock) finding(table.unknownBlock(block, at.unknown));
+          unknownBlock = block;
+          continue;
+        }
+        const offnum = visibleVersion(at.page, offset, database.catalog.visibility);
+        if (offnum !== 0 && !emit(row.fill(at.page, block, offnum, at.page.itemAt(offnum), at.page.lpLen(offnum)))) return;
+      }
+    },
+  };
 }
 
 function columnName(table: Table, attnum: number): string {
   return table.columns.find((c) => c.column.attnum === attnum)?.column.name ?? `column ${attnum}`;
 }
 
-/** The scan through the index; a string says why the index cannot be used. */
-function indexScan(database: DatabaseAt, table: Table, index: IndexInfo, values: string[]): RowSource | string {
-  if (database.types.accessMethod(index.relation.amOid) !== 'btree') return `index ${index.relation.name} is no btree`;
-  const columns = indexColumns(database, table, index, values.length);
-  if (typeof columns === 'string') return columns;
-  const equal: Uint8Array[] = [];
-  for (let i = 0; i < values.length; i++) {
-    const type = keyType(database, table, index.key[i]!)!;
-    if (!canReadKey(type.typoutput)) return `values of type ${type.name} cannot be looked up in an index`;
-    const stored = keyFromText(type.typoutput, values[i]!, {
-      zone: database.session.zone, enumLabelOid: (label) => database.types.enumOid(type.oid, label),
-      encodeText: (text) => new Uint8Array(Buffer.from(text, database.encoding.outputCharset)),
-    });
-    equal.push(stored);
-  }
-  const file: RelFork = { ...index.relation.locator, fork: ForkNumber.main };
-  return {
-    plan: `index scan using ${index.relation.name} on (${index.key.slice(0, values.length).map((attnum) => columnName(table, attnum)).join(', ')})`,
-    scan(emit) {
-      const search = new NbtreeSearch((block) => readPage(database, file, block), columns, index.key.length);
-      const tids = [...search.tids({ equal })].sort((a, b) => a.block - b.block || a.offset - b.offset);
-      const row = table.newRow();
-      for (const tid of tids) {
-        const found = fetchTuple(database, table, row, tid.block, tid.offset);
-        if (found && !emit(row)) return;
-      }
-    },
-  };
-}
-
-function readPage(database: DatabaseAt, file: RelFork, block: number) {
+function readPage(database: DatabaseAt, file: RelFork, block: number): Page {
   const found = database.snapshot.page(file, block);
   if (!found) throw inputError('index.page', `block ${block} of an index does not exist at this moment`, {}, 'ask with --where instead of --key');
   if (found.unknown) throw inputError('page.unknown', `block ${block} of an index is unknown after a record of ${found.unknown.rmgr} that cannot be replayed`, {}, 'ask with --where instead of --key');
   return found.page;
-}
-
-function fetchTuple(database: DatabaseAt, table: Table, row: RowView, block: number, offset: number): boolean {
-  const found = database.snapshot.page(table.file, block);
-  if (!found) return false;
-  const offnum = visibleVersion(found.page, offset, database.catalog.visibility);
-  if (offnum === 0) return false;
-  row.fill(found.page, block, offnum, found.page.itemAt(offnum), found.page.lpLen(offnum));
-  return true;
 }
 
 /** The type whose order a key column has: a domain's base type. */
@@ -134,11 +231,11 @@ function indexColumns(database: DatabaseAt, table: Table, index: IndexInfo, keys
   return columns;
 }
 
-/** Where the index cannot be searched: the same question by a scan. */
-async function scanByKey(database: DatabaseAt, table: Table, index: IndexInfo, values: string[], why: string): Promise<RowSource> {
-  const places = index.key.map((attnum) => table.columns.findIndex((c) => c.column.attnum === attnum));
-  const wanted = await Promise.all(places.map(async (place, i) => {
-    const type = keyType(database, table, index.key[i]!)!;
+/** Where no index can be searched: the same question by a scan. */
+async function scanByKey(database: DatabaseAt, table: Table, names: string[], values: string[], why: string): Promise<RowSource> {
+  const wanted = await Promise.all(names.map(async (name, i) => {
+    const place = table.columns.findIndex((c) => c.column.name === name);
+    const type = keyType(database, table, table.columns[place]!.column.attnum)!;
     const enumLabels = type.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined;
     const literal = `'${values[i]!.replaceAll("'", "''")}'`;
     return { place, where: await compileWhere(`k = ${literal}`, [{ name: 'k', typeName: type.name, enumLabels }], { zone: database.session.zone }) };
@@ -146,12 +243,6 @@ async function scanByKey(database: DatabaseAt, table: Table, index: IndexInfo, v
   return {
     plan: `sequential scan of ${database.blocks(table.relation) ?? 0} pages (${why})`,
     notice: `${why}: the whole table is scanned`,
-    scan(emit) {
-      let going = true;
-      table.scan((row) => {
-        if (wanted.every(({ place, where }) => where.test([row.value(place)]))) going = emit(row);
-        return going;
-      }, (finding) => { throw inputError(finding.code, finding.message, finding.place); });
-    },
+    scan: (emit, finding) => table.scan((row) => !wanted.every(({ place, where }) => where.test([row.value(place)])) || emit(row), finding),
   };
 }

@@ -1,6 +1,6 @@
 /** One question's context: an opened case, a moment, a database, and the tables in it. Commands and the TUI both start here. */
 import { Catalog, readDatabases, type Database } from '../catalog/catalog.js';
-import { hasHeapStorage, RELKIND_NAMES, type Relation } from '../catalog/relation.js';
+import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { Table } from '../catalog/table.js';
 import { TypeCatalog } from '../catalog/typeCatalog.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
@@ -17,6 +17,8 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';
 import { UTC, type TimeZone } from '../util/timeZone.js';
 import { resolveMoment, type Moment } from './moment.js';
+import { describeKind } from './describeKind.js';
+import { formerColumns } from './droppedColumns.js';
 import { findRelation, parseTableName, schemasWith, type TableName } from './tableName.js';
 
 const FIRST_NORMAL_OID = 16384;
@@ -166,7 +168,7 @@ export class DatabaseAt {
   open(relation: Relation, options: { withDropped?: boolean } = {}): Table {
     const name = qualifiedName(this.catalog.schemaOf(relation), relation.name);
     if (!hasHeapStorage(relation)) {
-      throw new WalscopeError('table.kind', `${name} is a ${RELKIND_NAMES[relation.kind] ?? relation.kind}: it has no rows of its own`, { exitCode: ExitCode.usage, hint: `see walscope schema ${name}` });
+      throw new WalscopeError('table.kind', describeKind(this, relation), { exitCode: ExitCode.usage, hint: `see walscope schema ${name}` });
     }
     if (relation.persistence === 'u') {
       throw new WalscopeError('table.unlogged', `${name} is unlogged: its contents are not in the WAL`, { exitCode: ExitCode.partial, hint: 'only its definition can be shown, with walscope schema' });
@@ -174,7 +176,12 @@ export class DatabaseAt {
     if (relation.persistence === 't') {
       throw new WalscopeError('table.temporary', `${name} is temporary: its contents were never written to the WAL`, { exitCode: ExitCode.partial, hint: 'it cannot be recovered' });
     }
-    return new Table(this.catalog, relation, this.outputs, options);
+    return this.describe(relation, options);
+  }
+
+  /** A relation's columns, whether or not it has rows. */
+  describe(relation: Relation, options: { withDropped?: boolean } = {}): Table {
+    return new Table(this.catalog, relation, this.outputs, options.withDropped ? { dropped: formerColumns(this, relation) } : {});
   }
 
   /** Size of a relation's main fork in blocks; undefined where it has no file. */
