@@ -1,7 +1,8 @@
 /** walscope asof: rows of a table as of a moment. */
 import { asof } from '../query/asof.js';
+import { readLargeObject } from '../query/largeObject.js';
 import { openSource } from '../query/scanSource.js';
-import { Findings } from '../query/session.js';
+import { Findings, type DatabaseAt } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
 import { DataOutput, notice, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
@@ -15,15 +16,21 @@ export interface AsofCommandOptions extends CommonOptions {
   only?: boolean;
   deleted?: boolean;
   droppedColumns?: boolean;
+  largeObject?: string;
   explain?: boolean;
   timing?: boolean;
 }
 
-export async function asofCommand(tableName: string, options: AsofCommandOptions): Promise<ExitCode> {
+export async function asofCommand(tableName: string | undefined, options: AsofCommandOptions): Promise<ExitCode> {
   const started = process.hrtime.bigint();
+  const isLargeObject = options.largeObject !== undefined;
+  if (isLargeObject === (tableName !== undefined)) {
+    throw new WalscopeError('usage.asof', isLargeObject ? '--large-object takes no table' : 'no table was named', { exitCode: ExitCode.usage, hint: 'write walscope asof TABLE, or walscope asof --large-object OID -o FILE' });
+  }
   const session = openSession(options);
   const database = openDatabase(session, options);
-  const source = openSource(database, tableName, { only: options.only, withDropped: options.droppedColumns });
+  if (isLargeObject) return largeObject(database, options.largeObject!, options.output);
+  const source = openSource(database, tableName!, { only: options.only, withDropped: options.droppedColumns });
   const { table } = source;
   const findings = new Findings();
   const answer = await asof(database, source, {
@@ -47,6 +54,29 @@ export async function asofCommand(tableName: string, options: AsofCommandOptions
     process.stderr.write(`Time: ${ms.toFixed(3)} ms · pages read: ${pagesRead} (${pagesCached} from cache) · records replayed: ${recordsReplayed}\n`);
   }
   return reportFindings(findings.list);
+}
+
+/** The bytes of a large object, to a file or a pipe. */
+function largeObject(database: DatabaseAt, text: string, file: string | undefined): ExitCode {
+  const oid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (oid === 0) throw new WalscopeError('usage.large_object', `--large-object needs an OID, not "${text}"`, { exitCode: ExitCode.usage, hint: 'walscope asof pg_largeobject_metadata lists them' });
+  if (file === undefined && process.stdout.isTTY) throw new WalscopeError('usage.large_object', 'a large object is bytes, which a terminal cannot show', { exitCode: ExitCode.usage, hint: 'add -o FILE' });
+  const pieces: Uint8Array[] = [];
+  const output = new DataOutput(file);
+  let held = 0;
+  const flush = (): void => {
+    if (held > 0) output.writeBytes(Buffer.concat(pieces));
+    pieces.length = held = 0;
+  };
+  const length = readLargeObject(database, oid, (bytes) => {
+    pieces.push(bytes);
+    held += bytes.length;
+    if (held > 1 << 20) flush();
+  });
+  flush();
+  output.end();
+  process.stderr.write(`large object ${oid}: ${length} bytes\n`);
+  return ExitCode.done;
 }
 
 /** Values separated by commas; one in double quotes may hold commas, and doubled quotes. */

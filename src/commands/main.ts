@@ -69,11 +69,12 @@ function buildProgram(done: (code: number) => void): Command {
 
   withData(atMoment(program.command('asof')))
     .description('rows of a table as of a moment')
-    .argument('<table>', 'orders, shop.orders, "Odd Name", oid:16385 or filenode:16402')
+    .argument('[table]', 'orders, shop.orders, "Odd Name", oid:16385 or filenode:16402')
     .option('--where <expr>', "a condition in PostgreSQL's syntax")
     .option('--key <values>', 'values of the primary key, separated by commas: read through its index')
     .option('--columns <names>', 'only these columns, separated by commas')
     .option('--limit <n>', 'at most this many rows')
+    .option('--large-object <oid>', 'the bytes of a large object, instead of a table')
     .option('--system', 'ctid, xmin, xmax and when they committed')
     .option('--only', 'without the rows of children, as SELECT … FROM ONLY')
     .option('--deleted', 'instead of the rows: dead versions that are still on the pages, with the transaction that killed each')

@@ -127,9 +127,21 @@ function btreeTids(database: DatabaseAt, table: Table, index: IndexInfo, equal: 
   if (types.some((type) => !canReadKey(type.typoutput))) return undefined;
   // ends are taken in: a value that was rounded to the column's type must not lose rows, which are tested again anyway
   const bound = (end: { value: string } | undefined): Bound | undefined => end && { value: keyBytes(database, types[equal.length]!, end.value), inclusive: true };
+  const from = endOrOpen(() => bound(range?.lower)), to = endOrOpen(() => bound(range?.upper));
+  if (equal.length === 0 && !from && !to) return undefined;
   return btreeSearch(database, index, columns).tids({
-    equal: equal.map((value, i) => keyBytes(database, types[i]!, value)), from: bound(range?.lower), to: bound(range?.upper),
+    equal: equal.map((value, i) => keyBytes(database, types[i]!, value)), from, to,
   });
+}
+
+/** An end that the column's type cannot hold leaves the range open there. */
+function endOrOpen(read: () => Bound | undefined): Bound | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WalscopeError) return undefined;
+    throw error;
+  }
 }
 
 function hashTids(database: DatabaseAt, table: Table, index: IndexInfo, value: string): Iterable<HeapTid> | undefined {
@@ -189,6 +201,22 @@ function tidScan(database: DatabaseAt, table: Table, plan: string, found: Iterab
       }
     },
   };
+}
+
+/** The visible rows of a table whose leading columns have the given values, in the order of a btree index that is known to serve. */
+export function* rowsInIndexOrder(database: DatabaseAt, table: Table, indexOid: number, values: string[]): Generator<RowView> {
+  const index = indexesOf(database, table.relation.oid).find((each) => each.indexOid === indexOid);
+  const columns = index ? indexColumns(database, table, index, values.length) : `${table.relation.name} has no index ${indexOid}`;
+  if (!index || typeof columns === 'string') throw inputError('index.missing', `cannot search: ${String(columns)}`);
+  const row = table.newRow();
+  const equal = values.map((value, i) => keyBytes(database, keyType(database, table, index.key[i]!)!, value));
+  for (const { block, offset } of btreeSearch(database, index, columns).tids({ equal })) {
+    const at = database.snapshot.page(table.file, block);
+    if (!at) throw inputError('page.absent', `block ${block} of ${table.relation.name} does not exist at this moment`);
+    if (at.unknown) throw inputError('page.unknown', table.unknownBlock(block, at.unknown).message);
+    const offnum = visibleVersion(at.page, offset, database.catalog.visibility);
+    if (offnum !== 0) yield row.fill(at.page, block, offnum, at.page.itemAt(offnum), at.page.lpLen(offnum));
+  }
 }
 
 function columnName(table: Table, attnum: number): string {
