@@ -176,12 +176,14 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     expect(() => database.table('wide_h')).toThrow(/index/);
   });
 
-  it.runIf(major >= 18)('shows virtual columns as NULL with a notice, and takes none in a condition', async () => {
-    const { csv, notices } = await read('virt');
-    expect(csv).toBe('a,b,c\n1,,x\n');
-    expect(notices.join()).toMatch(/b: computed when read/);
-    await expect(read('virt', { where: 'b = 2' })).rejects.toThrow(/computed/);
-  });
+  if (major >= 18) {
+    it('shows virtual columns as NULL with a notice, and takes none in a condition', async () => {
+      const { csv, notices } = await read('virt');
+      expect(csv).toBe('a,b,c\n1,,x\n');
+      expect(notices.join()).toMatch(/b: computed when read/);
+      await expect(read('virt', { where: 'b = 2' })).rejects.toThrow(/computed/);
+    });
+  }
 
   it('shows dead row versions with what killed them', async () => {
     const { csv } = await read('dead', { deleted: true });
