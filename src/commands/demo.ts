@@ -70,9 +70,9 @@ function findStory(session: Session): Story {
 async function tellDeletion(walk: Walk, say: Teller, { deletion, tables }: Story): Promise<void> {
   const { xid } = deletion.row;
   say.title('1. What happened');
-  say.text('Transactions are listed newest first by walscope log. This one deleted the most:');
-  await walk.show('log', '--xid', String(xid));
-  say.text('Compare the moment just before it with the moment just after:');
+  say.text('The worst first, each with the moment just before it:');
+  await walk.show('incidents');
+  say.text('The first three are one transaction. Compare the moment just before it with the moment just after:');
   await walk.show('diff', `before-xid:${xid}`, `xid:${xid}`, '--stat');
   say.title('2. The rows before and after');
   const columns = ['--columns', 'id,customer_id,status,total,placed_at'];

@@ -12,6 +12,9 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   schema: ['walscope schema orders --at before-xid:812', 'walscope schema orders --ddl | psql shop'],
   layers: ['walscope layers', 'walscope layers --records 0/3A2F10..0/3B0000', 'walscope layers --verify'],
   log: ['walscope log --limit 20', 'walscope log --since -1h --table orders', 'walscope log --xid 812'],
+  show: ['walscope show 812', 'walscope show 812 --json'],
+  incidents: ['walscope incidents', "walscope incidents --since '2026-04-06 08:00:00+02'"],
+  tui: ['walscope tui', 'walscope tui --at before-xid:812'],
   verify: ['walscope verify', 'walscope verify --against /backups/later'],
   demo: ['walscope demo'],
 };

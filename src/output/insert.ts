@@ -2,7 +2,8 @@
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import type { OutputColumn, RowWriter, Sink } from './rowWriter.js';
 
-const PLAIN_NUMBER = /^-?\d+(\.\d+)?$/;
+/** A bare -0 would lose its sign. */
+const PLAIN_NUMBER = /^(?!-0+(\.0+)?$)-?\d+(\.\d+)?$/;
 const NUMBER_TYPES = new Set(['int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'oid']);
 
 /** A value as an SQL literal: numbers bare, all else quoted. */
@@ -13,15 +14,22 @@ export function sqlLiteral(value: string | null, typeName: string): string {
   return quoteLiteral(value);
 }
 
+/** Statements that a server takes: generated columns are left out, values of identity columns kept. */
 export class InsertWriter implements RowWriter {
   private readonly head: string;
+  /** Places of the columns that can be written. */
+  private readonly places: number[];
 
   constructor(private readonly columns: readonly OutputColumn[], private readonly sink: Sink, target: string) {
-    this.head = `INSERT INTO ${target} (${columns.map((column) => quoteIdentifier(column.name)).join(', ')}) VALUES (`;
+    this.places = columns.flatMap((column, i) => (column.filledBy === 'expression' ? [] : [i]));
+    const names = this.places.map((i) => quoteIdentifier(columns[i]!.name)).join(', ');
+    const overriding = columns.some((column) => column.filledBy === 'identity') ? 'OVERRIDING SYSTEM VALUE ' : '';
+    this.head = `INSERT INTO ${target} ${this.places.length === 0 ? 'DEFAULT VALUES' : `(${names}) ${overriding}VALUES (`}`;
   }
 
   row(values: readonly (string | null)[]): void {
-    this.sink(`${this.head}${values.map((value, i) => sqlLiteral(value, this.columns[i]!.typeName)).join(', ')});\n`);
+    const literals = this.places.map((i) => sqlLiteral(values[i]!, this.columns[i]!.typeName)).join(', ');
+    this.sink(`${this.head}${this.places.length === 0 ? '' : `${literals})`};\n`);
   }
 
   end(): void {

@@ -13,6 +13,8 @@ export interface OutputColumn {
   name: string;
   /** pg_type.typname: decides alignment and JSON representation. */
   typeName: string;
+  /** What fills the column when a row is inserted: its identity sequence, its generation expression; undefined: the row. */
+  filledBy?: 'identity' | 'expression';
 }
 
 /** Takes text in pieces; the caller knows where it goes. */

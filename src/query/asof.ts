@@ -23,6 +23,8 @@ export interface AsofOptions {
 export interface AsofColumn {
   name: string;
   typeName: string;
+  /** What fills the column when a row is inserted: its identity sequence, its generation expression; undefined: the row. */
+  filledBy?: 'identity' | 'expression';
 }
 
 export interface Asof {
@@ -109,7 +111,8 @@ function leadColumns(database: DatabaseAt, source: ScanSource, options: AsofOpti
 
 function columnOf(database: DatabaseAt, table: Table, i: number): AsofColumn {
   const { column } = table.columns[i]!;
-  return { name: column.name, typeName: baseTypeName(database, column.typeOid) };
+  const filledBy = column.generated !== '' ? 'expression' : column.identity !== '' ? 'identity' : undefined;
+  return { name: column.name, typeName: baseTypeName(database, column.typeOid), filledBy };
 }
 
 /** The name of the type, of a domain its base type's: what decides how values look. */
