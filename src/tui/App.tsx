@@ -121,6 +121,7 @@ function mainLines(screen: Screen, paint: Paint, width: number): string[] {
     if (changes.length === 0) return ['', fit(' nothing changed between the two moments', width)];
     return gridLines(layOut(screen.columns, changes.map(changeInput), screen.firstColumn, width), paint, width, -1, true);
   }
+  if (screen.tables.length === 0 || (screen.isBusy && screen.rows.length === 0)) return [];
   if (!screen.table) return ['', fit(screen.entry?.fate === 'created later' ? ' not there at this moment' : ' no rows to show', width)];
   const inputs = screen.rows.map((row): GridInput => ({
     values: row.values, change: screen.touched.size > 0 ? screen.touched.get(JSON.stringify(row.values)) : undefined,
@@ -165,6 +166,7 @@ function Message({ screen, paint, width }: PartProps): ReactNode {
     const shown = [...text].slice(-(room - 1)).join('');
     return <Line>{`${paint(label, 'bold')}${fit(`${shown}_`, room)}`}</Line>;
   }
+  if (screen.isBusy) return <Line>{fit('reading… (Esc stops it)', width)}</Line>;
   return <Line>{screen.isError ? paint(fit(`! ${screen.message}`, width), 'red', 'bold') : fit(screen.message, width)}</Line>;
 }
 

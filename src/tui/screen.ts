@@ -18,6 +18,7 @@ export interface Size {
 
 /** Keys after which rows that are being read are no longer wanted. */
 const SUPERSEDING: ReadonlySet<string> = new Set(['[', ']', 'esc', 'q', 'ctrl-c']);
+const BUSY_AFTER_MS = 150;
 /** Lines around the rows: header 2, title and column names 2, timeline 2, message and footer 1 each. */
 const FRAME_LINES = 8;
 const PROMPT_LABELS: Record<PromptKind, string> = { time: 'go to (time, LSN, xid:N, before-xid:N, point:NAME, -10m): ', filter: 'filter, as in WHERE (empty: all rows): ' };
@@ -45,6 +46,8 @@ export class Screen {
   prompt: { kind: PromptKind; label: string; text: string } | undefined;
   message = '';
   isError = false;
+  /** A key's work takes longer than a moment. */
+  isBusy = false;
   markA: Moment | undefined;
   markB: Moment | undefined;
   activity: Activity | undefined;
@@ -105,6 +108,7 @@ export class Screen {
     this.pending++;
     this.queue = this.queue.then(async () => {
       this.pending--;
+      const slow = setTimeout(() => this.showBusy(true), BUSY_AFTER_MS);
       try {
         this.work = new AbortController();
         await task();
@@ -113,9 +117,15 @@ export class Screen {
         if (error instanceof WalscopeError) this.say(error.options.hint ? `${error.message}; ${error.options.hint}` : error.message, true);
         else if (!(error instanceof DOMException && error.name === 'AbortError')) this.quit(error);
       }
-      this.version++;
-      for (const listener of this.listeners) listener();
+      clearTimeout(slow);
+      this.showBusy(false);
     });
+  }
+
+  private showBusy(isBusy: boolean): void {
+    this.isBusy = isBusy;
+    this.version++;
+    for (const listener of this.listeners) listener();
   }
 
   private say(text: string, isError = false): void {
