@@ -1,11 +1,14 @@
 /** walscope tui in a real terminal (tmux) over the demo archive: from the empty table to the rows just before the DELETE, and out again. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCli, demoCase, ROOT, walscope } from '../support/cli.js';
 
 const SOCKET = `walscope-test-${process.pid}`;
-const tmux = (...args: string[]): string => execFileSync('tmux', ['-L', SOCKET, '-f', '/dev/null', ...args], { encoding: 'utf8' });
+// ink draws nothing but the last frame where it believes to be in CI
+const TERMINAL_ENV = { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C.UTF-8', SHELL: '/bin/sh' };
+const tmux = (...args: string[]): string => execFileSync('tmux', ['-L', SOCKET, '-f', '/dev/null', ...args], { encoding: 'utf8', env: TERMINAL_ENV });
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 let demo: ReturnType<typeof demoCase>;
@@ -79,8 +82,8 @@ describe('walscope tui in a terminal', () => {
     await pane.until(/█[\s\S]*\? help/);
     // eslint-disable-next-line no-control-regex -- colours are what is looked for
     expect(pane.text('-e')).not.toMatch(/\u001b\[[0-9;]*\b(3[0-7]|9[0-7]|38)\b/);
-    const child = execFileSync('pgrep', ['-P', pane.format('#{pane_pid}')], { encoding: 'utf8' }).trim();
-    process.kill(Number(child), 'SIGTERM');
+    const shell = pane.format('#{pane_pid}');
+    process.kill(Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8')), 'SIGTERM');
     expect(await pane.until(/EXIT/)).toMatch(/BEFORE[\s\S]*EXIT 143/);
     expect(pane.format('#{alternate_on} #{cursor_flag}')).toBe('0 1');
   });
