@@ -22,7 +22,7 @@ const FLOORS: Record<string, string[]> = {
   rows: ['util', 'pg', 'store'],
   catalog: ['util', 'pg', 'store', 'rows'],
   query: ['util', 'pg', 'layerfile', 'redo', 'store', 'rows', 'catalog'],
-  tui: ['util', 'pg', 'output', 'store', 'rows', 'catalog', 'query'],
+  tui: ['util', 'pg', 'redo', 'layerfile', 'output', 'store', 'rows', 'catalog', 'query'],
   commands: ['util', 'pg', 'archive', 'redo', 'layerfile', 'output', 'store', 'rows', 'catalog', 'query', 'tui'],
 };
 const FILE_SYSTEM_ROOMS = new Set(['archive', 'layerfile', 'commands']);

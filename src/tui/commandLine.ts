@@ -3,6 +3,7 @@ import { formatLsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import type { Screen } from './screen.js';
 
+/** The walscope command that prints what the screen shows now, quoted for a shell. */
 export function equivalentCommand(screen: Screen): string {
   const { model, entry, view } = screen;
   const common = `-C ${shellQuote(model.caseDir)} -d ${shellQuote(model.databaseName)}`;
