@@ -1,4 +1,4 @@
-import { GIN_DELETED } from '../../pg/gin.js';
+import { GIN_DELETED, ginPageFlags } from '../../pg/gin.js';
 import { SIZE_OF_PAGE_HEADER } from '../../pg/page.js';
 import { maskPageContent, maskPageHintBits, maskPageLsnAndChecksum, maskUnusedSpace } from '../bufmask.js';
 import type { MaskFunction } from '../rmgr.js';
@@ -6,7 +6,7 @@ import type { MaskFunction } from '../rmgr.js';
 /** gin_mask(), access/gin/ginxlog.c, PG 13–18. */
 export const ginMask: MaskFunction = (page) => {
   maskPageLsnAndChecksum(page);
-  const flags = page.view.getUint16(page.pdSpecial + 6, true);
+  const flags = ginPageFlags(page);
   maskPageHintBits(page);
   // a deleted page is initialised anew at replay; pd_lower may be unset on data pages from before 9.4
   if ((flags & GIN_DELETED) !== 0) maskPageContent(page);
