@@ -173,6 +173,6 @@ describe('the command line', () => {
     expect(readFileSync(join(recovered, 'recovered', 'orders.copy'), 'utf8').trimEnd().split('\n').length).toBe(3761);
     for (const wanted of ['3,761 rows', '9,440 rows', '3,192 rows', 'CREATE TABLE public.coupons', 'dropped table coupons']) expect(out).toContain(wanted);
     // definitions and rows are as wide as they are; what the demo itself says fits 80 columns
-    expect(out.split('\n').filter((line) => line.length > 80 && !/^(ALTER|CREATE| {4}CONSTRAINT)/.test(line))).toEqual([]);
+    expect(out.split('\n').filter((line) => line.length > 80 && !/^(ALTER|CREATE| {3})/.test(line))).toEqual([]);
   });
 });
