@@ -18,6 +18,7 @@ export const SCRIPT_SETTINGS: readonly string[] = [
   'SET LOCAL standard_conforming_strings = on;', 'SET LOCAL check_function_bodies = off;',
 ];
 
+/** The statement that makes a server read times in the zone in which we printed them. */
 export function timeZoneSetting(database: DatabaseAt): string {
   const { name } = database.session.zone;
   // PostgreSQL reads a bare offset in POSIX's way, west positive; as an interval it is ISO's
