@@ -8,12 +8,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { restoreBlockImage } from '../../src/pg/blockImage.js';
-import { BLCKSZ, Page, PageError } from '../../src/pg/page.js';
+import { Page } from '../../src/pg/page.js';
 import { formatRelFork, type RelFork } from '../../src/pg/relFileLocator.js';
 import type { PgMajor } from '../../src/pg/version.js';
 import { visibilitymapTruncationLength } from '../../src/pg/visibilityMap.js';
 import { XLogReader, type WalEnd } from '../../src/pg/xlogReader.js';
 import { XLogRecord, type BlockRef } from '../../src/pg/xlogRecord.js';
+import { PageComparer, type ByteDifference } from '../../src/redo/compareImage.js';
 import { replayRecord, type ReplayOutcome } from '../../src/redo/replay.js';
 import { RMGRS, RmgrId, rmgrName } from '../../src/redo/rmgrlist.js';
 import { dbaseOpcode, readXlDbaseCreateFileCopy, readXlDbaseCreateWalLog, readXlDbaseDrop, XLOG_DBASE_CREATE_FILE_COPY, XLOG_DBASE_CREATE_WAL_LOG, XLOG_DBASE_DROP } from '../../src/redo/dbase/xlog.js';
@@ -40,7 +41,7 @@ export interface Difference {
   rmgr: string;
   opcode: string;
   block: string;
-  /** The first bytes that differ after masking, `offset:replayed/primary` in hex; or what replay threw. */
+  /** The bytes that differ after masking, `offset:replayed/primary` in hex; or what replay threw. */
   detail: string;
 }
 
@@ -68,13 +69,13 @@ export class NaiveRecovery {
   readonly pages: NaivePages;
   readonly report: NaiveReport;
   readonly wal: WalDirectory;
-  private readonly replayed = new Page();
-  private readonly primary = new Page();
+  private readonly comparer: PageComparer;
   private readonly image = new Page();
 
   constructor(private readonly options: NaiveOptions) {
     this.wal = new WalDirectory(options.walDir);
     if (options.major !== undefined && options.major !== this.wal.major) throw new Error(`the WAL is of PostgreSQL ${this.wal.major}`);
+    this.comparer = new PageComparer(this.wal.major);
     this.pages = new NaivePages(this.wal.major, options.backupDir);
     this.report = { start: '', end: undefined, records: 0, rmgrs: {}, withoutBase: 0, differences: [] };
   }
@@ -151,33 +152,15 @@ export class NaiveRecovery {
     const counts = this.counts(record.rmid);
     if (page && rmgr?.redo) {
       if (page.lsn > record.endLsn) return;
-      this.replayed.bytes.set(page.bytes);
-      this.primary.bytes.set(this.image.bytes);
       counts.compared++;
-      const detail = this.maskAndCompare(rmgr.mask, ref.block);
-      if (detail === undefined) return;
+      const difference = this.comparer.compare(page, this.image, rmgr.mask, ref.block);
+      if (difference === undefined) return;
       counts.different++;
-      this.differs(record, ref, ref.block, detail);
+      this.differs(record, ref, ref.block, typeof difference === 'string' ? difference : difference.map(describeBytes).join(' '));
     }
     const copy = new Page(this.image.bytes.slice());
     if (!copy.isNew) copy.lsn = record.endLsn;
     this.pages.put(ref, ref.block, copy);
-  }
-
-  private maskAndCompare(mask: ((page: Page, block: number, major: PgMajor) => void) | null, block: number): string | undefined {
-    try {
-      mask?.(this.replayed, block, this.wal.major);
-      mask?.(this.primary, block, this.wal.major);
-    } catch (error) {
-      if (!(error instanceof PageError) && !(error instanceof RangeError)) throw error;
-      return `mask: ${error.message}`;
-    }
-    const found: string[] = [];
-    for (let i = 0; i < BLCKSZ && found.length < 12; i++) {
-      const a = this.replayed.bytes[i]!, b = this.primary.bytes[i]!;
-      if (a !== b) found.push(`${i}:${hex2(a)}/${hex2(b)}`);
-    }
-    return found.length === 0 ? undefined : found.join(' ');
   }
 
   private differs(record: XLogRecord, rel: RelFork, block: number, detail: string): void {
@@ -230,6 +213,10 @@ export class NaiveRecovery {
 
 export function runNaiveRecovery(options: NaiveOptions): NaiveReport {
   return new NaiveRecovery(options).run();
+}
+
+function describeBytes({ offset, ours, theirs }: ByteDifference): string {
+  return `${offset}:${Buffer.from(ours).toString('hex')}/${Buffer.from(theirs).toString('hex')}`;
 }
 
 function hex2(n: number): string {
