@@ -13,7 +13,7 @@ import { inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
 import { PackedBackup } from './backupPack.js';
-import type { BackupFile, BackupFiles } from './backupFiles.js';
+import { isNeededPath, type BackupFile, type BackupFiles } from './backupFiles.js';
 import { DirectoryBackup } from './directoryBackup.js';
 import { listInput, statInput } from './inputFile.js';
 import { PACK_LINKS, PACK_NAME } from './materialise.js';
@@ -139,6 +139,16 @@ export class BaseBackup {
   /** Every file that replay may need, pg_wal left out: may walk the whole backup. */
   listFiles(): Iterable<BackupFile> {
     return this.files.list();
+  }
+
+  /** Bytes of a file; undefined where the backup does not have it. */
+  fileSize(path: string): number | undefined {
+    return this.files.size(path);
+  }
+
+  /** Whether replay may need a file, so that every form of the backup keeps it. */
+  isNeeded(path: string): boolean {
+    return isNeededPath(path);
   }
 
   /** A small file whole: relation maps, SLRU segments, two-phase files; undefined where the backup has no such file. */

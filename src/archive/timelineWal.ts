@@ -72,15 +72,25 @@ export class TimelineWal implements WalBytes {
       if (view) return view;
     }
     if (this.buffer.length < wanted) this.buffer = new Uint8Array(wanted);
+    return this.buffer.subarray(0, this.fill(lsn, wanted, this.buffer));
+  }
+
+  /** The same into a buffer of the caller's, which stays his: several readers may share one source. Gives the number of bytes. */
+  readInto(lsn: Lsn, into: Uint8Array): number {
+    const segmentEnd = walSegmentStart(walSegmentNumber(lsn, this.segmentSize) + 1, this.segmentSize);
+    return this.fill(lsn, Math.min(into.length, segmentEnd - lsn), into);
+  }
+
+  private fill(lsn: Lsn, wanted: number, into: Uint8Array): number {
     let done = 0;
     while (done < wanted) {
       const at = (lsn + done) as Lsn;
       const piece = this.pieceAt(at);
-      const got = piece ? this.readPiece(piece, at, Math.min(wanted - done, piece.end - at), done) : 0;
+      const got = piece ? this.readPiece(piece, at, Math.min(wanted - done, piece.end - at), into, done) : 0;
       if (got === 0) break;
       done += got;
     }
-    return this.buffer.subarray(0, done);
+    return done;
   }
 
   private viewOf(piece: Piece, lsn: Lsn, length: number): Uint8Array | undefined {
@@ -90,9 +100,9 @@ export class TimelineWal implements WalBytes {
   }
 
   /** A file that is cut off is continued from the next best, if there is one. */
-  private readPiece(piece: Piece, lsn: Lsn, length: number, into: number): number {
+  private readPiece(piece: Piece, lsn: Lsn, length: number, into: Uint8Array, at: number): number {
     for (const file of piece.files) {
-      const got = this.archive.openSegment(file).read(lsn - file.startLsn, length, this.buffer, into);
+      const got = this.archive.openSegment(file).read(lsn - file.startLsn, length, into, at);
       if (got > 0) return got;
     }
     return 0;

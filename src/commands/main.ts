@@ -177,6 +177,14 @@ function buildProgram(done: (code: number) => void): Command {
     const examples = EXAMPLES[command.name()];
     if (examples) command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
   }
+
+  inCase(program.command('doctor'))
+    .description('health of archive and index: checksums, gaps, timelines, duplicates, backups, layers')
+    .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the report to a file')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./doctor.js')).doctorCommand));
+
   return program;
 }
 

@@ -10,10 +10,8 @@ import { XLOG_BLCKSZ, xlogPageHeaderSize } from './xlogPage.js';
 import { XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
 import { XLogRecord } from './xlogRecord.js';
 
-/** A source that can also fill a buffer of ours, which saves a copy. Gives the number of bytes, as read() does. */
-export interface WalScanSource extends WalBytes {
-  readInto?(lsn: Lsn, into: Uint8Array): number;
-}
+/** A source that can fill a buffer of ours (readInto) saves a copy. */
+export type WalScanSource = WalBytes;
 
 /** A block reference begins a chain: an image to restore, or a page that redo initialises. */
 export const REF_STARTS_CHAIN = 0x01;

@@ -31,6 +31,8 @@ export interface WalBytes {
    * The array must keep its contents until the next call.
    */
   read(lsn: Lsn, length: number): Uint8Array;
+  /** A source that several readers share must have it: the same into a buffer of the caller's. Gives the number of bytes. */
+  readInto?(lsn: Lsn, into: Uint8Array): number;
   /** The name of the file that holds this position, for messages. */
   fileAt?(lsn: Lsn): string | undefined;
 }
@@ -69,6 +71,7 @@ export class XLogReader {
   private window: Uint8Array = new Uint8Array(0);
   private windowView = new DataView(this.window.buffer);
   private windowLsn = INVALID_LSN;
+  private own: Uint8Array = new Uint8Array(0);
 
   private pageLsn = -1 as Lsn;
   private page!: XLogPageHeader;
@@ -347,7 +350,7 @@ export class XLogReader {
     needed = Math.max(needed, SIZE_OF_XLOG_SHORT_PHD);
     this.pageLsn = -1 as Lsn;
     if (pageLsn < this.windowLsn || pageLsn + needed > this.windowLsn + this.window.length) {
-      this.window = this.source.read(pageLsn, windowBytes);
+      this.window = this.fetch(pageLsn, windowBytes);
       this.windowView = new DataView(this.window.buffer, this.window.byteOffset, this.window.length);
       this.windowLsn = pageLsn;
       if (this.window.length < needed) {
@@ -357,6 +360,14 @@ export class XLogReader {
     }
     this.pageAt = pageLsn - this.windowLsn;
     this.pageAvailable = Math.min(XLOG_BLCKSZ, this.window.length - this.pageAt);
+  }
+
+  /** Into a buffer of our own where that is possible: what `read` gives holds only until somebody reads from the source again. */
+  private fetch(lsn: Lsn, length: number): Uint8Array {
+    if (!this.source.readInto) return this.source.read(lsn, length);
+    if (this.own.length < length) this.own = new Uint8Array(length);
+    const into = this.own.subarray(0, length);
+    return into.subarray(0, this.source.readInto(lsn, into));
   }
 
   private checkSegmentStart(start: Lsn): void {

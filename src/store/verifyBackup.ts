@@ -2,13 +2,16 @@
  * A later base backup against replay from an earlier one: every page that it holds must be ours at that page's own LSN, masked.
  * Pages that were written while the backup copied them may be torn or between two states; such a page counts apart where it differs.
  */
-import { Page } from '../pg/page.js';
+import { T_HOFF } from '../pg/heapTuple.js';
+import { Page, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
 import { maskPageLsnAndChecksum } from '../redo/bufmask.js';
 import { PageComparer, type ByteDifference } from '../redo/compareImage.js';
 import { managerOfPage } from '../redo/pageManager.js';
 import type { MaskFunction } from '../redo/rmgr.js';
+import { seqRmgr } from '../redo/seq/index.js';
+import { spgistRmgr } from '../redo/spgist/index.js';
 import type { Lsn } from '../util/lsn.js';
 import type { PageAsOf, PageStore } from './pageStore.js';
 import type { BaseImages } from './sources.js';
@@ -155,9 +158,27 @@ export class VerifyBackup {
     });
   }
 
-  /** A mask tells pages of a visibility map by nothing but their header. */
+  /** Of a visibility map's page nothing but the header is masked. */
   private maskOf(rel: RelFork, block: number): MaskFunction | null {
     if (rel.fork === ForkNumber.vm || this.theirs.isNew) return maskPageLsnAndChecksum;
-    return managerOfPage(this.theirs, block).mask;
+    const manager = managerOfPage(this.theirs, block);
+    if (manager === seqRmgr) return maskSequenceValues;
+    return manager === spgistRmgr && block === SPGIST_METAPAGE_BLKNO ? maskLastUsedPages : manager.mask;
   }
 }
+
+/** nextval_internal(), commands/sequence.c: WAL runs up to 32 values ahead of the page, whose last_value, log_cnt and is_called it thus does not tell. */
+const maskSequenceValues: MaskFunction = (page, block, major) => {
+  seqRmgr.mask!(page, block, major);
+  if (page.maxOffset !== 1) return;
+  const at = page.itemAt(1);
+  page.bytes.fill(0, at + page.bytes[at + T_HOFF]!, page.pdSpecial);
+};
+
+const SPGIST_METAPAGE_BLKNO = 0;
+
+/** SpGistUpdateMetaPage(), access/spgist/spgutils.c: a metapage's memory of the pages last used changes without WAL. */
+const maskLastUsedPages: MaskFunction = (page, block, major) => {
+  page.bytes.fill(0, SIZE_OF_PAGE_HEADER + 4, page.pdSpecial);
+  spgistRmgr.mask!(page, block, major);
+};

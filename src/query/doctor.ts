@@ -1,0 +1,185 @@
+/** `walscope doctor`: the health of an archive and of its index. Reads everything once, changes nothing. */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { BaseBackup } from '../archive/baseBackup.js';
+import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
+import { DeltaLayer } from '../layerfile/deltaLayer.js';
+import type { Manifest, ManifestBackup } from '../layerfile/manifest.js';
+import type { ManifestFile } from '../pg/backupManifest.js';
+import { crc32c } from '../pg/crc32c.js';
+import { LAYERS_FOLDER } from '../store/caseStore.js';
+import { reopenCaseBackup } from '../store/backups.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
+import type { DoctorFinding, DoctorReport } from './doctorReport.js';
+import { examineWal, walBytesToRead } from './doctorWal.js';
+
+export interface DoctorOptions {
+  caseDir: string;
+  manifest: Manifest;
+  onProgress?: (share: number, what: string) => void;
+  signal?: AbortSignal;
+}
+
+/** Files of a backup up to this size are read and held against the manifest's checksums; of larger ones the size is compared. */
+const CHECKSUM_BYTES = 1024 * 1024;
+
+/** What to do about findings that the archive itself makes. */
+const HINTS: Record<string, string> = {
+  'wal.duplicate_differs': 'find out which copy is right and remove the other one',
+  'wal.history_missing': 'put the .history file back into the archive',
+  'wal.segment_short': 'copy the segment again from where it was archived',
+  'wal.foreign_segments': 'keep the WAL of each cluster in a folder of its own',
+};
+const DEFAULT_HINT = 'restore the file from another copy';
+
+/** Examines the case. Findings are listed, whatever they are; only a bug or ^C ends it early. */
+export async function examineCase(options: DoctorOptions): Promise<DoctorReport> {
+  return new Doctor(options).run();
+}
+
+class Doctor {
+  private readonly report: DoctorReport = {
+    wal: { bytes: 0, records: 0, segments: 0 }, timelines: [], backups: [], layers: { files: 0, bytes: 0, records: 0 }, findings: [],
+  };
+
+  constructor(private readonly options: DoctorOptions) {}
+
+  async run(): Promise<DoctorReport> {
+    const { manifest } = this.options;
+    this.layers();
+    for (const backup of manifest.backups) await this.backup(backup);
+    const archive = this.attempt(() => openWalArchive(manifest.wal, { systemIdentifier: BigInt(manifest.systemIdentifier) }));
+    if (archive) await this.archive(archive);
+    return this.report;
+  }
+
+  private readonly find = (finding: DoctorFinding): void => {
+    this.report.findings.push(finding);
+  };
+
+  private fromArchive({ code, message, place }: Finding): void {
+    this.find({ code, message, place: place ?? {}, hint: HINTS[code] ?? DEFAULT_HINT });
+  }
+
+  /** Runs `work`; bad input becomes a finding. */
+  private attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof WalscopeError)) throw error;
+      this.fromError(error);
+      return undefined;
+    }
+  }
+
+  private fromError(error: WalscopeError): void {
+    this.find({ code: error.code, message: error.message, place: error.options.place ?? {}, hint: error.options.hint ?? DEFAULT_HINT });
+  }
+
+  private readonly turn = async (share: number, what: string): Promise<void> => {
+    this.options.onProgress?.(share, what);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.options.signal?.aborted) throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'nothing was changed; run it again' });
+  };
+
+  /** Every block of every layer, and that they cover their runs without a hole. */
+  private layers(): void {
+    const { caseDir, manifest } = this.options;
+    for (const entry of manifest.layers) {
+      const layer = this.attempt(() => new DeltaLayer(path.join(caseDir, LAYERS_FOLDER, entry.name), entry.startLsn, entry.endLsn));
+      if (!layer) continue;
+      for (const error of layer.check()) this.fromError(error);
+      if (layer.bytes !== entry.bytes) {
+        this.find({ code: 'layer.size', message: `layer ${layer.path} has ${layer.bytes} bytes, the manifest says ${entry.bytes}`, place: { file: layer.path }, hint: 'index again into a new case directory' });
+      }
+      this.report.layers.files++;
+      this.report.layers.bytes += layer.bytes;
+      this.report.layers.records += entry.records;
+      layer.close();
+    }
+    for (const run of manifest.runs) this.runIsCovered(run.startLsn, run.endLsn);
+  }
+
+  private runIsCovered(startLsn: Lsn, endLsn: Lsn): void {
+    let reached = startLsn;
+    const inRun = this.options.manifest.layers.filter((layer) => layer.endLsn > startLsn && layer.startLsn < endLsn).sort((a, b) => a.startLsn - b.startLsn);
+    for (const layer of inRun) {
+      // a layer begins where a record was expected: at most a page header behind the end of the one before
+      if (layer.startLsn > reached) this.hole(reached, layer.startLsn);
+      reached = layer.endLsn;
+    }
+    if (reached < endLsn) this.hole(reached, endLsn);
+  }
+
+  private hole(from: Lsn, to: Lsn): void {
+    this.find({ code: 'index.hole', message: `no layer covers ${formatLsn(from)} to ${formatLsn(to)}, though the manifest says that it is indexed`, place: { lsn: formatLsn(from) }, hint: 'index again into a new case directory' });
+  }
+
+  private async backup({ path: source, local, consistentLsn, startLsn }: ManifestBackup): Promise<void> {
+    const summary = { path: source, files: 0, checksums: 0, usable: false };
+    this.report.backups.push(summary);
+    if (consistentLsn === null) {
+      this.find({
+        code: 'backup.inconsistent', message: `base backup ${source} cannot be used: the WAL from ${formatLsn(startLsn)} to its end is not in the archive`, place: { file: source },
+        hint: 'put that WAL into the archive and run walscope index again',
+      });
+    }
+    const backup = this.attempt(() => reopenCaseBackup(this.options.caseDir, source, local));
+    if (!backup) return;
+    summary.usable = consistentLsn !== null;
+    for (const finding of backup.findings) this.fromArchive(finding);
+    const files = backup.manifest?.files ?? [];
+    let done = 0;
+    for (const file of files) {
+      this.backupFile(backup, file, summary);
+      if (++done % 500 === 0) await this.turn(0, `checking ${source}`);
+    }
+    backup.close();
+  }
+
+  /** A file of the backup's manifest: its size, and its checksum where it is small. What replay never asks for is not looked at. */
+  private backupFile(backup: BaseBackup, file: ManifestFile, summary: { files: number; checksums: number }): void {
+    const bytes = backup.fileSize(file.path);
+    if (bytes === undefined) {
+      if (!backup.isNeeded(file.path)) return;
+      this.find({ code: 'backup.file_missing', message: `${backup.root}: ${file.path} is missing, though backup_manifest lists it`, place: { file: file.path }, hint: 'copy the backup again; pg_verifybackup checks all of it' });
+      return;
+    }
+    summary.files++;
+    const wrong = (what: string): void => this.find({
+      code: 'backup.file_differs', message: `${backup.root}: ${file.path} ${what}`, place: { file: file.path }, hint: 'copy the backup again; pg_verifybackup checks all of it',
+    });
+    if (bytes !== file.bytes) return wrong(`has ${bytes} bytes, backup_manifest says ${file.bytes}`);
+    if (bytes > CHECKSUM_BYTES || file.checksum === undefined) return;
+    const checksum = checksumOf(this.attempt(() => backup.readFile(file.path)) ?? new Uint8Array(0), file.checksumAlgorithm);
+    if (checksum === undefined) return;
+    summary.checksums++;
+    if (checksum !== file.checksum.toLowerCase()) wrong(`does not match its checksum in backup_manifest`);
+  }
+
+  private async archive(archive: WalArchive): Promise<void> {
+    const { manifest } = this.options;
+    this.report.wal.segments = archive.segments.length;
+    for (const finding of archive.findings) this.fromArchive(finding);
+    for (const finding of archive.compareDuplicates()) this.fromArchive(finding);
+    const known = archive.findings.length;
+    const total = Math.max(1, walBytesToRead(archive));
+    await examineWal({ archive, manifest, report: this.report, find: this.find, turn: (bytes, what) => this.turn(bytes / total, what) });
+    // what came up as segments were opened: a stream that ends early
+    for (const finding of archive.findings.slice(known)) this.fromArchive(finding);
+    archive.close();
+  }
+}
+
+/** As pg_verifybackup computes it: undefined for an algorithm that is not known. CRC-32C stands there in memory order. */
+function checksumOf(bytes: Uint8Array, algorithm: string | undefined): string | undefined {
+  if (algorithm === 'CRC32C') {
+    const crc = Buffer.alloc(4);
+    crc.writeUInt32LE(crc32c(bytes, 0, bytes.length));
+    return crc.toString('hex');
+  }
+  const name = /^SHA(224|256|384|512)$/.exec(algorithm ?? '');
+  return name ? createHash(`sha${name[1]}`).update(bytes).digest('hex') : undefined;
+}
