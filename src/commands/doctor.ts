@@ -2,8 +2,8 @@
 import { readManifest } from '../layerfile/manifest.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { formatBytes } from '../output/units.js';
-import { examineCase } from '../query/doctor.js';
-import type { DoctorReport } from '../query/doctorReport.js';
+import { examineCase } from '../store/doctor.js';
+import type { DoctorReport } from '../store/doctorReport.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { DataOutput, findCase, type CommonOptions } from './context.js';
 import { Progress } from './progress.js';

@@ -6,8 +6,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../src/commands/main.js';
 import { manifestPath, readManifest } from '../../src/layerfile/manifest.js';
-import { examineCase } from '../../src/query/doctor.js';
-import type { DoctorReport } from '../../src/query/doctorReport.js';
+import { examineCase } from '../../src/store/doctor.js';
+import type { DoctorReport } from '../../src/store/doctorReport.js';
 import { indexCase } from '../../src/store/indexer.js';
 import { zstdDecompress } from '../../src/util/zstd.js';
 
@@ -110,7 +110,7 @@ describe('doctor, on the bundled archive', () => {
     flip(layer, 100);
     expect((await examine()).findings).toMatchObject([{ code: 'layer.crc', place: { file: layer } }]);
     rmSync(layer);
-    expect((await examine()).findings).toMatchObject([{ code: 'file.missing', place: { file: layer } }]);
+    expect((await examine()).findings).toMatchObject([{ code: 'layer.missing', place: { file: layer } }]);
   });
 
   it('names a file of a backup that is not as its manifest says', async () => {
