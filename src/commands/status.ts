@@ -31,6 +31,10 @@ function describe(status: CaseStatus): string {
     if (range.endReason !== '') lines.push(['ends', range.endReason]);
   }
   for (const gap of status.gaps) lines.push(['gap', `${gap.from} to ${gap.to}`]);
+  for (const { from, to } of status.minimal) lines.push(['gap', `${from} to ${to ?? 'the end'}: wal_level was minimal, so that not every change is in the WAL`]);
+  for (const { rmgr, records, firstLsn } of status.unreplayable) {
+    lines.push(['unknown', `${records} record${records === 1 ? '' : 's'} of ${rmgr}, the first at ${firstLsn}: a block that one touches is unknown until its next image`]);
+  }
   if (status.coverage.length === 0) lines.push(['covered', 'nothing yet: no base backup became consistent in the WAL that is there']);
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('');

@@ -1,7 +1,10 @@
 /** What a case covers: inputs, ranges, gaps, sizes. */
-import type { Session } from './session.js';
+import { rmgrName } from '../redo/rmgrlist.js';
+import { EventKind } from '../store/layerEvents.js';
+import { minimalStretches } from '../store/loggedRuns.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
+import type { Session } from './session.js';
 
 export interface CaseStatus {
   case: string;
@@ -15,6 +18,10 @@ export interface CaseStatus {
   coverage: { firstLsn: string; lastLsn: string; firstTime: string | null; lastTime: string | null; endReason: string }[];
   /** Stretches between the runs of WAL, which cannot be answered. */
   gaps: { from: string; to: string }[];
+  /** Stretches under wal_level = minimal, which cannot be answered; `to` null: it goes on. */
+  minimal: { from: string; to: string | null }[];
+  /** Records of managers that cannot be replayed, by manager: a block that one touches is unknown until its next image. */
+  unreplayable: { rmgr: string; records: number; firstLsn: string }[];
   walBytes: number;
   records: number;
   transactions: number;
@@ -36,9 +43,22 @@ export function caseStatus(session: Session): CaseStatus {
       firstLsn: formatLsn(c.firstLsn), lastLsn: formatLsn(c.lastLsn), firstTime: time(session.moment(formatLsn(c.firstLsn)).time), lastTime: time(store.lastKnownTime(c)), endReason: c.run.endReason,
     })),
     gaps: manifest.runs.slice(1).map((run, i) => ({ from: formatLsn(manifest.runs[i]!.endLsn), to: formatLsn(run.startLsn) })),
+    minimal: minimalStretches(store.layers.events).map(({ from, to }) => ({ from: formatLsn(from), to: to === null ? null : formatLsn(to) })),
+    unreplayable: unreplayable(session),
     walBytes: manifest.walBytes, records: manifest.records,
     transactions: manifest.layers.reduce((sum, layer) => sum + layer.xacts, 0),
     indexBytes: manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0), layers: manifest.layers.length,
     databases: store.coverage.length === 0 ? [] : session.databasesAt(session.moment('latest')).map(({ database }) => ({ name: database.name, oid: database.oid, template: database.isTemplate })),
   };
+}
+
+function unreplayable(session: Session): CaseStatus['unreplayable'] {
+  const byManager = new Map<number, { rmgr: string; records: number; firstLsn: string }>();
+  for (const { kind, lsn, args } of session.store.layers.events) {
+    if (kind !== EventKind.unknownManager) continue;
+    const found = byManager.get(args[0]!);
+    if (found) found.records++;
+    else byManager.set(args[0]!, { rmgr: rmgrName(args[0]!), records: 1, firstLsn: formatLsn(lsn) });
+  }
+  return [...byManager.values()];
 }

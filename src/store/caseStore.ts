@@ -8,6 +8,7 @@ import type { Lsn } from '../util/lsn.js';
 import { inputError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { Directories, EventKind } from './layerEvents.js';
+import { loggedRuns } from './loggedRuns.js';
 import { LayerMap } from './layerMap.js';
 import { PageStore } from './pageStore.js';
 import { Snapshot } from './snapshot.js';
@@ -68,7 +69,7 @@ export class CaseStore {
     this.directories = new Directories(this.layers.events);
     this.usable = manifest.backups.flatMap((backup, i) =>
       backup.consistentLsn === null ? [] : [{ images: sources.backups[i]!, redoLsn: backup.startLsn, consistentLsn: backup.consistentLsn }]);
-    this.coverage = manifest.runs.flatMap((run) => {
+    this.coverage = loggedRuns(manifest.runs, this.layers.events).flatMap((run) => {
       const inRun = this.backupsIn(run);
       if (inRun.length === 0) return [];
       return [{ run, firstLsn: Math.min(...inRun.map((b) => b.consistentLsn)) as Lsn, lastLsn: run.endLsn }];

@@ -1,0 +1,107 @@
+/**
+ * WAL that says less than it seems to: a custom manager's records, and a stretch under wal_level = minimal. A real archive, in whose
+ * segments one insert is handed to a custom manager, and the levels that restarts reported are changed.
+ */
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { formatWalFileName } from '../../src/pg/walFileName.js';
+import { XLogReader } from '../../src/pg/xlogReader.js';
+import { XLogRecord } from '../../src/pg/xlogRecord.js';
+import { caseStatus } from '../../src/query/status.js';
+import { RmgrId } from '../../src/redo/rmgrlist.js';
+import { formatLsn } from '../../src/util/lsn.js';
+import { asofCsv, indexArchive, type IndexedArchive } from '../support/truthCase.js';
+import { seal } from '../support/walBuilder.js';
+import { WalDirectory } from '../support/walDirectory.js';
+
+const CUSTOM = 131;
+const WAL_LEVEL_AT = 20;
+let server: PostgresServer;
+let indexed: IndexedArchive;
+
+/** Changes the records for which `change` gives true, in place, with a checksum that fits. */
+function rewriteRecords(walDir: string, change: (record: XLogRecord, bytes: Uint8Array) => boolean): number {
+  const wal = new WalDirectory(walDir);
+  const reader = new XLogReader(wal, { major: wal.major });
+  const record = new XLogRecord();
+  let changed = 0;
+  reader.seek(wal.firstLsn, record);
+  while (reader.next(record)) {
+    const bytes = record.bytes.slice(record.start, record.start + record.totLen);
+    if (!change(record, bytes)) continue;
+    if ((record.lsn % 8192) + bytes.length > 8192) throw new Error('the record spans two pages');
+    const file = join(walDir, formatWalFileName(1, Math.floor(record.lsn / wal.segmentSize), wal.segmentSize));
+    const segment = readFileSync(file);
+    segment.set(seal(bytes), record.lsn % wal.segmentSize);
+    writeFileSync(file, segment);
+    changed++;
+  }
+  wal.close();
+  return changed;
+}
+
+beforeAll(async () => {
+  server = await PostgresServer.create({ major: 17, walSegmentMb: 1, settings: { autovacuum: false } });
+  await server.sql('CREATE TABLE shop (id int)');
+  const backup = await takePlainBackup(server, join(server.root, 'backup'));
+  await server.sql('INSERT INTO shop VALUES (1)');
+  await server.sql("SELECT pg_create_restore_point('whole')");
+  await server.sql('INSERT INTO shop VALUES (2)');
+  await server.sql("SELECT pg_create_restore_point('unknown')");
+  await server.sql('CHECKPOINT');
+  await server.sql('INSERT INTO shop VALUES (3)');
+  await server.sql("SELECT pg_create_restore_point('again')");
+  const [file] = await server.sql<{ n: number }>("SELECT pg_relation_filenode('shop')::int AS n");
+  await server.restart('fast', { max_connections: 30 });
+  await server.sql("SELECT pg_create_restore_point('minimal')");
+  await server.restart('fast', { max_connections: 40 });
+  await server.sql("SELECT pg_create_restore_point('after')");
+  await server.archiveAll();
+  await server.stop();
+  for (const name of readdirSync(server.walDir)) chmodSync(join(server.walDir, name), 0o644);
+  const inserts = rewriteRecords(server.walDir, (record, bytes) => {
+    const ref = record.block(0);
+    if (record.rmid !== RmgrId.heap || ref?.relNumber !== file!.n || ref.hasImage || ref.willInit) return false;
+    bytes[17] = CUSTOM;
+    return true;
+  });
+  expect(inserts).toBe(1);
+  let levels = 0;
+  rewriteRecords(server.walDir, (record, bytes) => {
+    if (record.rmid !== RmgrId.xlog || record.rmgrInfo !== 0x60) return false;
+    levels++;
+    bytes[record.mainAt - record.start + WAL_LEVEL_AT] = levels === 2 ? 0 : 1;
+    return true;
+  });
+  // the first start reports them too
+  expect(levels).toBe(3);
+  indexed = await indexArchive({ backup, wal: server.walDir });
+});
+afterAll(async () => {
+  indexed?.remove();
+  await server?.destroy();
+});
+
+async function shop(at: string): Promise<{ csv: string; findings: string[] }> {
+  const { csv, findings } = await asofCsv(indexed.session.database(indexed.session.moment(at), 'postgres'), 'shop');
+  return { csv: csv.toString(), findings };
+}
+
+it('41: a block is unknown after a record of a custom manager, until its next image', async () => {
+  expect(await shop('point:whole')).toEqual({ csv: 'id\n1\n', findings: [] });
+  expect(await shop('point:unknown')).toEqual({ csv: 'id\n', findings: [expect.stringMatching(/^block 0 of shop is unknown after 0\/[0-9A-F]+ \(custom131\)$/)] });
+  expect(await shop('point:again')).toEqual({ csv: 'id\n1\n2\n3\n', findings: [] });
+});
+
+it('41: status counts what cannot be replayed', () => {
+  expect(caseStatus(indexed.session).unreplayable).toEqual([{ rmgr: 'custom131', records: 1, firstLsn: expect.stringMatching(/^0\//) }]);
+});
+
+it('33: a stretch under wal_level = minimal is a gap, and what follows needs a base backup', () => {
+  const [stretch] = indexed.session.store.coverage;
+  expect(caseStatus(indexed.session).minimal).toEqual([{ from: formatLsn(stretch!.lastLsn), to: expect.stringMatching(/^0\//) }]);
+  for (const at of ['point:minimal', 'point:after']) expect(() => indexed.session.moment(at)).toThrow(expect.objectContaining({ exitCode: 4 }));
+});
