@@ -166,6 +166,13 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./incidents.js')).incidentsCommand));
 
+  atMoment(program.command('restore'))
+    .description('a reviewable SQL script that brings tables back as they were: definitions where they are gone, rows, sequences')
+    .argument('<tables...>', 'tables, as they were called at the moment')
+    .option('--missing-only', 'put back only rows that are gone since, by primary key where there is one')
+    .option('-o, --output <file>', 'write the script to a file')
+    .action(run(async () => (await import('./restore.js')).restoreCommand));
+
   program.command('demo')
     .description('copy the bundled archive to a temporary case and walk through an incident')
     .action(run(async () => {

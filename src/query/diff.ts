@@ -86,7 +86,7 @@ function pairByName(sides: DiffSides, name: string): { before: Relation | undefi
 }
 
 /** The partitions of a partitioned table that hold rows, at every level, by name. */
-function partitionsOf(database: DatabaseAt, oid: number): Relation[] {
+export function partitionsOf(database: DatabaseAt, oid: number): Relation[] {
   const children = new Map<number, number[]>();
   database.catalog.scan('pg_inherits', (row) => {
     const parent = row.oid('inhparent');

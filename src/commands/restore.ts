@@ -1,0 +1,32 @@
+/** walscope restore: a reviewable SQL script that brings tables back as they were. */
+import { copyText } from '../output/copy.js';
+import { restoreScript } from '../query/restore.js';
+import { Findings } from '../query/session.js';
+import { ExitCode } from '../util/errors.js';
+import { DataOutput, notice, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
+
+export interface RestoreCommandOptions extends CommonOptions {
+  missingOnly?: boolean;
+}
+
+export async function restoreCommand(tables: string[], options: RestoreCommandOptions): Promise<ExitCode> {
+  const session = openSession(options);
+  const then = openDatabase(session, options);
+  const latest = session.moment('latest');
+  const now = session.databasesAt(latest).find((d) => d.database.oid === then.database.oid);
+  const findings = new Findings();
+  const output = new DataOutput(options.output, then.encoding.outputCharset);
+  for (const part of restoreScript(then, now, { tables, missingOnly: options.missingOnly }, findings)) {
+    if (part.kind === 'sql') {
+      for (const line of part.lines) output.write(`${line}\n`);
+      continue;
+    }
+    output.write(`${part.head}\n`);
+    part.rows((values) => output.write(`${values.map(copyText).join('\t')}\n`));
+    output.write('\\.\n');
+  }
+  output.end();
+  const code = reportFindings(findings.list);
+  if (code !== ExitCode.done) notice('the script is incomplete: rows that could not be read are not in it');
+  return code;
+}

@@ -1,0 +1,152 @@
+/** What brings tables back as they were: definitions where they are gone, rows, sequences, in an order that foreign keys allow. */
+import { hasHeapStorage, type Relation } from '../catalog/relation.js';
+import type { Table } from '../catalog/table.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { baseTypeName, type AsofColumn } from './asof.js';
+import { relationName } from './ddl.js';
+import { diffTable, partitionsOf } from './diff.js';
+import { describeMoment } from './moment.js';
+import { referencedFirst, SCRIPT_SETTINGS, sqlValue, timeZoneSetting } from './revert.js';
+import { tableSchema } from './schema.js';
+import { tableDdlParts } from './schemaDdl.js';
+import type { DatabaseAt, Findings } from './session.js';
+
+/** A piece of the script: lines of SQL, or rows to load by COPY. */
+export type RestorePart =
+  | { kind: 'sql'; lines: string[] }
+  | { kind: 'copy'; head: string; columns: AsofColumn[]; rows(emit: (values: (string | null)[]) => void): void };
+
+export interface RestoreOptions {
+  tables: string[];
+  /** Only rows whose key is gone at the latest moment. */
+  missingOnly?: boolean;
+}
+
+/** The parts of the script, one after the other; `then` is the database to restore from, `now` as the archive knows it last. */
+export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, options: RestoreOptions, findings: Findings): Generator<RestorePart> {
+  const relations = chosenTables(then, options.tables);
+  const order = referencedFirst(then, relations.map((relation) => relation.oid)).map((oid) => then.catalog.relations.get(oid)!);
+  const current = new Map(order.map((relation) => [relation.oid, now && sameTable(now, then, relation)]));
+  yield { kind: 'sql', lines: [...header(then, now, order, current, options), 'BEGIN;', ...SCRIPT_SETTINGS, timeZoneSetting(then), 'SET CONSTRAINTS ALL DEFERRED;'] };
+  const afterRows: string[] = [];
+  const created = new Set<string>();
+  for (const relation of order) {
+    if (current.get(relation.oid)) continue;
+    const parts = tableDdlParts(then, tableSchema(then, relation));
+    // two tables may share a type or a sequence
+    const fresh = parts.before.filter((line) => !created.has(line));
+    for (const line of fresh) created.add(line);
+    yield { kind: 'sql', lines: fresh };
+    afterRows.push(...parts.after, ...parts.foreignKeys, ...parts.comments);
+  }
+  if (!options.missingOnly) {
+    const full = order.filter((relation) => current.get(relation.oid) && hasHeapStorage(relation));
+    yield { kind: 'sql', lines: full.reverse().map((relation) => `DELETE FROM ONLY ${relationName(now!, current.get(relation.oid)!)};`) };
+  }
+  for (const relation of order) {
+    if (!hasHeapStorage(relation)) continue;
+    const target = current.get(relation.oid);
+    if (target && options.missingOnly) yield missingRows(then, now!, relation, target, findings);
+    else yield allRows(then, target ? relationName(now!, target) : relationName(then, relation), then.open(relation), findings);
+  }
+  yield { kind: 'sql', lines: [...afterRows, ...sequenceLines(then, order, current, findings), 'COMMIT;'] };
+}
+
+function chosenTables(then: DatabaseAt, names: string[]): Relation[] {
+  const found = new Map<number, Relation>();
+  for (const name of names) {
+    const relation = then.relation(name);
+    if (!'rp'.includes(relation.kind)) {
+      throw new WalscopeError('restore.kind', `${name} is no table: only tables can be restored`, { exitCode: ExitCode.usage, hint: 'name tables; walscope schema --at shows other relations' });
+    }
+    if (relation.kind === 'r') then.open(relation); // says why an unlogged or temporary one cannot be
+    found.set(relation.oid, relation);
+    if (relation.kind === 'p') for (const part of partitionsOf(then, relation.oid)) found.set(part.oid, part);
+  }
+  return [...found.values()];
+}
+
+/** The table at the latest moment: the same one, or one that took its name. */
+function sameTable(now: DatabaseAt, then: DatabaseAt, relation: Relation): Relation | undefined {
+  const same = now.catalog.relations.get(relation.oid);
+  if (same) return same;
+  const name = relationName(then, relation);
+  return [...now.catalog.relations.values()].find((r) => r.kind === relation.kind && relationName(now, r) === name);
+}
+
+function header(then: DatabaseAt, now: DatabaseAt | undefined, order: Relation[], current: Map<number, Relation | undefined>, options: RestoreOptions): string[] {
+  const lines = [
+    '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.', `-- ${describeMoment(then.moment)} · database ${quoteIdentifier(then.database.name)}`,
+    `-- case: ${then.session.store.caseDir}`, now ? `-- compared with the archive's last moment: ${describeMoment(now.moment)}` : '-- the database is gone at the last moment of the archive: create it first',
+  ];
+  for (const relation of order) {
+    const target = current.get(relation.oid);
+    const name = relationName(then, relation);
+    if (!target) lines.push(`-- ${name}: gone, created anew`);
+    else if (options.missingOnly) lines.push(`-- ${name}: rows that are missing are put back, all others are left alone`);
+    else lines.push(`-- ${name}: ALL ITS ROWS ARE REPLACED, what was written since is lost`);
+    if (target && relationName(now!, target) !== name) lines.push(`-- warning: ${name} is called ${relationName(now!, target)} now`);
+    if (!target || !now) continue;
+    const is = now.catalog.columns(target.oid).filter((c) => !c.dropped).map((c) => c.name);
+    for (const column of then.catalog.columns(relation.oid)) if (!column.dropped && !is.includes(column.name)) lines.push(`-- warning: column ${quoteIdentifier(column.name)} of ${name} is gone since: add it before, or COPY fails`);
+  }
+  lines.push('-- Triggers fire and foreign keys are checked; a superuser can switch both off with', '--   SET LOCAL session_replication_role = replica;');
+  return lines;
+}
+
+/** Columns that take values: generated ones do not. */
+function writableColumns(table: Table): number[] {
+  return table.columns.flatMap(({ column }, i) => (column.generated === '' ? [i] : []));
+}
+
+function allRows(then: DatabaseAt, name: string, table: Table, findings: Findings): RestorePart {
+  const places = writableColumns(table);
+  const columns = places.map((i) => ({ name: table.columns[i]!.column.name, typeName: baseTypeName(then, table.columns[i]!.column.typeOid) }));
+  return {
+    kind: 'copy', columns, head: `COPY ${name}${columns.length > 0 ? ` (${columns.map((c) => quoteIdentifier(c.name)).join(', ')})` : ''} FROM stdin;`,
+    rows: (emit) => table.scan((row) => emit(places.map((i) => row.value(i))), findings.add),
+  };
+}
+
+/** Rows that are there then and whose key is not there now. COPY knows no ON CONFLICT, so these are INSERTs. */
+function missingRows(then: DatabaseAt, now: DatabaseAt, relation: Relation, target: Relation, findings: Findings): RestorePart {
+  const table = then.open(relation);
+  const diff = diffTable({ before: then, after: now }, { before: relation, after: target }, findings);
+  const places = writableColumns(table).map((i) => table.columns[i]!.column.name).map((name) => diff.columns.findIndex((c) => c.name === name));
+  const overriding = table.columns.some(({ column }) => column.identity !== '') ? ' OVERRIDING SYSTEM VALUE' : '';
+  const head = `INSERT INTO ${relationName(now, target)} (${places.map((i) => quoteIdentifier(diff.columns[i]!.name)).join(', ')})${overriding} VALUES`;
+  const lines: string[] = [];
+  let changed = 0;
+  diff.rows(({ change, before }) => {
+    if (change === 'removed') lines.push(`${head} (${places.map((i) => sqlValue(before![i]!)).join(', ')})${diff.key.length > 0 ? ' ON CONFLICT DO NOTHING' : ''};`);
+    else if (change === 'changed') changed++;
+  });
+  if (changed > 0) lines.unshift(`-- ${changed} row${changed === 1 ? '' : 's'} of ${relationName(now, target)} changed since and left alone: see walscope diff`);
+  return { kind: 'sql', lines };
+}
+
+/** setval() for the sequences that the tables' columns own. Where the table is still there, a sequence never goes back. */
+function sequenceLines(then: DatabaseAt, order: Relation[], current: Map<number, Relation | undefined>, findings: Findings): string[] {
+  const PG_CLASS = 1259;
+  const tables = new Map(order.map((relation) => [relation.oid, relation]));
+  const owned: { sequence: Relation; table: Relation }[] = [];
+  then.catalog.scan('pg_depend', (row) => {
+    const table = tables.get(row.oid('refobjid'));
+    const sequence = then.catalog.relations.get(row.oid('objid'));
+    if (row.oid('classid') === PG_CLASS && row.oid('refclassid') === PG_CLASS && 'ai'.includes(row.char('deptype')) && table && sequence?.kind === 'S') owned.push({ sequence, table });
+  });
+  return owned.map(({ sequence, table }) => {
+    const name = relationName(then, sequence);
+    const opened = then.open(sequence);
+    const place = (column: string): number => opened.columns.findIndex((c) => c.column.name === column);
+    let line = '';
+    opened.scan((row) => {
+      const value = row.value(place('last_value'));
+      line = current.get(table.oid)
+        ? `SELECT setval(${quoteLiteral(name)}, greatest(${value}, last_value)) FROM ${name} WHERE last_value < ${value};`
+        : `SELECT setval(${quoteLiteral(name)}, ${value}, ${row.value(place('is_called')) === 't'});`;
+    }, findings.add);
+    return line;
+  });
+}
