@@ -4,6 +4,7 @@ import path from 'node:path';
 import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '../archive/baseBackup.js';
 import { extractBackupWal, hasBackupPack, materialiseBackup, removeBackupCopy } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
+import { explainFsError } from '../layerfile/durable.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { parseRelFilePath } from '../pg/relFilePath.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
@@ -33,12 +34,21 @@ export async function openCaseBackup(caseDir: string, source: string, options: O
   const isCopied = hasBackupPack(folder);
   if (!isCopied && backupForm(source) !== 'compressed') return { backup: accepted(openBaseBackup(source), options), local: '' };
   if (isCopied) return { backup: accepted(openPackedBackup(folder), options), local };
-  await materialiseBackup(source, folder, (done, total) => options.onProgress?.(done / Math.max(1, total)));
+  await inCase(folder, () => materialiseBackup(source, folder, (done, total) => options.onProgress?.(done / Math.max(1, total))));
   try {
     return { backup: accepted(openPackedBackup(folder), options), local };
   } catch (error) {
     removeBackupCopy(folder);
     throw error;
+  }
+}
+
+/** What fails while the case is written to, a full disk say, is told as such. */
+async function inCase<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainFsError(error, folder);
   }
 }
 
@@ -60,7 +70,8 @@ export function reopenCaseBackup(caseDir: string, source: string, local: string)
 /** The WAL that came with a backup (pg_basebackup -X): its folder; undefined where it brought none. */
 export async function walOfBackup(caseDir: string, source: string): Promise<string | undefined> {
   if (backupForm(source) === 'directory') return walFolderOfDataDirectory(source);
-  return extractBackupWal(source, path.join(caseDir, localFolder(source)));
+  const folder = path.join(caseDir, localFolder(source));
+  return inCase(folder, () => extractBackupWal(source, folder));
 }
 
 /** A backup as the store reads it. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { indexCase } from '../../src/store/indexer.js';
 import { asof, BadCase, contents, expectFailure, rewrite, segment } from '../support/badCase.js';
-import { startWalscope, walscope, type CliRun } from '../support/cli.js';
+import { ROOT, startWalscope, walscope, type CliRun } from '../support/cli.js';
 
 const bad = new BadCase();
 
@@ -129,6 +129,15 @@ describe('interruptions', () => {
     cpSync(bad.whole, caseDir, { recursive: true });
     expect(walscope(['index', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
     expect(contents(caseDir)).toEqual(contents(bad.whole));
+  });
+
+  it('no space left while a compressed backup is copied: said so, and no part of the copy stays', () => {
+    const caseDir = bad.fresh('case');
+    const demo = join(ROOT, 'fixtures', 'demo');
+    // a limit on a file's size, its signal ignored: the write fails as on a full disk, whoever runs this
+    const run = walscope(['index', '--backup', join(demo, 'backup'), '--wal', join(demo, 'wal'), '-C', caseDir], { wrapper: ['bash', '-c', 'trap "" XFSZ; ulimit -f 1000; exec "$@"', 'bash'] });
+    expectFailure(run, 3, /no space left to write .*; free some space or put the case on another disk/);
+    expect(Object.keys(contents(caseDir))).toEqual([]);
   });
 
   it('no space left: said so, and the next run goes on', () => {
