@@ -173,6 +173,29 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'write the script to a file')
     .action(run(async () => (await import('./restore.js')).restoreCommand));
 
+  withData(atMoment(program.command('history')))
+    .description('every version of a row: from when to when, by which transaction, with its values')
+    .argument('<table>', 'a table, as it is called at --at')
+    .requiredOption('--key <values>', 'values of the primary key, separated by commas')
+    .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
+    .action(run(async () => (await import('./history.js')).historyCommand));
+
+  withData(atMoment(program.command('blame')))
+    .description('the last writer of each row')
+    .argument('<table>', 'a table')
+    .option('--where <expr>', "a condition in PostgreSQL's syntax")
+    .action(run(async () => (await import('./history.js')).blameCommand));
+
+  withData(atMoment(program.command('find')))
+    .description('the changes by which a condition began or ceased to hold')
+    .argument('<table>', 'a table, as it is called at --at')
+    .requiredOption('--where <expr>', "a condition in PostgreSQL's syntax")
+    .option('--gone', 'it held and does not any more (default)')
+    .option('--appeared', 'it began to hold')
+    .option('--changed', 'it held before and after')
+    .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
+    .action(run(async () => (await import('./history.js')).findCommand));
+
   program.command('demo')
     .description('copy the bundled archive to a temporary case and walk through an incident')
     .action(run(async () => {

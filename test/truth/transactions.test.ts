@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { recordText } from '../../src/util/recordText.js';
 import { asof } from '../../src/query/asof.js';
+import { findChanges, rowHistory } from '../../src/query/history.js';
 import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
 import { Findings } from '../../src/query/session.js';
@@ -53,6 +54,26 @@ describe.each([[15, 2], [18, 1]] as const)('transactions against what triggers r
       expect(lines.sort(), `xid ${xid}`).toEqual([...recorded].sort());
     }
   }, 120_000);
+
+  it('history and find follow rows through updates, key changes and rewrites', async () => {
+    const { session } = indexed;
+    const database = session.database(session.moment('latest'), 'shop');
+    const span = { since: session.moment('earliest'), until: session.moment('latest') };
+    const findings = new Findings();
+    const solo = archive.truth.transactions![4]!.xid;
+    const { columns, rows } = await rowHistory(session, database, 'hot', ['50'], span, findings);
+    const place = (name: string): number => columns.findIndex((column) => column.name === name);
+    const own = rows.filter((row) => row[place('xid')] === String(solo));
+    expect(own.map((row) => row[0])).toEqual(['update', 'update', 'update of the key', 'insert']);
+    expect(own.at(-1)![place('t')]).toBe('born again');
+    const gone = await findChanges(session, database, 'child', 'id % 11 = 0', 'gone', span, findings);
+    const recorded = [...audit.values()].flat().filter((line) => { const [tab, op, old] = JSON.parse(line) as string[]; return tab === 'public.child' && op === 'DELETE' && Number(/\d+/.exec(old!)![0]) % 11 === 0; });
+    expect(recorded.length).toBeGreaterThan(5);
+    expect(gone.rows.filter((row) => row[0] === 'delete').length).toBe(recorded.length);
+    expect(findings.list).toEqual([]);
+    await findChanges(session, database, 'clustered', 'id > 0', 'gone', span, findings);
+    expect(findings.list.map((f) => f.code)).toEqual(['history.truncated']);
+  }, 60_000);
 
   it('incidents names the planted disaster first', () => {
     const { session } = indexed;
