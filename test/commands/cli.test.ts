@@ -49,7 +49,7 @@ describe('the command line', () => {
     [2, ['asof', 'orders', '--at', 'yesterdayish'], /is not a moment/],
     [2, ['asfo', 'orders'], /unknown command 'asfo' \(Did you mean asof\?\)/],
     [2, ['asof', 'orders', '--limt', '3'], /unknown option '--limt' \(Did you mean --limit\?\)/],
-    [2, ['asof'], /missing required argument 'table'/],
+    [2, ['asof'], /no table was named/],
     [2, ['diff', 'earliest', 'latest', '--filter', 'moved'], /unknown change "moved"/],
     [2, ['layers', 'nothing.delta'], /no layer nothing\.delta/],
     [4, ['asof', 'orders', '--at', '2001-01-01'], /before the first moment/],
