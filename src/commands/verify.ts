@@ -78,6 +78,7 @@ function describe(report: VerifyReport, seconds: number, forTerminal: boolean): 
   if (report.hintImages.compared > 0) text += `hint-bit images: ${number(report.hintImages.compared)} compared, ${number(report.hintImages.different)} different\n`;
   for (const backup of report.backups) {
     text += `${backup.path}: ${number(backup.compared)} pages compared, ${number(backup.different)} different; ${number(backup.inFlux)} were being written while it was taken`;
+    if (backup.notLogged > 0) text += `, ${number(backup.notLogged)} visibility maps of cloned databases, whose bits the WAL leaves out`;
     text += backup.unlogged > 0 ? `, ${number(backup.unlogged)} unlogged relations are in no WAL\n` : '\n';
   }
   for (const difference of report.differences) text += describeDifference(difference);

@@ -129,7 +129,7 @@ class Verification {
 
   private async compareBackup(earlier: UsableBackup, later: LaterBackup): Promise<void> {
     const { store } = this;
-    const compare = new VerifyBackup(store.pagesFrom(earlier, STORE_CACHE_BYTES), earlier.redoLsn, later, this.findings, store.major);
+    const compare = new VerifyBackup(store.pagesFrom(earlier, STORE_CACHE_BYTES), earlier.redoLsn, later, this.findings, store.wal, store.major);
     await compare.run((share) => this.turn(share, `comparing ${later.path}`));
   }
 }

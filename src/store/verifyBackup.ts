@@ -2,10 +2,13 @@
  * A later base backup against replay from an earlier one: every page that it holds must be ours at that page's own LSN, masked.
  * Pages that were written while the backup copied them may be torn or between two states; such a page counts apart where it differs.
  */
+import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import { T_HOFF } from '../pg/heapTuple.js';
 import { Page, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
+import { RmgrId } from '../redo/rmgrlist.js';
+import { XLOG_FPI } from '../redo/xlog/xlog.js';
 import { maskPageLsnAndChecksum } from '../redo/bufmask.js';
 import { PageComparer, type ByteDifference } from '../redo/compareImage.js';
 import { managerOfPage } from '../redo/pageManager.js';
@@ -14,7 +17,7 @@ import { seqRmgr } from '../redo/seq/index.js';
 import { spgistRmgr } from '../redo/spgist/index.js';
 import type { Lsn } from '../util/lsn.js';
 import type { PageAsOf, PageStore } from './pageStore.js';
-import type { BaseImages } from './sources.js';
+import type { BaseImages, WalStore } from './sources.js';
 import type { BackupCounts, VerifyFindings } from './verifyReport.js';
 
 /** A backup to check against. */
@@ -39,10 +42,10 @@ export class VerifyBackup {
   /** `pages` answers from the earlier backup on, whose redo point is `floorLsn`. */
   constructor(
     private readonly pages: PageStore, private readonly floorLsn: Lsn, private readonly later: LaterBackup,
-    private readonly findings: VerifyFindings, major: PgMajor,
+    private readonly findings: VerifyFindings, private readonly wal: WalStore, major: PgMajor,
   ) {
     this.comparer = new PageComparer(major);
-    this.counts = { path: later.path, compared: 0, different: 0, inFlux: 0, unlogged: 0 };
+    this.counts = { path: later.path, compared: 0, different: 0, inFlux: 0, notLogged: 0, unlogged: 0 };
     findings.report.backups.push(this.counts);
   }
 
@@ -119,7 +122,23 @@ export class VerifyBackup {
       this.counts.inFlux++;
       return;
     }
+    if (rel.fork === ForkNumber.vm && this.beganWithoutBits(rel, block)) {
+      this.counts.notLogged++;
+      return;
+    }
     this.differs(rel, block, difference);
+  }
+
+  /**
+   * CREATE DATABASE by WAL logs a map's page as one of standard layout, whose map then counts as its hole: RelationCopyStorageUsingBuffer(),
+   * storage/buffer/bufmgr.c, 15–18. Recovery has such a map without its bits, the server it was copied on has them.
+   */
+  private beganWithoutBits(rel: RelFork, block: number): boolean {
+    const first = this.pages.chain(rel, block, this.later.endLsn).entries[0];
+    if (!first || (first.bits & ENTRY_STARTS_CHAIN) === 0) return false;
+    const record = this.wal.readRecord(first.lsn);
+    const ref = record.blocks.find((each) => each.block === block && formatRelFork(each) === formatRelFork(rel));
+    return record.rmid === RmgrId.xlog && record.rmgrInfo === XLOG_FPI && ref !== undefined && ref.hasImage && ref.holeLength > 0;
   }
 
   private differs(rel: RelFork, block: number, difference: ByteDifference[] | string): void {

@@ -51,6 +51,8 @@ export interface BackupCounts extends ImageCounts {
   path: string;
   /** Pages that were being written while the backup copied them: torn or between two states, mended by replay. */
   inFlux: number;
+  /** Visibility maps of databases cloned by WAL, whose bits that WAL leaves out: a recovery has them without, as we do. */
+  notLogged: number;
   /** Relations whose contents no WAL carries. */
   unlogged: number;
 }
