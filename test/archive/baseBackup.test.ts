@@ -356,7 +356,7 @@ describe('damaged tars', () => {
 
   it('garbage', async () => {
     // what comes first depends on where the damage lies in the stream
-    for (const form of ['gzip', 'zstd', 'lz4']) expect(await open(copy(form, garble))).toMatch(/^(compression\.damaged|tar\.header|tar\.entry_size)$/);
+    for (const form of ['gzip', 'zstd', 'lz4']) expect(await open(copy(form, garble))).toMatch(/^(compression\.damaged|tar\.\w+)$/);
     expect(await open(copy('tar', (path) => writeFileSync(tarOf(path), Buffer.alloc(100_000, 'garbage!'))))).toBe('tar.header');
     expect(await open(copy('tar', (path) => writeFileSync(tarOf(path), Buffer.from('BZh91AY&SY'))))).toBe('compression.unsupported');
   });
