@@ -1,7 +1,7 @@
 /** Brings a compressed base backup into a form that can be read at any position, once, when it is indexed. */
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseBackupManifest } from '../pg/backupManifest.js';
+import { parseBackupManifest, type ManifestFile } from '../pg/backupManifest.js';
 import { RELSEG_SIZE } from '../pg/relFilePath.js';
 import { BLCKSZ } from '../pg/page.js';
 import { parseWalFileName } from '../pg/walFileName.js';
@@ -9,6 +9,7 @@ import { inputError, WalscopeError } from '../util/errors.js';
 import { isNeededPath } from './backupFiles.js';
 import { BackupPackWriter, syncDirectory } from './backupPack.js';
 import { openInput, readInput, statInput } from './inputFile.js';
+import { ManifestChecksum } from './manifestChecksum.js';
 import { BackupEntryPaths, tablespaceLink } from './tarEntryPaths.js';
 import { findTars, type TarFile, type TarSet } from './tarFiles.js';
 import type { TarEntry } from './tarHeader.js';
@@ -26,7 +27,7 @@ export type MaterialiseProgress = (done: number, total: number) => void;
 /**
  * Streams the tars of a backup (any compression, or none) into `into/backup.pack`, and the WAL that came with them into
  * `into/pg_wal/`. Constant memory. A run that is broken off leaves nothing that openPackedBackup() would take. Throws `backup.not_one`,
- * what readTar() throws, `tar.link`, `tar.entry_size`.
+ * what readTar() throws, `tar.link`, `tar.entry_size`, `backup.checksum` (a file is not what the manifest says).
  */
 export async function materialiseBackup(path: string, into: string, onProgress?: MaterialiseProgress): Promise<void> {
   const set = findTars(path);
@@ -37,12 +38,14 @@ export async function materialiseBackup(path: string, into: string, onProgress?:
   try {
     const total = set.tars.reduce((sum, tar) => sum + tar.bytes, 0);
     const links: Record<string, string> = {};
-    const declared = declaredSizes(set);
+    const declared = declaredFiles(set);
     let done = 0;
     for (const tar of set.tars) {
       const wal = !set.wal && tar === set.tars[0] ? new WalSink(tar, into, 'pg_wal/') : undefined;
       try {
-        await readTar(tar, new PackSink(tar, writer, wal, links, declared, (bytes) => onProgress?.(done + bytes, total)));
+        const sink = new PackSink(tar, writer, wal, links, declared, (bytes) => onProgress?.(done + bytes, total));
+        await readTar(tar, sink);
+        sink.finish();
         wal?.finish();
       } catch (error) {
         wal?.abort();
@@ -84,11 +87,11 @@ function addFile(writer: BackupPackWriter, path: string, bytes: Uint8Array): voi
   writer.write(bytes);
 }
 
-/** Sizes by the manifest; undefined where there is none, or none that can be trusted. */
-function declaredSizes(set: TarSet): Map<string, number> | undefined {
+/** The manifest's files by path; undefined where there is no manifest, or none that can be trusted. */
+function declaredFiles(set: TarSet): Map<string, ManifestFile> | undefined {
   if (set.manifest === undefined) return undefined;
   try {
-    return new Map(parseBackupManifest(readWhole(set.manifest), set.manifest).files.map((file) => [file.path, file.bytes]));
+    return new Map(parseBackupManifest(readWhole(set.manifest), set.manifest).files.map((file) => [file.path, file]));
   } catch (error) {
     // openBaseBackup() reports a damaged manifest
     if (error instanceof WalscopeError) return undefined;
@@ -97,8 +100,8 @@ function declaredSizes(set: TarSet): Map<string, number> | undefined {
 }
 
 /** Refuses contents that no base backup has, before they are read: a tar that inflates without end is one of those. */
-function checkSize(tar: TarFile, entry: TarEntry, path: string, declared: ReadonlyMap<string, number> | undefined): void {
-  const expected = declared?.get(path);
+function checkSize(tar: TarFile, entry: TarEntry, declared: ManifestFile | undefined): void {
+  const expected = declared?.bytes;
   const hint = 'do not trust this archive: fetch the backup again';
   if (expected !== undefined && expected !== entry.bytes) {
     throw inputError('tar.entry_size', `${tar.path}: ${JSON.stringify(entry.path)} has ${entry.bytes} bytes, ${expected} by the backup's manifest`, { file: tar.path }, hint);
@@ -112,16 +115,18 @@ function checkSize(tar: TarFile, entry: TarEntry, path: string, declared: Readon
 class PackSink implements TarSink {
   private readonly paths: BackupEntryPaths;
   private toWal = false;
+  private checksum: ManifestChecksum | undefined;
 
   constructor(
     private readonly tar: TarFile, private readonly writer: BackupPackWriter, private readonly wal: WalSink | undefined,
-    private readonly links: Record<string, string>, private readonly declared: ReadonlyMap<string, number> | undefined,
+    private readonly links: Record<string, string>, private readonly declared: ReadonlyMap<string, ManifestFile> | undefined,
     readonly progress: (bytes: number) => void,
   ) {
     this.paths = new BackupEntryPaths(tar);
   }
 
   begin(entry: TarEntry): boolean {
+    this.finish();
     this.toWal = this.wal?.begin(entry) ?? false;
     if (this.toWal) return true;
     const path = this.paths.of(entry);
@@ -130,14 +135,23 @@ class PackSink implements TarSink {
       if (oid !== undefined) this.links[oid] = entry.target;
       return false;
     }
-    checkSize(this.tar, entry, path, this.declared);
-    const wanted = entry.type === 'file' && isNeededPath(path);
-    if (wanted) this.writer.begin(path);
-    return wanted;
+    const declared = this.declared?.get(path);
+    checkSize(this.tar, entry, declared);
+    if (entry.type !== 'file' || !isNeededPath(path)) return false;
+    this.writer.begin(path);
+    this.checksum = ManifestChecksum.of(declared);
+    return true;
   }
 
   data(bytes: Uint8Array): void {
+    this.checksum?.update(bytes);
     (this.toWal ? this.wal! : this.writer).write(bytes);
+  }
+
+  /** The last file has ended. */
+  finish(): void {
+    this.checksum?.verify(this.tar.path);
+    this.checksum = undefined;
   }
 }
 
@@ -186,7 +200,7 @@ class WalSink {
     }
     const name = basename(path);
     if (entry.type !== 'file' || path !== `${this.prefix}${name}` || !parseWalFileName(name)) return false;
-    checkSize(this.tar, entry, path, undefined);
+    checkSize(this.tar, entry, undefined);
     mkdirSync(this.directory, { recursive: true });
     this.target = join(this.directory, name);
     this.fd = openSync(`${this.target}.tmp`, 'w');
