@@ -1,16 +1,14 @@
 /** What every command shares: finding and opening the case, the zone, where data goes, and how failures are told. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { reopenWalArchive, type SavedWalArchive } from '../archive/walArchive.js';
 import { explainFsError } from '../layerfile/durable.js';
-import { manifestPath, readManifest } from '../layerfile/manifest.js';
+import { manifestPath } from '../layerfile/manifest.js';
 import type { ColourChoice } from '../output/colour.js';
 import { parseFormat, rowWriter, type Format, type OutputColumn, type RowWriter } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { describeMoment, type Moment } from '../query/moment.js';
 import { Session, type DatabaseAt } from '../query/session.js';
-import { backupImages, reopenCaseBackup } from '../store/backups.js';
-import { CaseStore } from '../store/caseStore.js';
+import { openCase } from '../store/openCase.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { page, pagerCommand, PAGED_BYTES } from './pager.js';
@@ -48,16 +46,6 @@ export function findCase(option: string | undefined): string {
 /** Where a new case goes: -C, $WALSCOPE_CASE, or .walscope in the working directory. */
 export function newCase(option: string | undefined): string {
   return path.resolve(option ?? process.env['WALSCOPE_CASE'] ?? CASE_FOLDER);
-}
-
-/** Opens a case for questions. */
-export function openCase(caseDir: string): CaseStore {
-  const manifest = readManifest(caseDir);
-  if (!manifest) throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
-  const archive = reopenWalArchive(manifest.walArchive as SavedWalArchive);
-  const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
-  const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
-  return new CaseStore(caseDir, manifest, { wal, backups });
 }
 
 /** The zone that --tz names, UTC without one. Throws `usage.zone`. */

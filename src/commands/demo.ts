@@ -8,10 +8,11 @@ import { formatBytes } from '../output/units.js';
 import { transactionLog, type TransactionEntry } from '../query/log.js';
 import { Findings, Session } from '../query/session.js';
 import { indexCase } from '../store/indexer.js';
+import { openCase } from '../store/openCase.js';
 import { ExitCode, inputError } from '../util/errors.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { UTC } from '../util/timeZone.js';
-import { openCase, type CommonOptions } from './context.js';
+import type { CommonOptions } from './context.js';
 
 const BUNDLED = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'fixtures', 'demo');
 const WIDTH = 78;

@@ -2,11 +2,12 @@
 import path from 'node:path';
 import { rowWriter } from '../output/rowWriter.js';
 import { formatBytes } from '../output/units.js';
+import { openCase } from '../store/openCase.js';
 import { verifyCase } from '../store/verify.js';
 import type { PageDifference, VerifyReport } from '../store/verifyReport.js';
 import { parseByteSize } from '../util/byteSize.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { DataOutput, findCase, openCase, type CommonOptions } from './context.js';
+import { DataOutput, findCase, type CommonOptions } from './context.js';
 import { Progress } from './progress.js';
 
 export interface VerifyCommandOptions extends CommonOptions {

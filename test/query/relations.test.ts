@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
-import { openCase } from '../../src/commands/context.js';
+import { openCase } from '../../src/store/openCase.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof, type AsofOptions } from '../../src/query/asof.js';
 import { readLargeObject } from '../../src/query/largeObject.js';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCase } from '../../src/commands/context.js';
+import { openCase } from '../../src/store/openCase.js';
 import { main } from '../../src/commands/main.js';
 import { SIZE_OF_HEAP_TUPLE_HEADER } from '../../src/pg/heapTuple.js';
 import { BLCKSZ, LP_NORMAL, Page } from '../../src/pg/page.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Archive } from '../../fixtures/workloads/build.js';
 import type { TruthMoment } from '../../fixtures/workloads/truth.js';
-import { openCase } from '../../src/commands/context.js';
+import { openCase } from '../../src/store/openCase.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof } from '../../src/query/asof.js';
 import { Findings, Session, type DatabaseAt } from '../../src/query/session.js';
