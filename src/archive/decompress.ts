@@ -6,7 +6,7 @@ import { GzipDecoder } from './gzipDecoder.js';
 import { openInput, readInput } from './inputFile.js';
 import { Lz4Decoder } from './lz4Decoder.js';
 import { DecodeError, type StreamDecoder } from './streamDecoder.js';
-import { ZstdDecoder, zstdDecompressWhole } from './zstdDecoder.js';
+import { ZstdDecoder } from './zstdDecoder.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'lz4';
 /** Known by magic, to be named in the refusal. */
@@ -99,7 +99,7 @@ export function decompressFile(path: string, kind: Exclude<Compression, 'none'>,
 
 /** decompressFile() for bytes in memory; `file` is for messages. */
 export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
-  const whole = kind === 'gzip' ? gunzipWhole(input, limit, file) : kind === 'zstd' ? zstdDecompressWhole(input, limit) : undefined;
+  const whole = kind === 'gzip' ? gunzipWhole(input, limit, file) : undefined;
   return whole ? { bytes: whole } : decodeStream(input, kind, limit, file);
 }
 

@@ -2,7 +2,7 @@
  * Zstandard frames (RFC 8878) as a stream. The prebuilt addon decompresses; we walk frames and blocks, so that it gets few blocks at a
  * time (a block of four bytes may stand for 128 kB) and the stream's end is known, which the addon does not tell.
  */
-import { createRequire } from 'node:module';
+import { asBuffer, zstdStreams } from '../util/zstd.js';
 import { ByteQueue, DecodeError, littleEndian, type StreamDecoder } from './streamDecoder.js';
 
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -10,42 +10,9 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 /** 128 kB each, decompressed, at the most. */
 const BLOCKS_AT_A_TIME = 64;
 
-interface AddonDecoder {
-  data(input: Buffer, emit: (output: Buffer) => void): void;
-}
-interface Addon {
-  _NapiBindings: {
-    Decompressor: new () => AddonDecoder;
-    /** Throws where the frames may hold `limit` bytes or more, by what they declare or by their number of blocks. */
-    decompress(input: Buffer, limit: number): Buffer;
-  };
-}
-
-let addon: Addon['_NapiBindings'] | undefined;
-
-function bindings(): Addon['_NapiBindings'] {
-  addon ??= (createRequire(import.meta.url)('@cloudpss/zstd/napi') as Addon)._NapiBindings;
-  return addon;
-}
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** Whole frames in one call, which is the fastest; undefined where they may be damaged, or too large for `limit`: ZstdDecoder tells which. */
-export function zstdDecompressWhole(input: Uint8Array, limit: number): Uint8Array | undefined {
-  const { decompress } = bindings();
-  let output: Buffer;
-  try {
-    output = decompress(asBuffer(input), limit + 1);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return undefined;
-  }
-  return output;
-}
-
 export class ZstdDecoder implements StreamDecoder {
   private readonly queue = new ByteQueue();
-  private readonly decoder = new (bindings().Decompressor)();
+  private readonly decoder = new (zstdStreams().Decompressor)();
   /** Bytes that the current block, checksum or skippable frame still has, and what follows it. */
   private pending = 0;
   private skipping = false;
