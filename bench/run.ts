@@ -12,6 +12,7 @@ import { openWalArchive } from '../src/archive/walArchive.js';
 import { scanWal } from '../src/pg/walScan.js';
 import { walSegmentStart } from '../src/pg/walFileName.js';
 import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind } from './archive.js';
+import { scanText, timeTableScan } from './scan.js';
 import { timeRecovery, timeWaldump } from './recovery.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -160,6 +161,7 @@ execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' 
 const figures: Figures[] = [];
 for (const kind of values.kinds.split(',') as BenchKind[]) figures.push(await measure(kind, Number(values.mb) * 1e6, Number(values.rounds)));
 const start = await startUp();
-const text = `${table(figures)}\nStart-up (\`walscope --version\`): ${start.toFixed(0)} ms. Node ${process.version}, ${cpus().length} cores; medians of ${values.rounds} interleaved rounds; every answer was compared with what the server had shown.\n`;
+const scan = scanText(await timeTableScan(1_000_000, Number(values.rounds)));
+const text = `${table(figures)}\n${scan}\n\nStart-up (\`walscope --version\`): ${start.toFixed(0)} ms. Node ${process.version}, ${cpus().length} cores; medians of ${values.rounds} interleaved rounds; every answer was compared with what the server had shown.\n`;
 process.stdout.write(text);
 intoDocs(text);

@@ -4,12 +4,14 @@ import { SIZE_OF_HEAP_TUPLE_HEADER, T_CTID } from '../pg/heapTuple.js';
 import { readBlockId, readItemPointerOffset } from '../pg/itemPointer.js';
 import { BLCKSZ, LP_NORMAL, SIZE_OF_PAGE_HEADER, type Page } from '../pg/page.js';
 import { ATTRIBUTE_MISSING, TupleDeformer, type DeformedTuple } from '../rows/deform.js';
+import { PLAIN_OUTPUT_FUNCTIONS, TEXT_OUTPUT_FUNCTIONS, type StoredByteOutput } from '../rows/types/byteOutput.js';
 import type { StoredOutput } from '../rows/types/typeInfo.js';
 import type { TypeOutputs } from '../rows/types/typeOutputs.js';
-import { varsizeAny } from '../rows/varlena.js';
+import { isExtended, plainHeaderSize, varsizeAny } from '../rows/varlena.js';
 import { hexOf } from '../rows/bytes.js';
 import { visibleTuples, type TupleState } from '../rows/visibility.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
+import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import type { Finding } from '../util/finding.js';
 import { Catalog } from './catalog.js';
 import type { Column, Relation } from './relation.js';
@@ -51,6 +53,35 @@ export class RowView {
     return length === ATTRIBUTE_MISSING ? column.missing : null;
   }
 
+  /** As value(), as a field of a text format: what stands for NULL, or the value's text, escaped. */
+  fieldInto(i: number, sink: ByteSink, form: FieldForm): void {
+    if (!this.deformed) {
+      this.deformer.deformHeapTuple(this.page.bytes, this.at, this.length, this.tuple);
+      this.deformed = true;
+    }
+    const column = this.columns[i]!;
+    const position = column.position;
+    const length = this.tuple.length[position]!;
+    const from = sink.length;
+    if (column.isStoredText && length > 0) {
+      const { bytes } = this.page;
+      const at = this.tuple.at[position]!;
+      const first = bytes[at]!;
+      if (!isExtended(first)) {
+        const header = plainHeaderSize(first);
+        if (sink.copyWatching(bytes, at + header, length - header, form.special) || length === header) form.escape(sink, from);
+        return;
+      }
+    }
+    if (length >= 0) column.printBytes(this.page.bytes, this.tuple.at[position]!, length, sink);
+    else if (length === ATTRIBUTE_MISSING && column.missing !== null) sink.text(column.missing, column.charset);
+    else {
+      sink.copy(form.nullText, 0, form.nullText.length);
+      return;
+    }
+    if (!column.isPlain) form.escape(sink, from);
+  }
+
   isNull(i: number): boolean {
     return this.value(i) === null;
   }
@@ -77,6 +108,14 @@ export interface ReadableColumn {
   /** Place in the tuple: attnum − 1. */
   position: number;
   print: StoredOutput;
+  /** As print, into a buffer. */
+  printBytes: StoredByteOutput;
+  /** What it prints holds nothing that a text format escapes. */
+  isPlain: boolean;
+  /** A varlena whose stored bytes are its text. */
+  isStoredText: boolean;
+  /** How what print gives becomes bytes. */
+  charset: 'utf8' | 'latin1';
   /** Printed attmissingval, for tuples that are older than the column. */
   missing: string | null;
 }
@@ -161,7 +200,13 @@ function readable(column: Column, typed: Column | undefined, outputs: TypeOutput
   const print = isKnown ? outputs.ofType(typed.typeOid) : bytesOf(column, outputs);
   let missing: string | null = null;
   if (column.missing) missing = print(column.missing, 0, column.attlen > 0 ? column.attlen : varsizeAny(column.missing, 0));
-  return { column, position: column.attnum - 1, print, missing };
+  const charset = outputs.context.encoding.outputCharset;
+  return {
+    column, position: column.attnum - 1, print, missing, charset,
+    printBytes: isKnown ? outputs.bytesOfType(typed.typeOid) : (bytes, at, length, sink) => sink.text(print(bytes, at, length), charset),
+    isStoredText: isKnown && outputs.context.encoding.isOutputForm && TEXT_OUTPUT_FUNCTIONS.has(outputs.typeInfo(typed.typeOid).typoutput),
+    isPlain: isKnown && PLAIN_OUTPUT_FUNCTIONS.has(outputs.typeInfo(typed.typeOid).typoutput),
+  };
 }
 
 /** A value whose type is not known, as bytea would print its bytes. */

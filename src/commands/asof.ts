@@ -1,11 +1,13 @@
 /** walscope asof: rows of a table as of a moment. */
+import { fieldForm } from '../output/byteFields.js';
 import { asof } from '../query/asof.js';
 import { readLargeObject } from '../query/largeObject.js';
 import { openSource } from '../query/scanSource.js';
 import { Findings, type DatabaseAt } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
-import { DataOutput, notice, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { DataOutput, formatOf, notice, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { writeRowBytes } from './rowBytes.js';
 
 export interface AsofCommandOptions extends CommonOptions {
   where?: string;
@@ -41,10 +43,19 @@ export async function asofCommand(tableName: string | undefined, options: AsofCo
   if (options.explain) process.stderr.write(`${answer.plan}\n`);
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   const writer = openRows(options, answer.columns, output, qualifiedName(table.schema, table.relation.name));
-  answer.rows((values) => {
-    writer.row(values);
-    return !output.isClosed;
-  });
+  const form = output.forTerminal ? undefined : fieldForm(formatOf(options), answer.columns.length);
+  if (form) {
+    writeRowBytes(answer, form, (bytes) => {
+      output.writeBytes(bytes);
+      return !output.isClosed;
+    });
+  }
+  else {
+    answer.rows((values) => {
+      writer.row(values);
+      return !output.isClosed;
+    });
+  }
   writer.end();
   output.end();
   for (const type of database.unknownTypes.values()) notice(`type ${qualifiedName(type.schema, type.name)} has no output function here: its values are shown as bytes`);

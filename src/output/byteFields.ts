@@ -2,7 +2,7 @@
  * COPY's escapes over values that were printed into a buffer, in place: for dumps of whole tables, where strings cost more than the rest.
  * The same bytes as src/output/copy.ts gives for the same text; CopyAttributeOutText() and CopyAttributeOutCSV(), commands/copyto.c, PG 13–18.
  */
-import type { ByteSink } from '../util/byteSink.js';
+import type { ByteSink, FieldForm } from '../util/byteSink.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,10 +14,12 @@ function flags(characters: string): Uint8Array {
 }
 
 const CSV_SPECIAL = flags('",\n\r');
+const CSV_SPECIAL_ALONE = flags('",\n\r\\');
 
 /** The letter after the backslash, by byte; 0: none is needed. */
 const COPY_LETTER = new Uint8Array(256);
 for (const [byte, letter] of ['\bb', '\ff', '\nn', '\rr', '\tt', '\vv', '\\\\']) COPY_LETTER[byte!.charCodeAt(0)] = letter!.charCodeAt(0);
+const COPY_SPECIAL = COPY_LETTER.map((letter) => (letter === 0 ? 0 : 1));
 
 /**
  * Makes `sink.bytes` from `from` on, a value's text, a CSV field: quoted where it is empty, holds a quote, a comma or a line's end, or is
@@ -59,5 +61,20 @@ export function escapeCopyField(sink: ByteSink, from: number): void {
     const letter = COPY_LETTER[byte]!;
     into[--to] = letter === 0 ? byte : letter;
     if (letter !== 0) into[--to] = BACKSLASH;
+  }
+}
+
+const COMMA = 0x2c;
+const TAB = 0x09;
+const NO_BYTES = new Uint8Array(0);
+const COPY_NULL = Uint8Array.of(BACKSLASH, 0x4e);
+
+/** How fields stand in the rows of a format; undefined for those that are not written as bytes. */
+export function fieldForm(format: string, columnCount: number): FieldForm | undefined {
+  const isOnlyColumn = columnCount === 1;
+  switch (format) {
+    case 'csv': return { delimiter: COMMA, nullText: NO_BYTES, special: isOnlyColumn ? CSV_SPECIAL_ALONE : CSV_SPECIAL, escape: (sink, from) => quoteCsvField(sink, from, isOnlyColumn) };
+    case 'copy': return { delimiter: TAB, nullText: COPY_NULL, special: COPY_SPECIAL, escape: escapeCopyField };
+    default: return undefined;
   }
 }

@@ -1,12 +1,15 @@
 /** Rows of a relation as of a moment. */
 import type { RowView, Table } from '../catalog/table.js';
 import type { TupleState } from '../rows/visibility.js';
+import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Findings, DatabaseAt } from './session.js';
 import { indexForConditions, keyScan, type RowSource } from './indexScan.js';
 import { ownRows, type ScanSource, type SourcePart } from './scanSource.js';
 import { STATE_COLUMN, SYSTEM_COLUMNS, SystemColumns } from './systemColumns.js';
 import { compileWhere, type CompiledWhere } from './where/index.js';
+
+type DeadState = Exclude<TupleState, 'live'>;
 
 export interface AsofOptions {
   where?: string;
@@ -35,6 +38,8 @@ export interface Asof {
   plan: string;
   /** Calls `emit` with each row's values in PostgreSQL's output form. */
   rows(emit: (values: (string | null)[]) => boolean | void): void;
+  /** As rows(), each row printed into the sink as fields of a text format; `done` follows each and may take the bytes away. */
+  rowsInto(sink: ByteSink, form: FieldForm, done: () => boolean | void): void;
 }
 
 /** Prepares the question; the work is done by `rows`. A table alone stands for its own rows. */
@@ -47,30 +52,71 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
   if (options.deleted && options.key) throw new WalscopeError('usage.deleted', 'dead row versions cannot be found by --key', { exitCode: ExitCode.usage, hint: 'use --where, which looks at all of them' });
   const scans = await Promise.all(parts.map((part) => scanOf(database, source, part, where, options)));
   const lead = leadColumns(database, source, options);
+  const { outputCharset } = database.encoding;
+  /** Gives `each` the rows that meet the condition, up to the limit. */
+  const select = (each: (row: RowView, part: OpenPart, state?: DeadState) => boolean | void): void => {
+    let left = options.limit ?? Infinity;
+    const view = where ? new Array<string | null>(table.columns.length).fill(null) : [];
+    for (const [p, source] of parts.entries()) {
+      if (left <= 0) return;
+      const part: OpenPart = { source, places: source.places ?? table.columns.map((_, i) => i), value: readableValue(source.table, findings) };
+      scans[p]!.scan((row, state) => {
+        if (where) {
+          for (const i of where.columnsUsed) view[i] = part.value(row, part.places[i]!);
+          if (!where.test(view)) return true;
+        }
+        if (each(row, part, state) === false) left = 0;
+        return --left > 0;
+      }, findings.add);
+    }
+  };
+  const valuesOf = (row: RowView, part: OpenPart, state: DeadState | undefined): (string | null)[] => {
+    const values = lead.values(row, part.source, state);
+    for (const i of chosen) values.push(part.value(row, part.places[i]!));
+    return values;
+  };
   return {
     columns: [...lead.columns, ...chosen.map((i) => columnOf(database, table, i))],
     notices: [...new Set([...source.notices, ...scans.flatMap((scan) => (scan.notice ? [scan.notice] : [])), ...(where?.notices ?? [])])],
     plan: scans.map((scan, i) => (scans.length > 1 ? `${parts[i]!.table.relation.name}: ${scan.plan}` : scan.plan)).join('\n'),
-    rows(emit) {
-      let left = options.limit ?? Infinity;
-      const view = where ? new Array<string | null>(table.columns.length).fill(null) : [];
-      for (const [p, part] of parts.entries()) {
-        if (left <= 0) return;
-        const places = part.places ?? table.columns.map((_, i) => i);
-        const value = readableValue(part.table, findings);
-        scans[p]!.scan((row, state) => {
-          if (where) {
-            for (const i of where.columnsUsed) view[i] = value(row, places[i]!);
-            if (!where.test(view)) return true;
-          }
-          const values = lead.values(row, part, state);
-          for (const i of chosen) values.push(value(row, places[i]!));
-          if (emit(values) === false) left = 0;
-          return --left > 0;
-        }, findings.add);
+    rows: (emit) => select((row, part, state) => emit(valuesOf(row, part, state))),
+    rowsInto: (sink, form, done) => select((row, part, state) => {
+      const start = sink.length;
+      try {
+        const led = lead.values(row, part.source, state);
+        textFields(led, sink, form, outputCharset);
+        for (let c = 0; c < chosen.length; c++) {
+          if (c + led.length > 0) sink.byte(form.delimiter);
+          row.fieldInto(part.places[chosen[c]!]!, sink, form);
+        }
+      } catch (error) {
+        if (!(error instanceof WalscopeError)) throw error;
+        // value by value, so that the rest of the row is given and the finding names its place
+        sink.length = start;
+        textFields(valuesOf(row, part, state), sink, form, outputCharset);
       }
-    },
+      return done();
+    }),
   };
+}
+
+function textFields(values: readonly (string | null)[], sink: ByteSink, form: FieldForm, charset: 'utf8' | 'latin1'): void {
+  values.forEach((value, i) => {
+    if (i > 0) sink.byte(form.delimiter);
+    const from = sink.length;
+    if (value === null) sink.copy(form.nullText, 0, form.nullText.length);
+    else {
+      sink.text(value, charset);
+      form.escape(sink, from);
+    }
+  });
+}
+
+/** A part under the reader's hands. */
+interface OpenPart {
+  source: SourcePart;
+  places: readonly number[];
+  value: (row: RowView, place: number) => string | null;
 }
 
 /** The value of a column of a part; one that cannot be read is a finding, and NULL. */
@@ -96,7 +142,7 @@ async function scanOf(database: DatabaseAt, source: ScanSource, part: SourcePart
 }
 
 /** The columns before the table's own. */
-function leadColumns(database: DatabaseAt, source: ScanSource, options: AsofOptions): { columns: AsofColumn[]; values(row: RowView, part: SourcePart, state?: Exclude<TupleState, 'live'>): (string | null)[] } {
+function leadColumns(database: DatabaseAt, source: ScanSource, options: AsofOptions): { columns: AsofColumn[]; values(row: RowView, part: SourcePart, state?: DeadState): (string | null)[] } {
   if (!options.system && !options.deleted) return { columns: [], values: () => [] };
   const system = new SystemColumns(database);
   const isParent = source.parts.length > 1 || source.parts[0]?.table !== source.table;

@@ -213,9 +213,10 @@ export class PageStore {
   scan(rel: RelFork, upTo: Lsn, from: number, to: number, emit: (block: number, page: PageAsOf) => boolean | void): void {
     const state = this.relation(rel, upTo);
     const end = Math.min(to, state.blocks);
+    const pool: Page[] = [];
     for (let first = from; first < end; first += SCAN_BATCH_BLOCKS) {
       const last = Math.min(end, first + SCAN_BATCH_BLOCKS);
-      const batch = this.buildBatch(rel, state, first, last, upTo);
+      const batch = this.buildBatch(rel, state, first, last, upTo, pool);
       for (let block = first; block < last; block++) {
         const built = batch[block - first]!;
         if (emit(block, { page: built.page, unknown: built.unknown }) === false) return;
@@ -223,10 +224,12 @@ export class PageStore {
     }
   }
 
-  private buildBatch(rel: RelFork, state: RelationState, first: number, last: number, upTo: Lsn): BatchPage[] {
+  /** `pool` holds pages of batches before, whose bytes nobody needs any more. */
+  private buildBatch(rel: RelFork, state: RelationState, first: number, last: number, upTo: Lsn, pool: Page[]): BatchPage[] {
     const batch: BatchPage[] = [];
     for (let block = first; block < last; block++) {
-      batch.push({ page: new Page(new Uint8Array(BLCKSZ)), floor: blockFloor(state, block), chain: [], unknown: undefined });
+      const page = (pool[block - first] ??= new Page(new Uint8Array(BLCKSZ)));
+      batch.push({ page, floor: blockFloor(state, block), chain: [], unknown: undefined });
     }
     for (const i of this.layers.overlapping(state.floorLsn, upTo)) {
       this.layers.layer(i).entries(rel, first, last, (block, lsn, bits) => {
@@ -239,7 +242,8 @@ export class PageStore {
     const work: { key: number; index: number }[] = [];
     batch.forEach((built, index) => {
       const starts = built.chain.length > 0 && (built.chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
-      if (!starts && built.floor.usesBase) this.readBase(state, rel, first + index, built.page.bytes);
+      const hasBase = !starts && built.floor.usesBase && this.readBase(state, rel, first + index, built.page.bytes);
+      if (!hasBase) built.page.bytes.fill(0);
       for (const key of built.chain) work.push({ key, index });
     });
     work.sort((a, b) => a.key - b.key);

@@ -7,6 +7,18 @@ const TWO_DIGITS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 
 
 const encoder = new TextEncoder();
 
+/** How a text format sets values side by side. */
+export interface FieldForm {
+  /** Between two fields. */
+  delimiter: number;
+  /** What stands for NULL. */
+  nullText: Uint8Array;
+  /** Makes `sink.bytes` from `from` on, a value's text, a field. */
+  escape(sink: ByteSink, from: number): void;
+  /** By byte: 1 where a value that holds it, or is empty, may need escape(). */
+  special: Uint8Array;
+}
+
 /** `bytes[0, length)` is what has been written. Methods whose name ends in `Raw` expect that `reserve()` made room. */
 export class ByteSink {
   bytes: Uint8Array;
@@ -41,6 +53,20 @@ export class ByteSink {
     if (length > 200) into.set(source.subarray(at, at + length), to);
     else for (let i = 0; i < length; i++) into[to + i] = source[at + i]!;
     this.length = to + length;
+  }
+
+  /** As copy(); true where one of the bytes is `special`. */
+  copyWatching(source: Uint8Array, at: number, length: number, special: Uint8Array): boolean {
+    this.reserve(length);
+    const into = this.bytes, to = this.length;
+    let seen = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = source[at + i]!;
+      into[to + i] = byte;
+      seen |= special[byte]!;
+    }
+    this.length = to + length;
+    return seen !== 0;
   }
 
   /** Text as UTF-8, or as one byte a character. */

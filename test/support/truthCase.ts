@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Archive } from '../../fixtures/workloads/build.js';
 import type { TruthMoment } from '../../fixtures/workloads/truth.js';
-import { openCase } from '../../src/store/openCase.js';
+import { writeRowBytes } from '../../src/commands/rowBytes.js';
+import { fieldForm } from '../../src/output/byteFields.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof } from '../../src/query/asof.js';
+import { openSource } from '../../src/query/scanSource.js';
 import { Findings, Session, type DatabaseAt } from '../../src/query/session.js';
 import { indexCase } from '../../src/store/indexer.js';
+import { openCase } from '../../src/store/openCase.js';
 
 export interface IndexedArchive {
   caseDir: string;
@@ -27,15 +30,24 @@ export async function indexArchive(archive: Pick<Archive, 'backup' | 'wal'> & { 
   };
 }
 
+/** A table as `asof --csv` or `--format copy` prints it. */
+export async function asofBytes(database: DatabaseAt, name: string, format: 'csv' | 'copy'): Promise<{ bytes: Buffer; findings: string[] }> {
+  const findings = new Findings();
+  const answer = await asof(database, openSource(database, name, { only: true }), {}, findings);
+  let text = '';
+  rowWriter(format, answer.columns, (piece) => (text += piece), { target: '', forTerminal: false }).end();
+  const pieces = [Buffer.from(text, database.encoding.outputCharset)];
+  writeRowBytes(answer, fieldForm(format, answer.columns.length)!, (bytes) => {
+    pieces.push(Buffer.from(bytes));
+    return true;
+  });
+  return { bytes: Buffer.concat(pieces), findings: findings.list.map((f) => f.message) };
+}
+
 /** A table as `asof --csv` prints it. */
 export async function asofCsv(database: DatabaseAt, name: string): Promise<{ csv: Buffer; findings: string[] }> {
-  const findings = new Findings();
-  const answer = await asof(database, database.table(name), {}, findings);
-  let text = '';
-  const writer = rowWriter('csv', answer.columns, (piece) => (text += piece), { target: '', forTerminal: false });
-  answer.rows((values) => writer.row(values));
-  writer.end();
-  return { csv: Buffer.from(text, database.encoding.outputCharset), findings: findings.list.map((f) => f.message) };
+  const { bytes, findings } = await asofBytes(database, name, 'csv');
+  return { csv: bytes, findings };
 }
 
 /** Differences between walscope at a moment and the recorded truth, a line each; and how many tables were equal. */

@@ -44,12 +44,6 @@ const int8Out: ByteOutputFunction = (bytes, at, _length, sink) => {
   return true;
 };
 
-const textOut: ByteOutputFunction = (bytes, at, length, sink, output) => {
-  if (!output.context.encoding.isOutputForm) return false;
-  sink.copy(bytes, at, length);
-  return true;
-};
-
 let lastDays = NaN;
 const lastDate = new Uint8Array(10);
 
@@ -164,10 +158,13 @@ const numericOut: ByteOutputFunction = (bytes, at, length, sink) => {
   return true;
 };
 
+/** Output functions whose text is the stored bytes of a varlena, where the server's encoding is that of the output. */
+export const TEXT_OUTPUT_FUNCTIONS: ReadonlySet<string> = new Set(['textout', 'varcharout', 'bpcharout', 'json_out']);
+
 /** By the same names as OUTPUT_FUNCTIONS. */
 export const BYTE_OUTPUT_FUNCTIONS: Readonly<Record<string, ByteOutputFunction>> = {
   boolout: boolOut, int2out: int2Out, int4out: int4Out, int8out: int8Out, oidout: oidOut, xidout: oidOut, cidout: oidOut,
-  textout: textOut, varcharout: textOut, bpcharout: textOut, json_out: textOut, numeric_out: numericOut,
+  numeric_out: numericOut,
   date_out: dateOut, timestamp_out: timestampOut, timestamptz_out: timestamptzOut,
 };
 
