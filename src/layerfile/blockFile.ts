@@ -164,7 +164,8 @@ export class BlockFileReader {
     return payload;
   }
 
-  private readBlockUncached(section: Section, index: number): Uint8Array {
+  /** The same past the cache: for reading a whole file once. */
+  readBlockUncached(section: Section, index: number): Uint8Array {
     const offset = section.offsets[index]!;
     const length = section.lengths[index]!;
     const bytes = this.readAt(offset, length + CRC_BYTES);

@@ -97,10 +97,10 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
   try {
     writeRelations(file, contents.relations);
     writeKeys(file, contents.keys);
-    writeSizes(file, contents);
-    writeXacts(file, contents);
-    writeClog(file, contents);
-    writeEvents(file, contents);
+    writeSizes(file, contents.startLsn, [...contents.sizes].sort(([a], [b]) => a - b));
+    writeXacts(file, contents.xacts);
+    writeClog(file, contents.startLsn, [...contents.clog].sort(([a], [b]) => a - b));
+    writeEvents(file, contents.startLsn, contents.events);
     return file.finish();
   } catch (error) {
     file.abandon();
@@ -108,7 +108,7 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
   }
 }
 
-function writeRelations(file: BlockFileWriter, relations: RelFork[]): void {
+export function writeRelations(file: BlockFileWriter, relations: readonly RelFork[]): void {
   file.section(SectionId.relations, 1);
   const out = new ByteWriter(BLOCK_BYTES);
   const perBlock = 1000;
@@ -160,13 +160,13 @@ function writeKeys(file: BlockFileWriter, keys: SortedKeys): void {
   if (out.length > 0) file.block(out.take(), fence);
 }
 
-function writeSizes(file: BlockFileWriter, contents: DeltaContents): void {
+/** `relations`: ordinal and size events, by ordinal; one ordinal may come several times in a row. */
+export function writeSizes(file: BlockFileWriter, startLsn: Lsn, relations: Iterable<[number, SizeEvent[]]>): void {
   file.section(SectionId.sizes, 1);
   const out = new ByteWriter(BLOCK_BYTES * 2);
   let first = 0;
   let previousRelation = 0;
-  for (const relation of [...contents.sizes.keys()].sort((a, b) => a - b)) {
-    const events = contents.sizes.get(relation)!;
+  for (const [relation, events] of relations) {
     for (let at = 0; at < events.length;) {
       if (out.length === 0) {
         first = relation;
@@ -176,7 +176,7 @@ function writeSizes(file: BlockFileWriter, contents: DeltaContents): void {
       out.varint(relation - previousRelation);
       out.varint(some.length);
       previousRelation = relation;
-      let previous = contents.startLsn as number;
+      let previous = startLsn as number;
       for (const event of some) {
         out.varint(((event.lsn - previous) / 8) * 4 + event.kind);
         out.varint(event.blocks);
@@ -206,12 +206,13 @@ const ROW_SAME_LENGTH = 0x10;
 const ROW_HAS_SUBXIDS = 0x20;
 const ROW_HAS_NAME = 0x40;
 
-function writeXacts(file: BlockFileWriter, contents: DeltaContents): void {
+/** `rows`: in LSN order. */
+export function writeXacts(file: BlockFileWriter, rows: Iterable<XactRow>): void {
   file.section(SectionId.xacts, 1);
   const out = new ByteWriter(BLOCK_BYTES * 2);
   let before: RowContext = FIRST_ROW;
   let fence = 0;
-  for (const row of contents.xacts) {
+  for (const row of rows) {
     if (out.length === 0) {
       before = { ...FIRST_ROW, lsn: row.lsn };
       fence = row.lsn / 8;
@@ -235,13 +236,13 @@ function writeXacts(file: BlockFileWriter, contents: DeltaContents): void {
   if (out.length > 0) file.block(out.take(), [fence]);
 }
 
-function writeClog(file: BlockFileWriter, contents: DeltaContents): void {
+/** `pages`: CLOG page and its entries, by page. */
+export function writeClog(file: BlockFileWriter, startLsn: Lsn, pages: Iterable<[number, ClogEntry[]]>): void {
   file.section(SectionId.clog, 1);
   const out = new ByteWriter(BLOCK_BYTES * 2);
-  for (const page of [...contents.clog.keys()].sort((a, b) => a - b)) {
-    const entries = contents.clog.get(page)!;
+  for (const [page, entries] of pages) {
     out.varint(entries.length);
-    let previous = contents.startLsn as number;
+    let previous = startLsn as number;
     let previousXid = 0;
     for (const entry of entries) {
       const delta = entry.xidOnPage - previousXid;
@@ -254,12 +255,12 @@ function writeClog(file: BlockFileWriter, contents: DeltaContents): void {
   }
 }
 
-function writeEvents(file: BlockFileWriter, contents: DeltaContents): void {
+export function writeEvents(file: BlockFileWriter, startLsn: Lsn, events: readonly LayerEvent[]): void {
   file.section(SectionId.events, 0);
-  if (contents.events.length === 0) return;
+  if (events.length === 0) return;
   const out = new ByteWriter(BLOCK_BYTES);
-  let previous = contents.startLsn as number;
-  for (const event of contents.events) {
+  let previous = startLsn as number;
+  for (const event of events) {
     out.varint((event.lsn - previous) / 8);
     out.varint(event.kind);
     out.varint(event.args.length);
@@ -269,6 +270,9 @@ function writeEvents(file: BlockFileWriter, contents: DeltaContents): void {
   }
   file.block(out.take(), []);
 }
+
+/** Parts of a merge have some of the sections only. */
+const NO_SECTION: Section = { id: 0, blocks: 0, width: 0, offsets: new Float64Array(0), lengths: new Uint32Array(0), fences: new Float64Array(0) };
 
 /** Reads a delta layer. Everything is fetched by block on demand. */
 export class DeltaLayer {
@@ -285,7 +289,7 @@ export class DeltaLayer {
   check() { return this.file.check(); }
 
   private section(id: number): Section {
-    return this.file.section(id)!;
+    return this.file.section(id) ?? NO_SECTION;
   }
 
   /** Every relation fork that the layer touches, sorted. */
@@ -369,13 +373,6 @@ export class DeltaLayer {
     return events;
   }
 
-  /** Every size event of the layer, by relation, then LSN. */
-  allSizeEvents(emit: (rel: RelFork, event: SizeEvent) => void): void {
-    const section = this.section(SectionId.sizes);
-    const relations = this.relations;
-    for (let i = 0; i < section.blocks; i++) this.decodeSizes(this.file.readBlock(section, i), (o, event) => emit(relations[o]!, event));
-  }
-
   private decodeSizes(bytes: Uint8Array, emit: (ordinal: number, event: SizeEvent) => void): void {
     const reader = new ByteReader(bytes);
     let ordinal = 0;
@@ -388,6 +385,25 @@ export class DeltaLayer {
         emit(ordinal, { lsn: lsn as Lsn, kind: (entry % 4) as SizeEventKind, blocks: reader.varint() });
       }
     }
+  }
+
+  /** The size events of the layer as they are stored: by ordinal, then LSN; a long list comes in several parts. */
+  *sizeRuns(): Generator<[number, SizeEvent[]]> {
+    const section = this.section(SectionId.sizes);
+    for (let i = 0; i < section.blocks; i++) {
+      const runs: [number, SizeEvent[]][] = [];
+      this.decodeSizes(this.file.readBlock(section, i), (ordinal, event) => {
+        if (runs.at(-1)?.[0] === ordinal) runs.at(-1)![1].push(event);
+        else runs.push([ordinal, [event]]);
+      });
+      yield* runs;
+    }
+  }
+
+  /** The blocks of section 2, one after the other: what KeyCursor reads. */
+  *keyBlocks(): Generator<Uint8Array> {
+    const section = this.section(SectionId.keys);
+    for (let i = 0; i < section.blocks; i++) yield this.file.readBlockUncached(section, i);
   }
 
   /** Blocks of transaction log rows; `transactionBlock` reads one. */

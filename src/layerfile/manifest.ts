@@ -13,6 +13,9 @@ import type { PgMajor } from '../pg/version.js';
 
 export const CASE_FORMAT_VERSION = 1;
 
+/** A page's place in the order of keys: tablespace, database, relation number, fork, block. */
+export type KeyPlace = [spcOid: number, dbOid: number, relNumber: number, fork: number, block: number];
+
 export interface ManifestLayer {
   /** File name under `layers/`. */
   name: string;
@@ -26,6 +29,10 @@ export interface ManifestLayer {
   firstTime: number | null;
   lastTime: number | null;
   maxTime: number | null;
+  /** How often its keys were merged; absent: never, the layer is one stripe's. */
+  level?: number;
+  /** Of a merged layer that holds keys and nothing else: its first and last page. */
+  keyRange?: { first: KeyPlace; last: KeyPlace };
 }
 
 /** A stretch of WAL that was read without a break. */
@@ -62,6 +69,8 @@ export interface Manifest {
   backups: ManifestBackup[];
   runs: ManifestRun[];
   layers: ManifestLayer[];
+  /** Layers that are merged into one; absent: DEFAULT_FANOUT of the store. */
+  fanout?: number;
   walBytes: number;
   records: number;
 }

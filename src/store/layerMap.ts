@@ -1,7 +1,7 @@
 /** The open delta layers of a case, ordered by LSN, and what is gathered over all of them. Layers open when first asked. */
 import path from 'node:path';
-import { DeltaLayer, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
-import type { ManifestLayer } from '../layerfile/manifest.js';
+import { compareRelFork, DeltaLayer, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
+import type { KeyPlace, ManifestLayer } from '../layerfile/manifest.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
 
@@ -16,17 +16,28 @@ export class LayerMap {
     return (this.open[index] ??= new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn));
   }
 
-  /** Indexes of the layers that overlap [from, to), ascending. */
+  /** Indexes of the layers that overlap [from, to), ascending: those that hold transactions, sizes, events. */
   *overlapping(from: Lsn, to: Lsn): Generator<number> {
     for (let i = 0; i < this.entries.length; i++) {
       const entry = this.entries[i]!;
-      if (entry.startLsn < to && entry.endLsn > from) yield i;
+      if (entry.startLsn < to && entry.endLsn > from && !entry.keyRange) yield i;
     }
+  }
+
+  /** Indexes of the layers that overlap [from, to) and can hold keys of the blocks [first, last) of a fork; ascending by LSN. */
+  withKeys(rel: RelFork, first: number, last: number, from: Lsn, to: Lsn): number[] {
+    const found: number[] = [];
+    for (let i = 0; i < this.entries.length; i++) {
+      const entry = this.entries[i]!;
+      if (entry.startLsn >= to || entry.endLsn <= from) continue;
+      if (entry.keyRange ? comparePlace(entry.keyRange.first, rel, last - 1) <= 0 && comparePlace(entry.keyRange.last, rel, first) >= 0 : entry.level === undefined) found.push(i);
+    }
+    return found;
   }
 
   /** All events of all layers, in LSN order. */
   get events(): LayerEvent[] {
-    return (this.eventList ??= this.entries.flatMap((_, i) => this.layer(i).events));
+    return (this.eventList ??= this.entries.flatMap((entry, i) => (entry.keyRange ? [] : this.layer(i).events)));
   }
 
   /** Size events of a fork with `from` ≤ LSN < `to`, in LSN order. */
@@ -42,4 +53,8 @@ export class LayerMap {
     for (const layer of this.open) layer?.close();
     this.open.length = 0;
   }
+}
+
+function comparePlace([spcOid, dbOid, relNumber, fork, block]: KeyPlace, rel: RelFork, otherBlock: number): number {
+  return compareRelFork({ spcOid, dbOid, relNumber, fork }, rel) || block - otherBlock;
 }

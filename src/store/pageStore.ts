@@ -116,7 +116,7 @@ export class PageStore {
 
   /** Calls `emit` with each entry of the blocks [from, to) whose record begins in [since, upTo): what changed between two moments. */
   changes(rel: RelFork, from: number, to: number, since: Lsn, upTo: Lsn, emit: (block: number, lsn: Lsn, bits: number) => void): void {
-    for (const i of this.layers.overlapping(since, upTo)) {
+    for (const i of this.layers.withKeys(rel, from, to, since, upTo)) {
       this.layers.layer(i).entries(rel, from, to, (block, lsn, bits) => {
         if (lsn >= since && lsn < upTo) emit(block, lsn, bits);
       });
@@ -138,7 +138,7 @@ export class PageStore {
 
   private collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
     let entries: ChainEntry[] = [];
-    for (const i of [...this.layers.overlapping(floorLsn, upTo)].reverse()) {
+    for (const i of this.layers.withKeys(rel, block, block + 1, floorLsn, upTo).reverse()) {
       let part: ChainEntry[] = [];
       let starts = false;
       this.layers.layer(i).entries(rel, block, block + 1, (_, lsn, bits) => {
@@ -231,7 +231,7 @@ export class PageStore {
       const page = (pool[block - first] ??= new Page(new Uint8Array(BLCKSZ)));
       batch.push({ page, floor: blockFloor(state, block), chain: [], unknown: undefined });
     }
-    for (const i of this.layers.overlapping(state.floorLsn, upTo)) {
+    for (const i of this.layers.withKeys(rel, first, last, state.floorLsn, upTo)) {
       this.layers.layer(i).entries(rel, first, last, (block, lsn, bits) => {
         const built = batch[block - first]!;
         if (lsn < built.floor.floorLsn || lsn >= upTo) return;

@@ -1,0 +1,39 @@
+/** walscope compact: merges layers, so that questions open few of them. */
+import { readManifest } from '../layerfile/manifest.js';
+import { formatBytes } from '../output/units.js';
+import { compactCase } from '../store/compactor.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { findCase, noSuchCase, type CommonOptions } from './context.js';
+import { interruptible } from './interruptible.js';
+import { Progress } from './progress.js';
+
+export interface CompactCommandOptions extends CommonOptions {
+  fanout?: string;
+  progress?: boolean;
+}
+
+function parseFanout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const fanout = Number(text);
+  if (Number.isInteger(fanout) && fanout >= 2 && fanout <= 64) return fanout;
+  throw new WalscopeError('usage.fanout', `--fanout needs a number from 2 to 64, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --fanout 16' });
+}
+
+export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
+  const fanout = parseFanout(options.fanout);
+  const caseDir = findCase(options.case);
+  const manifest = readManifest(caseDir);
+  if (!manifest) throw noSuchCase(caseDir);
+  if (fanout !== undefined) manifest.fanout = fanout;
+  const progress = new Progress('compacting', { lines: options.progress === true });
+  return interruptible(async (signal) => {
+    try {
+      const summary = await compactCase({ caseDir, manifest, signal, onProgress: (what) => progress.show(0, what) });
+      progress.end();
+      process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${formatBytes(summary.bytesWritten)} written\n`);
+      return ExitCode.done;
+    } finally {
+      progress.end();
+    }
+  });
+}

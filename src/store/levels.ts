@@ -1,0 +1,49 @@
+/**
+ * When layers are merged, and which. Level n holds one group of layers for each `fanout`ⁿ stripes, cut at multiples of that many
+ * stripes: like the digits of a number, so that the layers of a case follow from where its WAL begins and ends, not from how it came.
+ * A key is written once a level: with a fanout of 16, three times for half a terabyte of WAL.
+ */
+import type { Manifest, ManifestLayer, ManifestRun } from '../layerfile/manifest.js';
+import type { Lsn } from '../util/lsn.js';
+import { STRIPE_BYTES } from './stripes.js';
+
+export const DEFAULT_FANOUT = 16;
+
+/** Layers to be merged: all of one level below, of one run, within one multiple of the level's width. */
+export interface DueMerge {
+  /** The level that the merge makes. */
+  level: number;
+  startLsn: Lsn;
+  endLsn: Lsn;
+  inputs: ManifestLayer[];
+}
+
+/** The first merge that is due, lowest level first; undefined where there is none. */
+export function nextMerge(manifest: Manifest): DueMerge | undefined {
+  const fanout = manifest.fanout ?? DEFAULT_FANOUT;
+  for (let level = 1; ; level++) {
+    const width = STRIPE_BYTES * fanout ** level;
+    const below = manifest.layers.filter((layer) => (layer.level ?? 0) === level - 1);
+    if (below.length === 0) return undefined;
+    for (const layer of below) {
+      const end = (Math.floor(layer.startLsn / width) + 1) * width;
+      const run = runOf(manifest, layer);
+      if (run.endLsn < end) continue;
+      const inputs = below.filter((other) => other.startLsn >= layer.startLsn && other.startLsn < end && runOf(manifest, other) === run);
+      return { level, startLsn: layer.startLsn, endLsn: inputs.reduce((max, { endLsn }) => Math.max(max, endLsn), 0) as Lsn, inputs };
+    }
+  }
+}
+
+function runOf(manifest: Manifest, layer: ManifestLayer): ManifestRun {
+  return manifest.runs.findLast((run) => run.startLsn <= layer.startLsn)!;
+}
+
+/** Replaces the inputs of a merge by what it made; keeps the order by LSN, then by part. */
+export function replaceLayers(manifest: Manifest, inputs: readonly ManifestLayer[], merged: readonly ManifestLayer[]): void {
+  const gone = new Set(inputs);
+  const at = manifest.layers.indexOf(inputs[0]!);
+  const before = manifest.layers.slice(0, at).filter((layer) => !gone.has(layer));
+  const after = manifest.layers.slice(at).filter((layer) => !gone.has(layer));
+  manifest.layers = [...before, ...merged, ...after];
+}
