@@ -1,11 +1,10 @@
 /** walscope compact: merges layers, so that questions open few of them. */
-import { readManifest } from '../layerfile/manifest.js';
 import { formatBytes } from '../output/units.js';
 import { compactCase } from '../store/compactor.js';
+import { manifestOf } from '../store/openCase.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { findCase, noSuchCase, type CommonOptions } from './context.js';
-import { interruptible } from './interruptible.js';
-import { Progress } from './progress.js';
+import { findCase, type CommonOptions } from './context.js';
+import { longRunning } from './longRunning.js';
 
 export interface CompactCommandOptions extends CommonOptions {
   fanout?: string;
@@ -22,18 +21,9 @@ function parseFanout(text: string | undefined): number | undefined {
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
   const fanout = parseFanout(options.fanout);
   const caseDir = findCase(options.case);
-  const manifest = readManifest(caseDir);
-  if (!manifest) throw noSuchCase(caseDir);
+  const manifest = manifestOf(caseDir);
   if (fanout !== undefined) manifest.fanout = fanout;
-  const progress = new Progress('compacting', { lines: options.progress === true });
-  return interruptible(async (signal) => {
-    try {
-      const summary = await compactCase({ caseDir, manifest, signal, onProgress: (what) => progress.show(0, what) });
-      progress.end();
-      process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${formatBytes(summary.bytesWritten)} written\n`);
-      return ExitCode.done;
-    } finally {
-      progress.end();
-    }
-  });
+  const summary = await longRunning('compacting', options, (progress, signal) => compactCase({ caseDir, manifest, signal, onProgress: (share, what) => progress.show(share, what) }));
+  process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${formatBytes(summary.bytesWritten)} written\n`);
+  return ExitCode.done;
 }

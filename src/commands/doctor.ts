@@ -1,12 +1,12 @@
 /** walscope doctor: the health of archive and index. */
-import { readManifest } from '../layerfile/manifest.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { formatBytes } from '../output/units.js';
 import { examineCase } from '../store/doctor.js';
 import type { DoctorReport } from '../store/doctorReport.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import { manifestOf } from '../store/openCase.js';
+import { ExitCode } from '../util/errors.js';
 import { DataOutput, findCase, type CommonOptions } from './context.js';
-import { Progress } from './progress.js';
+import { longRunning } from './longRunning.js';
 
 export interface DoctorCommandOptions extends CommonOptions {
   progress?: boolean;
@@ -14,26 +14,14 @@ export interface DoctorCommandOptions extends CommonOptions {
 
 export async function doctorCommand(options: DoctorCommandOptions): Promise<ExitCode> {
   const caseDir = findCase(options.case);
-  const manifest = readManifest(caseDir);
-  if (!manifest) throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  const progress = new Progress('examining', { lines: options.progress === true });
-  try {
-    const report = await examineCase({ caseDir, manifest, onProgress: (share, what) => progress.show(share, what), signal: abort.signal });
-    progress.end();
-    const output = new DataOutput(options.output);
-    const text = options.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report);
-    output.write(output.forTerminal ? text.split('\n').map(escapeForTerminal).join('\n') : text);
-    output.end();
-    return report.findings.length > 0 ? ExitCode.input : ExitCode.done;
-  } finally {
-    progress.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  const manifest = manifestOf(caseDir);
+  const report = await longRunning('examining', options, (progress, signal) =>
+    examineCase({ caseDir, manifest, onProgress: (share, what) => progress.show(share, what), signal }));
+  const output = new DataOutput(options.output);
+  const text = options.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report);
+  output.write(output.forTerminal ? text.split('\n').map(escapeForTerminal).join('\n') : text);
+  output.end();
+  return report.findings.length > 0 ? ExitCode.input : ExitCode.done;
 }
 
 const number = (n: number): string => n.toLocaleString('en-US');

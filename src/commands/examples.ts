@@ -11,6 +11,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   diff: ['walscope diff before-xid:812 xid:812 --stat', 'walscope diff -1h latest orders --filter changed --columns status', 'walscope diff earliest latest --json'],
   schema: ['walscope schema orders --at before-xid:812', 'walscope schema orders --ddl | psql shop'],
   layers: ['walscope layers', 'walscope layers --records 0/3A2F10..0/3B0000', 'walscope layers --verify'],
+  compact: ['walscope compact', 'walscope compact -C /cases/friday --progress'],
   log: ['walscope log --limit 20', 'walscope log --since -1h --table orders', 'walscope log --xid 812'],
   show: ['walscope show 812', 'walscope show 812 --json'],
   incidents: ['walscope incidents', "walscope incidents --since '2026-04-06 08:00:00+02'"],

@@ -144,6 +144,12 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'write the data to a file')
     .action(run(async () => (await import('./schema.js')).schemaCommand));
 
+  inCase(program.command('compact'))
+    .description('merge layers, so that a question opens few of them; index does it by itself where it is due')
+    .option('--fanout <n>', 'layers that are merged into one, from now on (default: 16)')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./compact.js')).compactCommand));
+
   withData(inCase(program.command('layers')))
     .description('what the layer files hold: LSN range, records, keys, bytes a section; one of them in full')
     .argument('[layer]', 'a layer file by name: everything in it')

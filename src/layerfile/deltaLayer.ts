@@ -108,6 +108,7 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
   }
 }
 
+/** `relations`: sorted; their places are the ordinals of the other sections. */
 export function writeRelations(file: BlockFileWriter, relations: readonly RelFork[]): void {
   file.section(SectionId.relations, 1);
   const out = new ByteWriter(BLOCK_BYTES);
@@ -255,6 +256,7 @@ export function writeClog(file: BlockFileWriter, startLsn: Lsn, pages: Iterable<
   }
 }
 
+/** `events`: in LSN order. */
 export function writeEvents(file: BlockFileWriter, startLsn: Lsn, events: readonly LayerEvent[]): void {
   file.section(SectionId.events, 0);
   if (events.length === 0) return;

@@ -14,7 +14,8 @@ export interface CompactOptions {
   caseDir: string;
   /** Changed in place, and on disk, with every step. */
   manifest: Manifest;
-  onProgress?: (what: string) => void;
+  /** `share`: of the step in hand, 0 to 1. */
+  onProgress?: (share: number, what: string) => void;
   signal?: AbortSignal;
 }
 
@@ -49,7 +50,7 @@ export function removeUnnamed(folder: string, manifest: Manifest): void {
 }
 
 async function turn(options: CompactOptions, what: string): Promise<void> {
-  options.onProgress?.(what);
+  options.onProgress?.(0, what);
   await new Promise((resolve) => setImmediate(resolve));
   if (!options.signal?.aborted) return;
   throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });

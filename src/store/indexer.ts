@@ -13,6 +13,7 @@ import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
+import { compactCase } from './compactor.js';
 import { openCaseBackup, walOfBackup } from './backups.js';
 import { buildLayer, type BuiltLayer } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
@@ -93,6 +94,7 @@ class Indexer {
     await this.indexRuns(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
     writeManifest(options.caseDir, manifest);
+    await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal });
     this.reportUnusable(manifest, wal);
     archive.close();
     for (const backup of backups) backup.close();

@@ -21,10 +21,10 @@ export interface DueMerge {
 /** The first merge that is due, lowest level first; undefined where there is none. */
 export function nextMerge(manifest: Manifest): DueMerge | undefined {
   const fanout = manifest.fanout ?? DEFAULT_FANOUT;
-  for (let level = 1; ; level++) {
+  const highest = manifest.layers.reduce((max, layer) => Math.max(max, layer.level ?? 0), 0);
+  for (let level = 1; level <= highest + 1; level++) {
     const width = STRIPE_BYTES * fanout ** level;
     const below = manifest.layers.filter((layer) => (layer.level ?? 0) === level - 1);
-    if (below.length === 0) return undefined;
     for (const layer of below) {
       const end = (Math.floor(layer.startLsn / width) + 1) * width;
       const run = runOf(manifest, layer);
@@ -33,6 +33,7 @@ export function nextMerge(manifest: Manifest): DueMerge | undefined {
       return { level, startLsn: layer.startLsn, endLsn: inputs.reduce((max, { endLsn }) => Math.max(max, endLsn), 0) as Lsn, inputs };
     }
   }
+  return undefined;
 }
 
 function runOf(manifest: Manifest, layer: ManifestLayer): ManifestRun {

@@ -1,14 +1,20 @@
 /** Opens a case from its directory: the manifest, and the inputs that it names. */
 import { reopenWalArchive, type SavedWalArchive } from '../archive/walArchive.js';
-import { readManifest } from '../layerfile/manifest.js';
+import { readManifest, type Manifest } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { backupImages, reopenCaseBackup } from './backups.js';
 import { CaseStore } from './caseStore.js';
 
+/** The manifest of a case that must be there. Throws `case.none` where the directory is none. */
+export function manifestOf(caseDir: string): Manifest {
+  const manifest = readManifest(caseDir);
+  if (manifest) return manifest;
+  throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
+}
+
 /** Opens a case for questions. Throws `case.none` where the directory is none, and what opening its inputs throws. */
 export function openCase(caseDir: string): CaseStore {
-  const manifest = readManifest(caseDir);
-  if (!manifest) throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
+  const manifest = manifestOf(caseDir);
   const archive = reopenWalArchive(manifest.walArchive as SavedWalArchive);
   const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
   const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
