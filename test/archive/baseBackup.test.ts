@@ -9,9 +9,8 @@ import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '.
 import { extractBackupWal, materialiseBackup, PACK_NAME } from '../../src/archive/materialise.js';
 import { openWalArchive } from '../../src/archive/walArchive.js';
 import { crc32c } from '../../src/pg/crc32c.js';
-import { parseRelFilePath } from '../../src/pg/relFilePath.js';
 import { PG_MAJORS } from '../../src/pg/version.js';
-import { WalscopeError } from '../../src/util/errors.js';
+import { contents, failureOf } from '../support/backupContents.js';
 
 /** Debian's client, whose pg_basebackup compresses with gzip, lz4 and zstd. */
 const PG_BASEBACKUP = '/usr/lib/postgresql/15/bin/pg_basebackup';
@@ -60,38 +59,6 @@ async function opened<T>(path: string, work: (backup: BaseBackup) => T): Promise
   } finally {
     backup.close();
   }
-}
-
-async function failure(work: () => unknown): Promise<string> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof WalscopeError)) throw error;
-    expect(error.message).not.toContain('\n');
-    expect(error.options.hint).toBeTruthy();
-    expect(error.exitCode).toBe(3);
-    return error.code;
-  }
-  return 'nothing thrown';
-}
-
-/** A checksum of every file that is no control file, by path; relation files through readBlock(), the others through readFile(). */
-function contents(backup: BaseBackup): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { path, bytes } of backup.listFiles()) {
-    const parsed = parseRelFilePath(path);
-    if (!parsed) {
-      if (!/^(global\/pg_control|backup_label|backup_manifest|tablespace_map|\.walscope\/.*)$/.test(path)) sums.set(path, crc32c(backup.readFile(path)!));
-      continue;
-    }
-    const whole = new Uint8Array(bytes);
-    const blocks = backup.forkBlocks(parsed.rel)!;
-    expect(blocks * 8192).toBe(bytes);
-    for (let block = 0; block < blocks; block++) expect(backup.readBlock(parsed.rel, block, whole.subarray(block * 8192, block * 8192 + 8192))).toBe('ok');
-    expect(backup.readBlock(parsed.rel, blocks, new Uint8Array(8192))).toBe('absent');
-    sums.set(path, crc32c(whole));
-  }
-  return sums;
 }
 
 beforeAll(async () => {
@@ -269,12 +236,12 @@ describe('tablespaces of a plain backup', () => {
       expect(backup.findings.map((finding) => finding.code)).toEqual(['backup.tablespace_missing']);
       expect(backup.tablespaces).toEqual([{ oid: spcOid, location: '/nowhere/at/all' }]);
     });
-    expect(await failure(() => opened(missing, (backup) => backup.forkBlocks(rel)))).toBe('backup.tablespace_missing');
-    expect(await failure(() => opened(missing, (backup) => backup.readBlock(rel, 0, new Uint8Array(8192))))).toBe('backup.tablespace_missing');
+    expect(await failureOf(() => opened(missing, (backup) => backup.forkBlocks(rel)))).toBe('backup.tablespace_missing');
+    expect(await failureOf(() => opened(missing, (backup) => backup.readBlock(rel, 0, new Uint8Array(8192))))).toBe('backup.tablespace_missing');
     const mapped = openBaseBackup(missing, { tablespaces: new Map([[spcOid, place('stopped-spc')]]) });
     expect([mapped.forkBlocks(rel), mapped.findings]).toEqual([table.blocks, []]);
     mapped.close();
-    expect(await failure(() => openBaseBackup(missing, { tablespaces: new Map([[spcOid, '/nowhere']]) }))).toBe('backup.tablespace_missing');
+    expect(await failureOf(() => openBaseBackup(missing, { tablespaces: new Map([[spcOid, '/nowhere']]) }))).toBe('backup.tablespace_missing');
 
     const inPlace = skeleton('stopped', (path) => {
       rmSync(link(path));
@@ -319,17 +286,17 @@ describe('what is no backup, or a damaged one', () => {
     ['backup.no_label', 'a copy of a running server without label', (path) => rmSync(join(path, 'backup_label'))],
   ])('%s: %s', async (code, _, change) => {
     const path = skeleton('plain', change);
-    expect(await failure(() => openBaseBackup(path))).toBe(code);
+    expect(await failureOf(() => openBaseBackup(path))).toBe(code);
   });
 
   it('tells where to look', async () => {
     const empty = scratch();
     mkdirSync(empty);
-    expect(await failure(() => openBaseBackup(empty))).toBe('backup.not_one');
-    expect(await failure(() => openBaseBackup(join(empty, 'nothing')))).toBe('backup.path');
+    expect(await failureOf(() => openBaseBackup(empty))).toBe('backup.not_one');
+    expect(await failureOf(() => openBaseBackup(join(empty, 'nothing')))).toBe('backup.path');
     expect(() => openBaseBackup(root)).toThrow(/looks like one/);
-    expect(await failure(() => openBaseBackup(place('gzip')))).toBe('backup.compressed');
-    expect(await failure(() => materialiseBackup(empty, scratch()))).toBe('backup.not_one');
+    expect(await failureOf(() => openBaseBackup(place('gzip')))).toBe('backup.compressed');
+    expect(await failureOf(() => materialiseBackup(empty, scratch()))).toBe('backup.not_one');
   });
 
   it('goes on without a manifest that is damaged', async () => {
@@ -349,7 +316,7 @@ describe('damaged tars', () => {
     for (let at = from; at < Math.min(tar.length, from + bytes); at++) tar[at] = (tar[at]! ^ 0x5a) & 0xff;
     writeFileSync(tarOf(path), tar);
   });
-  const open = async (path: string): Promise<string> => failure(() => opened(path, (backup) => contents(backup)));
+  const open = async (path: string): Promise<string> => failureOf(() => opened(path, (backup) => contents(backup)));
 
   it.each(['tar', 'gzip', 'zstd', 'lz4'])('%s: cut off anywhere', async (form) => {
     for (const share of [0.00001, 0.3, 0.6, 0.999]) expect([share, await open(copy(form, cut(share)))]).toEqual([share, 'tar.truncated']);
@@ -364,7 +331,7 @@ describe('damaged tars', () => {
     for (const share of [0.002, 0.1, 0.25, 0.5, 0.75, 0.9]) {
       for (const bytes of [1, 2000]) {
         let sums: Map<string, number> | undefined;
-        const code = await failure(async () => { sums = await opened(garble(form, share, bytes), contents); });
+        const code = await failureOf(async () => { sums = await opened(garble(form, share, bytes), contents); });
         if (sums) expect(sums).toEqual(whole);
         else expect(code).toMatch(/^(compression\.damaged|tar\.(header|entry_size|truncated|trailer)|backup\.checksum)$/);
         if (!sums) refused++;
@@ -380,7 +347,7 @@ describe('damaged tars', () => {
 
   it('leave no pack behind', async () => {
     const into = scratch();
-    expect(await failure(() => materialiseBackup(copy('gzip', cut(0.5)), into))).toBe('tar.truncated');
+    expect(await failureOf(() => materialiseBackup(copy('gzip', cut(0.5)), into))).toBe('tar.truncated');
     expect(readdirSync(into)).toEqual(['pg_wal']);
   });
 });
@@ -395,7 +362,7 @@ describe('a pack', () => {
       const path = scratch();
       mkdirSync(path);
       writeFileSync(join(path, PACK_NAME), change(bytes) ?? bytes);
-      return failure(() => {
+      return failureOf(() => {
         const backup = openPackedBackup(path);
         try {
           contents(backup);

@@ -9,44 +9,13 @@ import { extractBackupWal, materialiseBackup } from '../../src/archive/materiali
 import { TarBackup } from '../../src/archive/tarBackup.js';
 import { findTars } from '../../src/archive/tarFiles.js';
 import { WalscopeError } from '../../src/util/errors.js';
+import { tarEntry as entry, TAR_END as END } from '../support/tarWriter.js';
 
 let root: string;
 let count = 0;
 beforeAll(() => { root = mkdtempSync(join(tmpdir(), 'walscope-test-')); });
 afterAll(() => rmSync(root, { recursive: true }));
 
-interface Entry {
-  name: string;
-  type?: string;
-  link?: string;
-  content?: Buffer | string;
-  /** What the header claims; default: the content's length. */
-  size?: number;
-  prefix?: string;
-  gnu?: boolean;
-}
-
-/** A header and its content, padded. */
-function entry({ name, type = '0', link = '', content = '', size, prefix = '', gnu = false }: Entry): Buffer {
-  const bytes = Buffer.from(content);
-  const header = Buffer.alloc(512);
-  header.write(name.slice(0, 100), 0);
-  header.write('0000600\0', 100);
-  const claimed = size ?? bytes.length;
-  if (claimed >= 0o77777777777) {
-    header[124] = 0x80;
-    header.writeBigUInt64BE(BigInt(claimed), 128);
-  } else {
-    header.write(`${claimed.toString(8).padStart(11, '0')}\0`, 124);
-  }
-  header.write(type, 156);
-  header.write(link, 157);
-  header.write(gnu ? 'ustar  \0' : 'ustar\x0000', 257);
-  header.write(prefix, 345);
-  header.fill(' ', 148, 156);
-  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148);
-  return Buffer.concat([header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
-}
 const pax = (records: Record<string, string>): Buffer => {
   const lines = Object.entries(records).map(([key, value]) => {
     let length = key.length + Buffer.byteLength(value) + 3;
@@ -55,7 +24,6 @@ const pax = (records: Record<string, string>): Buffer => {
   });
   return entry({ name: 'PaxHeader', type: 'x', content: lines.join('') });
 };
-const END = Buffer.alloc(1024);
 const LABEL = entry({ name: 'backup_label', content: 'label' });
 
 function directory(name: string, bytes: Buffer): string {

@@ -11,8 +11,8 @@ import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { openWalArchive, reopenWalArchive, type SavedWalArchive, type WalArchive, type WalArchiveOptions } from '../../src/archive/walArchive.js';
 import { XLogReader } from '../../src/pg/xlogReader.js';
 import { XLogRecord } from '../../src/pg/xlogRecord.js';
-import { WalscopeError } from '../../src/util/errors.js';
 import { formatLsn, parseLsn, type Lsn } from '../../src/util/lsn.js';
+import { failure } from '../support/errorCode.js';
 
 const MB = 1024 * 1024;
 const MAJOR = 17;
@@ -82,18 +82,6 @@ function opened<T>(path: string | string[], work: (archive: WalArchive) => T, op
   }
 }
 const findingCodes = (path: string | string[]): string[] => opened(path, (archive) => archive.findings.map((finding) => finding.code));
-function failure(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof WalscopeError)) throw error;
-    expect(error.message).not.toContain('\n');
-    expect(error.options.hint).toBeTruthy();
-    expect(error.exitCode).toBe(3);
-    return error.code;
-  }
-  return 'nothing thrown';
-}
 /** Every record along a timeline: how many, whether the last one's end, and the timelines of the pages they stand on. */
 function walk(archive: WalArchive, timeline: number): { records: number; end: Lsn; timelines: number[]; why?: string } {
   const wal = archive.timelineWal(timeline);

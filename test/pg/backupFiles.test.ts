@@ -5,25 +5,10 @@ import { parseBackupManifest } from '../../src/pg/backupManifest.js';
 import { parseHistoryFile, spanOfLsn, timelineSpans } from '../../src/pg/historyFile.js';
 import { parseRelFilePath, relFilePath } from '../../src/pg/relFilePath.js';
 import { parseTablespaceMap } from '../../src/pg/tablespaceMap.js';
-import { WalscopeError } from '../../src/util/errors.js';
 import { parseLsn, type Lsn } from '../../src/util/lsn.js';
+import { failure } from '../support/errorCode.js';
 
 const lsn = (text: string): Lsn => parseLsn(text)!;
-
-/** The code of the WalscopeError that `work` throws. */
-function codeOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof WalscopeError) {
-      expect(error.message).not.toContain('\n');
-      expect(error.options.hint).toBeTruthy();
-      return error.code;
-    }
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 const LABEL = `START WAL LOCATION: 1A/2000028 (file 000000030000001A00000002)
 CHECKPOINT LOCATION: 1A/2000060
@@ -59,14 +44,14 @@ describe('backup_label', () => {
     [LABEL.replace('1A/2000060', 'one'), 'no LSN'],
     [LABEL.replace('START TIMELINE: 3', 'START TIMELINE: 4'), 'another timeline'],
   ])('refuses %#: %s', (text) => {
-    expect(codeOf(() => parseBackupLabel(text))).toBe('backup.label');
+    expect(failure(() => parseBackupLabel(text))).toBe('backup.label');
   });
 
   it('reads the archive\'s backup history file', () => {
     const text = LABEL.replace('CHECKPOINT', 'STOP WAL LOCATION: 1A/2000138 (file 000000030000001A00000002)\nCHECKPOINT')
       + 'STOP TIME: 2026-04-06 10:00:09 CEST\nSTOP TIMELINE: 3\n';
     expect(parseBackupHistory(text, 'x.backup')).toMatchObject({ stopLsn: lsn('1A/2000138'), stopTimeline: 3, stopTime: '2026-04-06 10:00:09 CEST' });
-    expect(codeOf(() => parseBackupHistory(LABEL, 'x.backup'))).toBe('backup.label');
+    expect(failure(() => parseBackupHistory(LABEL, 'x.backup'))).toBe('backup.label');
   });
 });
 
@@ -90,7 +75,7 @@ describe('history file', () => {
     ['1\t0/2\n2\t0/1', 'switch points that go back'],
     ['3\t0/1', 'not less than the child'],
   ])('refuses %j: %s', (text) => {
-    expect(codeOf(() => parseHistoryFile(text, 3, 'f'))).toBe('wal.history');
+    expect(failure(() => parseHistoryFile(text, 3, 'f'))).toBe('wal.history');
   });
 });
 
@@ -104,7 +89,7 @@ describe('tablespace_map', () => {
   });
 
   it.each(['16400', '16400 /x', 'x /y\n', '16400 \n', '16400 /x\\\n', '0 /x\n'])('refuses %j', (text) => {
-    expect(codeOf(() => parseTablespaceMap(text, 15))).toBe('backup.tablespace_map');
+    expect(failure(() => parseTablespaceMap(text, 15))).toBe('backup.tablespace_map');
   });
 });
 
@@ -140,7 +125,7 @@ describe('backup_manifest', () => {
     ['[]\n[]\n', 'no JSON'],
     [manifest(1).replace('Manifest-Checksum', 'Checksum'), 'no checksum'],
   ])('refuses %#: %s', (text) => {
-    expect(codeOf(() => parse(text))).toBe('backup.manifest');
+    expect(failure(() => parse(text))).toBe('backup.manifest');
   });
 });
 

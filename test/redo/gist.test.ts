@@ -7,9 +7,9 @@ import { Page } from '../../src/pg/page.js';
 import { gistRmgr } from '../../src/redo/gist/index.js';
 import { XLOG_GIST_PAGE_SPLIT, XLOG_GIST_PAGE_UPDATE } from '../../src/redo/gist/xlog.js';
 import { replayRecord } from '../../src/redo/replay.js';
-import { compareDescriptions, countOpcodes, forEachRecord, replayWithFlippedBits } from '../support/indexRedo.js';
-import { NaiveRecovery } from '../support/naiveRecovery.js';
-import { buildRedoArchive, comparePages, recoverArchive, type RedoArchive } from '../support/redoArchive.js';
+import { countOpcodes, forEachRecord } from '../support/indexRedo.js';
+import { expectFlippedBitsNoticed, expectReplayAsRecovered, expectServersDescriptions } from '../support/indexReplaySuite.js';
+import { buildRedoArchive, type RedoArchive } from '../support/redoArchive.js';
 
 const workload = readFileSync(new URL('workloads/gist.sql', import.meta.url), 'utf8');
 const indexes = ['pts_p', 'shapes_b', 'shapes_br', 'docs_v', 'killed_p', 'pts_built', 'pts_buffered', 'shapes_built'];
@@ -27,29 +27,13 @@ describe.each(PG_MAJORS)('GiST replay on %i', (major) => {
   });
 
   it('agrees with the images of wal_consistency_checking and with every page of a real recovery', async () => {
-    const recovery = new NaiveRecovery({ walDir: archive.walDir, backupDir: archive.backup.path });
-    const report = recovery.run();
-    expect(report.differences).toEqual([]);
-    expect(report.rmgrs['Gist']).toMatchObject({ different: 0, unhandled: 0, failed: 0 });
-    expect(report.rmgrs['Gist']!.compared).toBeGreaterThan(3000);
-    const recovered = await recoverArchive(archive);
-    try {
-      for (const name of indexes) {
-        const { pages, differences } = comparePages(recovery.pages, recovered, name, archive.relations.get(name)!);
-        expect(pages).toBeGreaterThan(3);
-        expect(differences).toEqual([]);
-      }
-    } finally {
-      await recovered.destroy();
-    }
+    await expectReplayAsRecovered(archive, gistRmgr, indexes, 3000);
   });
 
   if (major === 18) {
     it('notices one wrong bit after any of its records', () => {
-      const { spoilt, report } = replayWithFlippedBits(archive, gistRmgr);
       // DELETE stands without images in this workload (see there), PAGE_REUSE touches no page
-      expect([...spoilt].sort()).toEqual(['PAGE_DELETE', 'PAGE_SPLIT', 'PAGE_UPDATE']);
-      expect(new Set(report.differences.map((d) => d.opcode))).toEqual(spoilt);
+      expectFlippedBitsNoticed(archive, gistRmgr, ['PAGE_DELETE', 'PAGE_SPLIT', 'PAGE_UPDATE']);
     });
   }
 
@@ -77,9 +61,7 @@ describe.each(PG_MAJORS)('GiST replay on %i', (major) => {
   // pg_walinspect came with 15
   if (major >= 15) {
     it('describes each record as the server does', () => {
-      const { compared, differences } = compareDescriptions(archive, gistRmgr);
-      expect(compared).toBeGreaterThan(3000);
-      expect(differences).toEqual([]);
+      expectServersDescriptions(archive, gistRmgr, 3000);
     });
   }
 });

@@ -1,5 +1,6 @@
 /** `COPY … FROM STDIN` over a session of the `pg` package. */
-import type { Client, Connection, Submittable } from 'pg';
+import type { Client } from 'pg';
+import { CopyQuery } from '../../fixtures/postgres/copy.js';
 
 /** What a connection offers besides its declared types. */
 interface CopyConnection {
@@ -7,37 +8,14 @@ interface CopyConnection {
   endCopyFrom(): void;
 }
 
-class CopyInQuery implements Submittable {
-  readonly done: Promise<void>;
-  #resolve!: () => void;
-  #reject!: (error: Error) => void;
-  #error: Error | undefined;
-
-  constructor(readonly text: string, readonly data: Buffer) {
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  submit(connection: Connection): void {
-    connection.query(this.text);
+class CopyInQuery extends CopyQuery {
+  constructor(text: string, readonly data: Buffer) {
+    super(text);
   }
 
   handleCopyInResponse(connection: CopyConnection): void {
     connection.sendCopyFromChunk(this.data);
     connection.endCopyFrom();
-  }
-
-  handleCommandComplete(): void {}
-
-  handleError(error: Error): void {
-    this.#error = error;
-    this.#reject(error);
-  }
-
-  handleReadyForQuery(): void {
-    if (!this.#error) this.#resolve();
   }
 }
 
