@@ -18,7 +18,10 @@ export const HEADERS: usize = CRC_TABLES + 16 * 1024;
 export const TAIL: usize = HEADERS + HEADERS_MAX + 64;
 export const MODES: usize = TAIL + 2 * 512;
 export const FOLDED: usize = MODES + 256 + FOLD_LEAD;
-export const REF_RELATION: usize = FOLDED + FOLD_MAX + 512;
+/** What a stream of records folds to: small, so that it stays in the first cache. */
+export const STREAM: usize = FOLDED + FOLD_MAX + 512;
+export const STREAM_BYTES: usize = 24 * 1024;
+export const REF_RELATION: usize = STREAM + STREAM_BYTES + 512;
 export const REF_BLOCK: usize = REF_RELATION + REFS * 4;
 export const REF_LSN: usize = REF_BLOCK + REFS * 4;
 export const REF_FLAGS: usize = REF_LSN + REFS * 4;

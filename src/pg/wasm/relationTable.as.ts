@@ -17,7 +17,17 @@ export function growRelations(capacity: u32): void {
   relationCapacity = capacity;
   slotMask = capacity * 2 - 1;
   slots = allocate(<usize>capacity * 8);
-  memory.fill(slots, 0, <usize>capacity * 8);
+  fillSlots();
+}
+
+/** All but the first `count`: the others were read from a record that is damaged. */
+export function forgetRelations(count: u32): void {
+  relationCount = count;
+  fillSlots();
+}
+
+function fillSlots(): void {
+  memory.fill(slots, 0, <usize>relationCapacity * 8);
   for (let i: u32 = 0; i < relationCount; i++) {
     const at = relations + (<usize>i << 4);
     let slot = hash(load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12)) & slotMask;

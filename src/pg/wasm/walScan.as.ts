@@ -3,11 +3,11 @@
  * makes every check of xlogreader.c and gathers block references. It never explains: where anything is wrong or out of the
  * ordinary it stops at the record, and the caller lets XLogReader say what it is.
  */
-import { crcSlice, crcSpan, FOLD_MIN, fold, foldedTail, foldLength, initCrc, shortRecordCrc } from './crc32c.as';
+import { beginStream, crcSlice, initCrc, shortRecordCrc, streamEnd, streamIsGood, streamPiece, streamRecord } from './crc32c.as';
 import {
-  allocate, CRC_TABLES, FOLD_MAX, FOLDED, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_POS, RECORDS, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION, REFS, TAIL,
+  allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_POS, RECORDS, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION, REFS,
 } from './memory.as';
-import { growRelations, intern } from './relationTable.as';
+import { forgetRelations, getRelationCount, growRelations, intern } from './relationTable.as';
 
 export { crcSpan } from './crc32c.as';
 export { getRelationCount, intern, relationsAt } from './relationTable.as';
@@ -25,6 +25,8 @@ const XLP_LONG_HEADER: u32 = 0x02;
 const XLP_FIRST_IS_OVERWRITE_CONTRECORD: u32 = 0x08;
 
 const MAX_REFS_OF_RECORD: u32 = 33;
+/** A record that leaves its page goes into the stream where its first piece of data has the four bytes that are inverted. */
+const STREAMED_MIN: u32 = RECORD_HEADER + 4;
 
 let buffer: usize = 0;
 let bufferLsn: u64 = 0;
@@ -44,6 +46,8 @@ let refCount: u32 = 0;
 let recordCount: u32 = 0;
 let scannedRecords: u32 = 0;
 let scannedBytes: f64 = 0;
+/** Every checksum by itself: to find the wrong one. */
+let oneByOne: bool = false;
 
 /** Builds the tables; `modes` (256 bytes at modesAt()) says which records are handed over: 0 none, 1 all, 2 XLOG, 3 Heap, 4 Heap2. */
 export function init(theMajor: u32, theMagic: u32, theSegmentSize: f64, theSystemIdentifier: u64, until: f64): void {
@@ -98,43 +102,43 @@ export function clearBatch(): void {
   scannedBytes = 0;
 }
 
-/** CRC of a record's data that lies on several pages, from -1, not inverted. */
-function crcAcrossPages(start: u32, totLen: u32): u32 {
-  const length = totLen - RECORD_HEADER;
-  const folds = length >= FOLD_MIN && length <= FOLD_MAX;
-  const done: u32 = folds ? foldLength(length) : 0;
+/** Checksum of a record on several pages: over its data, then over the first 20 bytes of its header, which is at `header` in one piece. */
+function crcAcrossPages(start: u32, totLen: u32, header: usize): u32 {
   let crc: u32 = u32.MAX_VALUE;
   let p = start;
   let rest = totLen;
   let skip = RECORD_HEADER; // of the first fragments, before the data
-  let s: u32 = 0;
   while (rest != 0) {
-    let fragment = min(PAGE - (p & (PAGE - 1)), rest);
-    rest -= fragment;
-    let at = buffer + p;
-    p += fragment;
+    const fragment = min(PAGE - (p & (PAGE - 1)), rest);
     const skipped = min(skip, fragment);
     skip -= skipped;
-    at += skipped;
-    fragment -= skipped;
-    if (fragment != 0) {
-      if (folds) {
-        let n: u32 = s < done ? min(fragment, done - s) : 0;
-        if (n != 0) {
-          const first = load<u32>(at);
-          if (s == 0) store<u32>(at, ~first);
-          fold(at, n, FOLDED + s);
-          store<u32>(at, first);
-        }
-        if (fragment > n) memory.copy(TAIL + (s + n - done), at + n, fragment - n);
-        s += fragment;
-      } else {
-        crc = crcSlice(crc, at, fragment);
-      }
-    }
+    crc = crcSlice(crc, buffer + p + skipped, fragment - skipped);
+    rest -= fragment;
+    p += fragment;
     if (rest != 0) p += headerSize(p);
   }
-  return folds ? foldedTail(TAIL, length - done, done) : crc;
+  return ~crcSlice(crc, header, 20);
+}
+
+/** The same record as part of the stream. */
+function streamAcrossPages(start: u32, totLen: u32, header: usize): void {
+  let p = start;
+  let rest = totLen;
+  let skip = RECORD_HEADER;
+  let first = true;
+  while (rest != 0) {
+    const fragment = min(PAGE - (p & (PAGE - 1)), rest);
+    const skipped = min(skip, fragment);
+    skip -= skipped;
+    if (fragment != skipped) {
+      streamPiece(buffer + p + skipped, fragment - skipped, first);
+      first = false;
+    }
+    rest -= fragment;
+    p += fragment;
+    if (rest != 0) p += headerSize(p);
+  }
+  streamEnd(header);
 }
 
 // ---- pages
@@ -219,9 +223,38 @@ function headerIsGood(at: usize, lsn: u64): bool {
 
 /**
  * Until `until`, or the end of `length` bytes (whole pages) in the buffer, or full arrays. The position stands at the first record
- * that was not taken.
+ * that was not taken. The records' checksums are verified all at once; only where one is wrong the records are gone through again, one by one.
  */
 export function scan(length: u32): i32 {
+  const thePos = pos;
+  const thePreviousLsn = previousLsn;
+  const wasPreviousKnown = previousKnown;
+  const theLatestTimeline = latestTimeline;
+  const theCheckedPage = checkedPage;
+  const theRefCount = refCount;
+  const theRecordCount = recordCount;
+  const theScannedRecords = scannedRecords;
+  const theScannedBytes = scannedBytes;
+  const relationCount = getRelationCount();
+  oneByOne = false;
+  beginStream();
+  const status = scanRecords(length);
+  if (streamIsGood()) return status;
+  pos = thePos;
+  previousLsn = thePreviousLsn;
+  previousKnown = wasPreviousKnown;
+  latestTimeline = theLatestTimeline;
+  checkedPage = theCheckedPage;
+  refCount = theRefCount;
+  recordCount = theRecordCount;
+  scannedRecords = theScannedRecords;
+  scannedBytes = theScannedBytes;
+  forgetRelations(relationCount);
+  oneByOne = true;
+  return scanRecords(length);
+}
+
+function scanRecords(length: u32): i32 {
   while (true) {
     if (pos >= length) return bufferLsn + pos >= untilLsn ? DONE : NEED_DATA;
     if (bufferLsn + pos >= untilLsn) return DONE;
@@ -250,32 +283,34 @@ function scanRecord(start: u32, length: u32): i32 {
   const totLen = load<u32>(at);
   if (totLen < RECORD_HEADER) return ODD;
   if (available >= RECORD_HEADER && !headerIsGood(at, lsn)) return ODD;
-  let end: u32;
-  let crc: u32;
-  if (totLen <= available) {
-    end = start + ((totLen + 7) & ~7);
-    crc = totLen < FOLD_MIN ? shortRecordCrc(at, totLen) : ~crcSlice(crcSpan(at + RECORD_HEADER, totLen - RECORD_HEADER), at, 20);
-  } else {
+  const isWhole = totLen <= available;
+  let end = start + ((totLen + 7) & ~7);
+  if (!isWhole) {
     end = endAcrossPages(start, totLen, length);
     if (end <= 1) return end == 0 ? NEED_DATA : ODD;
-    const data = crcAcrossPages(start, totLen);
     if (available < HEADERS_MAX) {
       gatherHeaders(start, totLen);
       at = HEADERS;
       if (available < RECORD_HEADER && !headerIsGood(at, lsn)) return ODD;
     }
-    crc = ~crcSlice(data, at, 20);
   }
-  if (crc != load<u32>(at, 20)) return ODD;
   const rmid = <u32>load<u8>(at, 17);
   const info = <u32>load<u8>(at, 16);
+  if (oneByOne || (!isWhole && totLen < STREAMED_MIN)) {
+    const crc = isWhole ? shortRecordCrc(at, totLen) : crcAcrossPages(start, totLen, at);
+    if (crc != load<u32>(at, 20)) return ODD;
+  }
+  const mainLength = readHeaders(at, totLen, start);
+  if (mainLength < 0) return ODD;
+  if (!oneByOne) {
+    if (isWhole) streamRecord(at, totLen);
+    else if (totLen >= STREAMED_MIN) streamAcrossPages(start, totLen, at);
+  }
   if (rmid == 0 && (info & 0xf0) == 0x40) {
     // XLOG_SWITCH extends to its segment's end
     const last = bufferLsn + end + segmentSize - 1;
     end = <u32>(last - (last & (segmentSize - 1)) - bufferLsn);
   }
-  const mainLength = readHeaders(at, totLen, start);
-  if (mainLength < 0) return ODD;
   const mode = load<u8>(MODES + rmid);
   if (mode != 0 && isNeeded(mode, info, start, totLen - mainLength, mainLength)) {
     store<u32>(RECORD_POS + (<usize>recordCount << 2), start);
