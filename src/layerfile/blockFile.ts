@@ -22,7 +22,7 @@ import { LruCache } from '../util/lruCache.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { DurableFile, explainFsError } from './durable.js';
 
-export const LAYER_FORMAT_VERSION = 1;
+export const LAYER_FORMAT_VERSION = 2;
 const MAGIC = Buffer.from('WALSCOPE', 'latin1');
 const FOOTER_MAGIC = Buffer.from('WSFOOTER', 'latin1');
 const HEADER_BYTES = 32;

@@ -3,19 +3,24 @@
  * File: `00000000AABBCCDD-00000000AACCDDEE.delta` (start and end LSN, 16 hexadecimal digits each); a block file of kind `delta`.
  *
  * section 1 relations  fence: first ordinal         varint count, then spc db rel fork each; sorted; position = ordinal
- * section 2 keys       fence: ordinal, block        runs: ordinal (delta to the run before), block, n, then n entries
+ * section 2 keys       fence: ordinal, block        runs of entries (keyRuns.ts)
  * section 3 sizes      fence: ordinal               runs: ordinal (delta), n, then n × (entry, blocks)
- * section 4 xacts      fence: LSN / 8               transaction log rows in LSN order (transactionRow)
- * section 5 clog       fence: CLOG page             a block a page: n, then n × (LSN delta / 8, zigzag(xid on page − the one before) × 4 + status)
+ * section 4 xacts      fence: LSN / 8, CLOG pages   transaction log rows in LSN order (xactRows.ts); first and last CLOG page that they touch
+ * section 5 clog       fence: none                  zeroed CLOG pages: LSN delta, page
  * section 6 events     fence: none                  lsn delta, kind, arguments, text
  *
- * An entry is (LSN delta / 8) × 4 + two bits; the first delta of a run is to the layer's start, the next to the entry before it.
+ * An entry of section 3 is (LSN delta / 8) × 4 + kind; the first delta of a run is to the layer's start, the next to the entry before it.
  * A run longer than a block goes on in the next one under the same fence.
  */
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
+import { CLOG_XACTS_PER_PAGE, clogPageOf } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
+import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
+import { endsTransaction, isCommit, readXactRows, writeXactRows, type XactRow } from './xactRows.js';
+
+export { XactKind, type XactRow } from './xactRows.js';
 
 export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6 } as const;
 const BLOCK_BYTES = 8192;
@@ -31,23 +36,6 @@ export interface SizeEvent {
   kind: SizeEventKind;
   /** extend, truncate: the size in blocks from then on. */
   blocks: number;
-}
-
-/** A transaction's end, or another moment that carries a time. */
-export const XactKind = { commit: 0, abort: 1, commitPrepared: 2, abortPrepared: 3, prepare: 4, restorePoint: 5 } as const;
-export type XactKind = (typeof XactKind)[keyof typeof XactKind];
-export interface XactRow {
-  /** Start of the record. */
-  lsn: Lsn;
-  endLsn: Lsn;
-  kind: XactKind;
-  /** Microseconds since 2000-01-01 00:00:00 UTC. */
-  time: number;
-  xid: number;
-  dbOid: number;
-  subxids: number[];
-  /** GID of a two-phase transaction, name of a restore point. */
-  name: string;
 }
 
 /** CLOG status bits (access/clog.h); `zeroPage` stands for CLOG ZEROPAGE, which clears the whole page. */
@@ -67,27 +55,22 @@ export interface LayerEvent {
   text: string;
 }
 
-/** The keys of one layer, sorted by (relation, block), in flat arrays. */
-export interface SortedKeys {
-  /** Per page: ordinal of its relation in `relations`, ascending. */
-  pageRelation: Uint32Array;
-  pageBlock: Uint32Array;
-  /** Where page i's entries begin in `entries`; one element more than there are pages. */
-  pageStart: Uint32Array;
-  /** (LSN − layer start) / 8 × 4 + bits, in LSN order within a page. */
-  entries: Uint32Array;
+/** A CLOG ZEROPAGE record. */
+export interface ClogZero {
+  lsn: Lsn;
+  page: number;
 }
 
 export interface DeltaContents {
   startLsn: Lsn;
   endLsn: Lsn;
   relations: RelFork[];
-  keys: SortedKeys;
+  /** In key order, as KeyBlockWriter makes them. */
+  keys: Iterable<KeyBlock>;
   /** Per relation ordinal; absent where nothing happened to its size. */
   sizes: Map<number, SizeEvent[]>;
-  xacts: XactRow[];
-  /** Per CLOG page. */
-  clog: Map<number, ClogEntry[]>;
+  xacts: Iterable<XactRow>;
+  clogZeroes: ClogZero[];
   events: LayerEvent[];
 }
 
@@ -99,7 +82,7 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
     writeKeys(file, contents.keys);
     writeSizes(file, contents.startLsn, [...contents.sizes].sort(([a], [b]) => a - b));
     writeXacts(file, contents.xacts);
-    writeClog(file, contents.startLsn, [...contents.clog].sort(([a], [b]) => a - b));
+    writeClog(file, contents.startLsn, contents.clogZeroes);
     writeEvents(file, contents.startLsn, contents.events);
     return file.finish();
   } catch (error) {
@@ -126,39 +109,9 @@ export function writeRelations(file: BlockFileWriter, relations: readonly RelFor
   }
 }
 
-function writeKeys(file: BlockFileWriter, keys: SortedKeys): void {
+function writeKeys(file: BlockFileWriter, blocks: Iterable<KeyBlock>): void {
   file.section(SectionId.keys, 2);
-  const out = new ByteWriter(BLOCK_BYTES * 2);
-  let fence = [0, 0];
-  let previousRelation = 0;
-  const { pageRelation, pageBlock, pageStart, entries } = keys;
-  for (let page = 0; page < pageRelation.length; page++) {
-    const relation = pageRelation[page]!;
-    const block = pageBlock[page]!;
-    const end = pageStart[page + 1]!;
-    let at = pageStart[page]!;
-    while (at < end) {
-      if (out.length === 0) {
-        fence = [relation, block];
-        previousRelation = 0;
-      }
-      // an entry takes at most five bytes
-      const fit = Math.min(end - at, Math.max(1, Math.floor((BLOCK_BYTES - out.length) / 3)));
-      out.varint(relation - previousRelation);
-      out.varint(block);
-      out.varint(fit);
-      previousRelation = relation;
-      let previous = 0;
-      for (const stop = at + fit; at < stop; at++) {
-        const entry = entries[at]!;
-        const lsn = entry >>> 2;
-        out.varint((lsn - previous) * 4 + (entry & 3));
-        previous = lsn;
-      }
-      if (out.length >= BLOCK_BYTES) file.block(out.take(), fence);
-    }
-  }
-  if (out.length > 0) file.block(out.take(), fence);
+  for (const { payload, fence } of blocks) file.block(payload, fence);
 }
 
 /** `relations`: ordinal and size events, by ordinal; one ordinal may come several times in a row. */
@@ -190,70 +143,24 @@ export function writeSizes(file: BlockFileWriter, startLsn: Lsn, relations: Iter
   if (out.length > 0) file.block(out.take(), [first]);
 }
 
-/** What a row's numbers are relative to: the row before it in its block. */
-interface RowContext {
-  lsn: number;
-  time: number;
-  xid: number;
-  dbOid: number;
-  length: number;
-}
-const FIRST_ROW: RowContext = { lsn: 0, time: 0, xid: 0, dbOid: 0, length: 0 };
-
-/** Bits of a transaction log row's head, above its kind: what is as in the row before it, or absent, takes no bytes. */
-const ROW_KIND_MASK = 0x07;
-const ROW_SAME_DATABASE = 0x08;
-const ROW_SAME_LENGTH = 0x10;
-const ROW_HAS_SUBXIDS = 0x20;
-const ROW_HAS_NAME = 0x40;
-
 /** `rows`: in LSN order. */
 export function writeXacts(file: BlockFileWriter, rows: Iterable<XactRow>): void {
-  file.section(SectionId.xacts, 1);
-  const out = new ByteWriter(BLOCK_BYTES * 2);
-  let before: RowContext = FIRST_ROW;
-  let fence = 0;
-  for (const row of rows) {
-    if (out.length === 0) {
-      before = { ...FIRST_ROW, lsn: row.lsn };
-      fence = row.lsn / 8;
-    }
-    const length = row.endLsn - row.lsn;
-    out.varint((row.lsn - before.lsn) / 8);
-    out.varint(row.kind | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) |
-      (row.subxids.length > 0 ? ROW_HAS_SUBXIDS : 0) | (row.name !== '' ? ROW_HAS_NAME : 0));
-    out.signed(row.time - before.time);
-    out.signed(row.xid - before.xid);
-    if (row.dbOid !== before.dbOid) out.varint(row.dbOid);
-    if (length !== before.length) out.varint(length);
-    if (row.subxids.length > 0) {
-      out.varint(row.subxids.length);
-      for (const xid of row.subxids) out.signed(xid - row.xid);
-    }
-    if (row.name !== '') out.string(row.name);
-    before = { lsn: row.lsn, time: row.time, xid: row.xid, dbOid: row.dbOid, length };
-    if (out.length >= BLOCK_BYTES) file.block(out.take(), [fence]);
-  }
-  if (out.length > 0) file.block(out.take(), [fence]);
+  file.section(SectionId.xacts, 3);
+  for (const { payload, fence } of writeXactRows(rows)) file.block(payload, fence);
 }
 
-/** `pages`: CLOG page and its entries, by page. */
-export function writeClog(file: BlockFileWriter, startLsn: Lsn, pages: Iterable<[number, ClogEntry[]]>): void {
-  file.section(SectionId.clog, 1);
-  const out = new ByteWriter(BLOCK_BYTES * 2);
-  for (const [page, entries] of pages) {
-    out.varint(entries.length);
-    let previous = startLsn as number;
-    let previousXid = 0;
-    for (const entry of entries) {
-      const delta = entry.xidOnPage - previousXid;
-      out.varint((entry.lsn - previous) / 8);
-      out.varint((delta >= 0 ? delta * 2 : -delta * 2 - 1) * 4 + entry.status);
-      previous = entry.lsn;
-      previousXid = entry.xidOnPage;
-    }
-    file.block(out.take(), [page]);
+/** `zeroes`: in LSN order. */
+export function writeClog(file: BlockFileWriter, startLsn: Lsn, zeroes: readonly ClogZero[]): void {
+  file.section(SectionId.clog, 0);
+  if (zeroes.length === 0) return;
+  const out = new ByteWriter();
+  let previous = startLsn as number;
+  for (const zero of zeroes) {
+    out.varint((zero.lsn - previous) / 8);
+    out.varint(zero.page);
+    previous = zero.lsn;
   }
+  file.block(out.take(), []);
 }
 
 /** `events`: in LSN order. */
@@ -339,23 +246,11 @@ export class DeltaLayer {
   }
 
   private decodeKeys(bytes: Uint8Array, wanted: number, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void): void {
-    const reader = new ByteReader(bytes);
-    let ordinal = 0;
-    while (!reader.done) {
-      ordinal += reader.varint();
-      const block = reader.varint();
-      const count = reader.varint();
-      if (ordinal > wanted || (ordinal === wanted && block >= to)) return;
-      if (ordinal < wanted || block < from) {
-        skipVarints(reader, count);
-        continue;
-      }
-      let lsn = 0;
-      for (let i = 0; i < count; i++) {
-        const entry = reader.varint();
-        lsn += Math.floor(entry / 4);
-        emit(block, (this.startLsn + lsn * 8) as Lsn, entry % 4);
-      }
+    const run = new KeyBlockReader(bytes);
+    while (run.next()) {
+      if (run.ordinal > wanted || (run.ordinal === wanted && run.block >= to)) return;
+      if (run.ordinal < wanted || run.block < from) continue;
+      run.entries(this.startLsn, (lsn, bits) => emit(run.block, lsn as Lsn, bits));
     }
   }
 
@@ -415,50 +310,35 @@ export class DeltaLayer {
 
   transactionBlock(index: number): XactRow[] {
     const section = this.section(SectionId.xacts);
-    const reader = new ByteReader(this.file.readBlock(section, index));
-    const rows: XactRow[] = [];
-    const before: RowContext = { ...FIRST_ROW, lsn: section.fences[index]! * 8 };
-    while (!reader.done) {
-      const lsn = (before.lsn += reader.varint() * 8);
-      const head = reader.varint();
-      const time = (before.time += reader.signed());
-      const xid = (before.xid += reader.signed());
-      if ((head & ROW_SAME_DATABASE) === 0) before.dbOid = reader.varint();
-      if ((head & ROW_SAME_LENGTH) === 0) before.length = reader.varint();
-      const subxids: number[] = [];
-      if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
-      const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
-      rows.push({ lsn: lsn as Lsn, endLsn: (lsn + before.length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid: before.dbOid, subxids, name });
-    }
-    return rows;
+    return readXactRows(this.file.readBlock(section, index), section.fences[index * 3]! * 8);
   }
 
   /** The index of the block in which a row at `lsn` would be, at least 0. */
   transactionBlockAt(lsn: Lsn): number {
-    return Math.max(0, findBlock(this.section(SectionId.xacts), lsn / 8, 0));
+    return Math.max(0, findBlock(this.section(SectionId.xacts), lsn / 8, Infinity));
   }
 
-  /** What happened on one CLOG page, in LSN order. */
+  /** What happened on one CLOG page, in LSN order: it follows from the transaction log. */
   clogEntries(page: number): ClogEntry[] {
-    const section = this.section(SectionId.clog);
-    const index = findBlock(section, page, 0);
-    if (index < 0 || section.fences[index] !== page) return [];
-    const reader = new ByteReader(this.file.readBlock(section, index));
-    const entries: ClogEntry[] = [];
-    let lsn = this.startLsn as number;
-    let xidOnPage = 0;
-    for (let n = reader.varint(); n > 0; n--) {
-      lsn += reader.varint() * 8;
-      const value = reader.varint();
-      const zigzag = value >>> 2;
-      xidOnPage += (zigzag & 1) === 0 ? zigzag >>> 1 : -((zigzag + 1) >>> 1);
-      entries.push({ lsn: lsn as Lsn, xidOnPage, status: value & 3 });
+    const { fences, blocks } = this.section(SectionId.xacts);
+    const entries: ClogEntry[] = this.clogZeroes.filter((zero) => zero.page === page).map(({ lsn }) => ({ lsn, xidOnPage: 0, status: ClogStatus.zeroPage }));
+    const zeroed = entries.length > 0;
+    for (let i = 0; i < blocks; i++) {
+      if (page < fences[i * 3 + 1]! || page > fences[i * 3 + 2]!) continue;
+      for (const row of this.transactionBlock(i)) addClogEntries(row, page, entries);
     }
-    return entries;
+    return zeroed ? entries.sort((a, b) => a.lsn - b.lsn) : entries;
   }
 
-  get clogPages(): number[] {
-    return [...this.section(SectionId.clog).fences];
+  get clogZeroes(): ClogZero[] {
+    const section = this.section(SectionId.clog);
+    const zeroes: ClogZero[] = [];
+    let lsn = this.startLsn as number;
+    for (let i = 0; i < section.blocks; i++) {
+      const reader = new ByteReader(this.file.readBlock(section, i));
+      while (!reader.done) zeroes.push({ lsn: (lsn += reader.varint() * 8) as Lsn, page: reader.varint() });
+    }
+    return zeroes;
   }
 
   get events(): LayerEvent[] {
@@ -487,11 +367,14 @@ export class DeltaLayer {
   }
 }
 
-function skipVarints(reader: ByteReader, count: number): void {
-  const bytes = reader.bytes;
-  let at = reader.at;
-  for (let i = 0; i < count; i++) while (bytes[at++]! > 127);
-  reader.at = at;
+function addClogEntries(row: XactRow, page: number, entries: ClogEntry[]): void {
+  if (!endsTransaction(row)) return;
+  const status = isCommit(row) ? ClogStatus.committed : ClogStatus.aborted;
+  const add = (xid: number): void => {
+    if (xid !== 0 && clogPageOf(xid) === page) entries.push({ lsn: row.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
+  };
+  add(row.xid);
+  for (const xid of row.subxids) add(xid);
 }
 
 /** Sort order of relation forks in every layer: tablespace, database, relation, fork. */

@@ -6,12 +6,11 @@
 import path from 'node:path';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
-import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileWriter, LayerKind } from './blockFile.js';
-import { compareRelFork, deltaLayerName, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type ClogEntry, type SizeEvent } from './deltaLayer.js';
+import { compareRelFork, deltaLayerName, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
+import { KeyBlockReader, KeyBlockWriter } from './keyRuns.js';
 import type { KeyPlace, ManifestLayer } from './manifest.js';
 
-const BLOCK_BYTES = 8192;
 /** A part ends with the page that fills it: small enough that opening it (its fences) is cheap, large enough that there are few. */
 export const PART_BYTES = 16 * 1024 * 1024;
 
@@ -29,6 +28,11 @@ export interface PageEntries {
   bits: Uint8Array;
 }
 
+interface PageHead {
+  rel: RelFork;
+  block: number;
+}
+
 /** Walks the keys of layers whose key ranges follow one another, a page at a time. */
 export class KeyCursor implements PageEntries {
   rel: RelFork = { spcOid: 0, dbOid: 0, relNumber: 0, fork: 0 };
@@ -39,10 +43,9 @@ export class KeyCursor implements PageEntries {
   private readonly layers: Iterator<DeltaLayer>;
   private layer: DeltaLayer | undefined;
   private blocks: Iterator<Uint8Array> | undefined;
-  private reader: ByteReader | undefined;
-  private ordinal = 0;
-  /** The head of the run that comes next; undefined after the last. */
-  private head: { rel: RelFork; block: number; count: number } | undefined;
+  private run: KeyBlockReader | undefined;
+  /** Of the run that comes next; undefined after the last. */
+  private head: PageHead | undefined;
 
   constructor(layers: Iterable<DeltaLayer>) {
     this.layers = layers[Symbol.iterator]();
@@ -61,17 +64,15 @@ export class KeyCursor implements PageEntries {
     return true;
   }
 
-  private readHead(): { rel: RelFork; block: number; count: number } | undefined {
-    while (!this.reader || this.reader.done) if (!this.nextBlock()) return undefined;
-    this.ordinal += this.reader.varint();
-    return { rel: this.layer!.relations[this.ordinal]!, block: this.reader.varint(), count: this.reader.varint() };
+  private readHead(): PageHead | undefined {
+    while (!this.run?.next()) if (!this.nextBlock()) return undefined;
+    return { rel: this.layer!.relations[this.run.ordinal]!, block: this.run.block };
   }
 
   private nextBlock(): boolean {
     const block = this.blocks?.next();
     if (block && !block.done) {
-      this.reader = new ByteReader(block.value);
-      this.ordinal = 0;
+      this.run = new KeyBlockReader(block.value);
       return true;
     }
     const layer = this.layers.next();
@@ -82,15 +83,12 @@ export class KeyCursor implements PageEntries {
   }
 
   private readRun(): void {
-    const reader = this.reader!;
-    let lsn = this.layer!.startLsn as number;
-    for (let n = this.head!.count; n > 0; n--) {
-      const entry = reader.varint();
-      lsn += Math.floor(entry / 4) * 8;
-      if (this.count === this.lsns.length) this.grow(this.count * 2);
+    const run = this.run!;
+    if (this.count + run.count > this.lsns.length) this.grow(Math.max(this.count + run.count, this.count * 2));
+    run.entries(this.layer!.startLsn, (lsn, bits) => {
       this.lsns[this.count] = lsn;
-      this.bits[this.count++] = entry % 4;
-    }
+      this.bits[this.count++] = bits;
+    });
     this.head = this.readHead();
   }
 
@@ -124,9 +122,7 @@ export interface MergeTarget {
 export class KeyPartWriter {
   private readonly file: BlockFileWriter;
   private readonly relations: RelFork[] = [];
-  private readonly out = new ByteWriter(BLOCK_BYTES * 2);
-  private fence: [number, number] = [0, 0];
-  private previousRelation = 0;
+  private readonly blocks: KeyBlockWriter;
   private first: KeyPlace | undefined;
   private last: KeyPlace | undefined;
   private keys = 0;
@@ -138,6 +134,10 @@ export class KeyPartWriter {
     this.name = mergedLayerName(target.startLsn, target.endLsn, target.level, part);
     this.file = new BlockFileWriter(path.join(target.folder, this.name), LayerKind.delta);
     this.file.section(SectionId.keys, 2);
+    this.blocks = new KeyBlockWriter(target.startLsn, ({ payload, fence }) => {
+      this.bytes += payload.length;
+      this.file.block(payload, fence);
+    });
   }
 
   page(page: PageEntries): void {
@@ -147,35 +147,12 @@ export class KeyPartWriter {
     this.last = [rel.spcOid, rel.dbOid, rel.relNumber, rel.fork, block];
     this.first ??= this.last;
     this.keys += count;
-    const { out } = this;
-    for (let at = 0; at < count;) {
-      if (out.length === 0) {
-        this.fence = [ordinal, block];
-        this.previousRelation = 0;
-      }
-      const fit = Math.min(count - at, Math.max(1, Math.floor((BLOCK_BYTES - out.length) / 3)));
-      out.varint(ordinal - this.previousRelation);
-      out.varint(block);
-      out.varint(fit);
-      this.previousRelation = ordinal;
-      let previous = this.target.startLsn as number;
-      for (const stop = at + fit; at < stop; at++) {
-        const lsn = page.lsns[at]!;
-        out.varint(((lsn - previous) / 8) * 4 + page.bits[at]!);
-        previous = lsn;
-      }
-      if (out.length >= BLOCK_BYTES) this.flush();
-    }
-  }
-
-  private flush(): void {
-    this.bytes += this.out.length;
-    this.file.block(this.out.take(), this.fence);
+    this.blocks.page(ordinal, block, count, page.lsns, page.bits);
   }
 
   /** Makes the part durable; gives its place in the manifest. */
   finish(): ManifestLayer {
-    if (this.out.length > 0) this.flush();
+    this.blocks.finish();
     writeRelations(this.file, this.relations);
     const { startLsn, endLsn, level } = this.target;
     return {
@@ -198,7 +175,7 @@ export function writeLogPart(target: MergeTarget, layers: readonly DeltaLayer[])
     writeRelations(file, relations);
     writeSizes(file, target.startLsn, mergedSizes(relations, layers));
     writeXacts(file, concatenated(layers));
-    writeClog(file, target.startLsn, mergedClog(layers));
+    writeClog(file, target.startLsn, layers.flatMap((layer) => layer.clogZeroes));
     writeEvents(file, target.startLsn, layers.flatMap((layer) => layer.events));
     return { name, bytes: file.finish() };
   } catch (error) {
@@ -237,9 +214,4 @@ function* mergedSizes(relations: readonly RelFork[], layers: readonly DeltaLayer
 
 function* concatenated(layers: readonly DeltaLayer[]) {
   for (const layer of layers) for (let i = 0; i < layer.transactionBlocks; i++) yield* layer.transactionBlock(i);
-}
-
-function* mergedClog(layers: readonly DeltaLayer[]): Generator<[number, ClogEntry[]]> {
-  const pages = [...new Set(layers.flatMap((layer) => layer.clogPages))].sort((a, b) => a - b);
-  for (const page of pages) yield [page, layers.flatMap((layer) => layer.clogEntries(page))];
 }

@@ -78,10 +78,7 @@ export function* dumpLayer(session: Session, index: number): Generator<string> {
         + `${row.subxids.length > 0 ? ` subxids ${row.subxids.join(' ')}` : ''}${row.name ? ` ${JSON.stringify(row.name)}` : ''}`;
     }
   }
-  for (const page of layer.clogPages) {
-    const STATUS = ['zero page', 'committed', 'aborted'];
-    for (const { lsn, xidOnPage, status } of layer.clogEntries(page)) yield `clog ${page} ${formatLsn(lsn)} ${status === 0 ? STATUS[0]! : `+${xidOnPage} ${STATUS[status] ?? status}`}`;
-  }
+  for (const { lsn, page } of layer.clogZeroes) yield `clog ${page} ${formatLsn(lsn)} zeroed`;
   for (const event of layer.events) yield `event ${formatLsn(event.lsn)} ${nameOf(EventKind, event.kind)} ${event.args.join(' ')}${event.text ? ` ${JSON.stringify(event.text)}` : ''}`;
 }
 

@@ -3,16 +3,14 @@
  * what came before: so any run of WAL can be taken in by itself, and folding sizes and aliases is the reader's work.
  */
 import {
-  ClogStatus, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind,
-  type ClogEntry, type DeltaContents, type LayerEvent, type SizeEvent, type XactRow,
+  ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, type ClogZero, type DeltaContents, type LayerEvent, type SizeEvent, type XactRow,
 } from '../layerfile/deltaLayer.js';
 import { ForkNumber, type RelFileLocator, type RelFork } from '../pg/relFileLocator.js';
 import type { XLogRecord } from '../pg/xlogRecord.js';
 import { REF_STARTS_CHAIN, type WalScanBatch } from '../pg/walScan.js';
 import { RMGRS, RM_MIN_CUSTOM_ID } from '../redo/rmgrlist.js';
 import type { Lsn } from '../util/lsn.js';
-import { CLOG_XACTS_PER_PAGE } from '../redo/clog/redo.js';
-import { KeyBuffer } from './keyBuffer.js';
+import { keyBlocks, KeyBuffer } from './keyBuffer.js';
 import { EventKind } from './layerEvents.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
@@ -27,7 +25,7 @@ export class LayerBuilder implements RecordEffects {
   /** Per relation of the key buffer: highest size seen since its last truncation in this layer. */
   private knownBlocks: number[] = [];
   private xacts: XactRow[] = [];
-  private clog = new Map<number, ClogEntry[]>();
+  private clogZeroes: ClogZero[] = [];
   private events: LayerEvent[] = [];
   private lsn = 0 as Lsn;
   /** The key buffer's number of each relation of the scan. */
@@ -42,7 +40,7 @@ export class LayerBuilder implements RecordEffects {
     this.knownBlocks = [];
     this.relationIds = [];
     this.xacts = [];
-    this.clog = new Map();
+    this.clogZeroes = [];
     this.events = [];
   }
 
@@ -136,31 +134,17 @@ export class LayerBuilder implements RecordEffects {
     }
   }
 
-  /** The end of a transaction: a row of the log, and the CLOG bits of it and its subtransactions. */
+  /** A row of the transaction log, from which the CLOG bits follow. */
   transactionEnd(row: XactRow): void {
     this.xacts.push(row);
-    const status = row.kind === XactKind.commit || row.kind === XactKind.commitPrepared ? ClogStatus.committed : ClogStatus.aborted;
-    if (row.xid !== 0) this.clogEntry(row.xid, status);
-    for (const xid of row.subxids) this.clogEntry(xid, status);
   }
 
-  /** A row that carries a time but ends no transaction. */
   transactionNote(row: XactRow): void {
     this.xacts.push(row);
   }
 
-  private clogEntry(xid: number, status: number): void {
-    this.pushClog(Math.floor(xid / CLOG_XACTS_PER_PAGE), { lsn: this.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
-  }
-
   clogPageZeroed(page: number): void {
-    this.pushClog(page, { lsn: this.lsn, xidOnPage: 0, status: ClogStatus.zeroPage });
-  }
-
-  private pushClog(page: number, entry: ClogEntry): void {
-    const list = this.clog.get(page);
-    if (list) list.push(entry);
-    else this.clog.set(page, [entry]);
+    this.clogZeroes.push({ lsn: this.lsn, page });
   }
 
   event(kind: number, args: number[], text = ''): void {
@@ -172,6 +156,6 @@ export class LayerBuilder implements RecordEffects {
     const { relations, rank, keys } = this.keys.sorted();
     const sizes = new Map<number, SizeEvent[]>();
     for (const [id, events] of this.sizes) sizes.set(rank[id]!, events);
-    return { startLsn: this.startLsn, endLsn: this.endLsn, relations, keys, sizes, xacts: this.xacts, clog: this.clog, events: this.events };
+    return { startLsn: this.startLsn, endLsn: this.endLsn, relations, keys: keyBlocks(keys, this.startLsn), sizes, xacts: this.xacts, clogZeroes: this.clogZeroes, events: this.events };
   }
 }

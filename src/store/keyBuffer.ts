@@ -4,7 +4,34 @@
  * numbers then puts every page's entries together, still in LSN order.
  */
 import type { RelFork } from '../pg/relFileLocator.js';
-import { compareRelFork, type SortedKeys } from '../layerfile/deltaLayer.js';
+import { compareRelFork } from '../layerfile/deltaLayer.js';
+import { KeyBlockWriter, type KeyBlock } from '../layerfile/keyRuns.js';
+
+
+/** The keys of one layer, sorted by (relation, block), in flat arrays. */
+export interface SortedKeys {
+  /** Per page: ordinal of its relation in `relations`, ascending. */
+  pageRelation: Uint32Array;
+  pageBlock: Uint32Array;
+  /** Where page i's entries begin in `entries`; one element more than there are pages. */
+  pageStart: Uint32Array;
+  /** (LSN − layer start) / 8 × 4 + bits, in LSN order within a page. */
+  entries: Uint32Array;
+}
+
+/** The blocks of a layer that begins at `startLsn`. */
+export function keyBlocks(keys: SortedKeys, startLsn: number): KeyBlock[] {
+  const blocks: KeyBlock[] = [];
+  const writer = new KeyBlockWriter(startLsn, (block) => blocks.push(block));
+  keys.pageRelation.forEach((relation, i) => {
+    const entries = keys.entries.subarray(keys.pageStart[i]!, keys.pageStart[i + 1]!);
+    const lsns = Float64Array.from(entries, (entry) => startLsn + (entry >>> 2) * 8);
+    const bits = entries.map((entry) => entry & 3);
+    writer.page(relation, keys.pageBlock[i]!, entries.length, lsns, bits);
+  });
+  writer.finish();
+  return blocks;
+}
 
 const INITIAL_ENTRIES = 1 << 16;
 

@@ -2,7 +2,8 @@
  * The transaction log over all layers: rows in LSN order, and PostgreSQL's own rule for recovery_target_time over them.
  * A prefix maximum a layer makes the rule a search: a layer whose greatest time is not later than T holds no stop.
  */
-import { XactKind, type XactRow } from '../layerfile/deltaLayer.js';
+import { endsTransaction, XactKind, type XactRow } from '../layerfile/xactRows.js';
+export { endsTransaction, isCommit } from '../layerfile/xactRows.js';
 import type { Lsn } from '../util/lsn.js';
 import type { LayerMap } from './layerMap.js';
 
@@ -70,13 +71,4 @@ export class TransactionLog {
     for (const row of this.rowsBackward(from, to)) if (row.kind === XactKind.restorePoint && row.name === name) return row;
     return undefined;
   }
-}
-
-/** Commit or abort, of a prepared transaction too: the records that recovery_target_time looks at. */
-export function endsTransaction(row: XactRow): boolean {
-  return row.kind !== XactKind.prepare && row.kind !== XactKind.restorePoint;
-}
-
-export function isCommit(row: XactRow): boolean {
-  return row.kind === XactKind.commit || row.kind === XactKind.commitPrepared;
 }

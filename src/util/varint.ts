@@ -32,6 +32,11 @@ export class ByteWriter {
     this.length = at;
   }
 
+  byte(value: number): void {
+    this.grow(1);
+    this.bytes[this.length++] = value;
+  }
+
   /** Signed numbers, zigzag. */
   signed(value: number): void {
     this.varint(value >= 0 ? value * 2 : -value * 2 - 1);
@@ -94,7 +99,7 @@ export class ByteReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
-  private byte(): number {
+  byte(): number {
     if (this.at >= this.end) throw new RangeError('read past the block');
     return this.bytes[this.at++]!;
   }

@@ -7,7 +7,8 @@ import { beginStream, crcSlice, initCrc, shortRecordCrc, streamEnd, streamIsGood
 import {
   allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_POS, RECORDS, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION, REFS,
 } from './memory.as';
-import { forgetRelations, getRelationCount, growRelations, intern } from './relationTable.as';
+import { readHeaders, refCount, setMajor, setRefCount } from './recordHeaders.as';
+import { forgetRelations, getRelationCount, growRelations } from './relationTable.as';
 
 export { crcSpan } from './crc32c.as';
 export { getRelationCount, intern, relationsAt } from './relationTable.as';
@@ -42,7 +43,6 @@ let previousLsn: u64 = 0;
 let previousKnown: bool = false;
 let latestTimeline: u32 = 0;
 let checkedPage: u64 = u64.MAX_VALUE;
-let refCount: u32 = 0;
 let recordCount: u32 = 0;
 let scannedRecords: u32 = 0;
 let scannedBytes: f64 = 0;
@@ -55,6 +55,7 @@ export function init(theMajor: u32, theMagic: u32, theSegmentSize: f64, theSyste
   allocate(0); // the fixed part
   initCrc();
   major = theMajor;
+  setMajor(theMajor);
   magic = theMagic;
   segmentSize = <u64>theSegmentSize;
   systemIdentifier = theSystemIdentifier;
@@ -96,7 +97,7 @@ export function setPrevious(lsn: f64): void {
 }
 
 export function clearBatch(): void {
-  refCount = 0;
+  setRefCount(0);
   recordCount = 0;
   scannedRecords = 0;
   scannedBytes = 0;
@@ -245,7 +246,7 @@ export function scan(length: u32): i32 {
   previousKnown = wasPreviousKnown;
   latestTimeline = theLatestTimeline;
   checkedPage = theCheckedPage;
-  refCount = theRefCount;
+  setRefCount(theRefCount);
   recordCount = theRecordCount;
   scannedRecords = theScannedRecords;
   scannedBytes = theScannedBytes;
@@ -341,99 +342,4 @@ function isNeeded(mode: u32, info: u32, start: u32, mainAt: u32, mainLength: u32
     else if (opcode != 0x60) return false;
   }
   return offset < mainLength && (recordByte(start, mainAt + offset) & mask) != 0;
-}
-
-// What readHeaders() and readBlockHeader() share: the bytes of the record that are not read yet, those of them that are data, and the
-// relation of the block reference before, which the next one may repeat.
-let rest: u32 = 0;
-let dataTotal: u32 = 0;
-let previousId: i32 = -1;
-let spcOid: u32 = 0;
-let dbOid: u32 = 0;
-let relNumber: u32 = 0;
-
-/** DecodeXLogRecord() as far as the headers: appends the block references and gives the main data's length, -1 where they are not well formed. */
-function readHeaders(record: usize, totLen: u32, pos: u32): i32 {
-  const stop = record + min(totLen, HEADERS_MAX);
-  let at = record + RECORD_HEADER;
-  let mainLength: u32 = 0;
-  let refs = refCount;
-  rest = totLen - RECORD_HEADER;
-  dataTotal = 0;
-  previousId = -1;
-  while (rest > dataTotal) {
-    if (at >= stop) return -1;
-    const id = <u32>load<u8>(at);
-    let size: u32 = 0;
-    if (id <= 32) {
-      size = readBlockHeader(at, id, pos, refs);
-      if (size == 0) return -1;
-      refs++;
-    } else if (id >= 254) {
-      // main data, always last
-      size = id == 255 ? 2 : 5;
-      if (size > rest) return -1;
-      mainLength = id == 255 ? <u32>load<u8>(at, 1) : load<u32>(at, 1);
-      dataTotal += mainLength;
-      rest -= size;
-      break;
-    } else if (id >= 252) {
-      size = id == 253 ? 3 : 5; // replication origin, top-level xid
-    } else {
-      return -1;
-    }
-    if (size > rest) return -1;
-    at += size;
-    rest -= size;
-  }
-  if (rest != dataTotal) return -1;
-  refCount = refs;
-  return <i32>mainLength;
-}
-
-/** A block reference into the arrays at `slot`: gives its header's size, 0 where it is not well formed. */
-function readBlockHeader(at: usize, id: u32, pos: u32, slot: u32): u32 {
-  if (<i32>id <= previousId) return 0;
-  const forkFlags = <u32>load<u8>(at, 1);
-  const dataLength = <u32>load<u16>(at, 2);
-  if (((forkFlags & 0x20) != 0) != (dataLength != 0)) return 0;
-  let size: u32 = 4;
-  let flags: u32 = (forkFlags & 0x40) != 0 ? 5 : 0;
-  dataTotal += dataLength;
-  if ((forkFlags & 0x10) != 0) {
-    const bimg = <u32>load<u8>(at, 8);
-    size = imageHeaderSize(at + 4, bimg);
-    if (size == 0) return 0;
-    dataTotal += load<u16>(at, 4);
-    flags |= (bimg & (major >= 15 ? 0x02 : 0x04)) != 0 ? 3 : 2;
-  }
-  if ((forkFlags & 0x80) == 0) {
-    spcOid = load<u32>(at + size);
-    dbOid = load<u32>(at + size, 4);
-    relNumber = load<u32>(at + size, 8);
-    size += 12;
-  } else if (previousId < 0) {
-    return 0;
-  }
-  previousId = <i32>id;
-  const entry = <usize>slot << 2;
-  store<u32>(REF_RELATION + entry, intern(spcOid, dbOid, relNumber, forkFlags & 0x0f));
-  store<u32>(REF_BLOCK + entry, load<u32>(at + size));
-  store<u32>(REF_LSN + entry, pos);
-  store<u32>(REF_FLAGS + entry, flags);
-  return size + 4;
-}
-
-/** Checks the image header at `at`; gives the size of block and image header together, 0 where it is not well formed. */
-function imageHeaderSize(at: usize, bimg: u32): u32 {
-  const imageLength = <u32>load<u16>(at);
-  const holeOffset = <u32>load<u16>(at, 2);
-  const hasHole = (bimg & 1) != 0;
-  const compressed = (bimg & (major >= 15 ? 0x1c : 0x02)) != 0;
-  let holeLength: u32 = 0;
-  if (!compressed) holeLength = PAGE - imageLength;
-  else if (hasHole) holeLength = load<u16>(at, 5);
-  if (hasHole ? (holeOffset == 0 || holeLength == 0 || imageLength == PAGE) : (holeOffset != 0 || holeLength != 0)) return 0;
-  if (compressed && imageLength == PAGE) return 0;
-  return compressed && hasHole ? 11 : 9;
 }

@@ -2,19 +2,14 @@
  * The commit log's pages: two bits a transaction, no page header.
  * Follows TransactionIdSetStatusBit() and clog_redo(), access/transam/clog.c, PG 13–18.
  */
-import { BLCKSZ } from '../../pg/page.js';
+import { CLOG_XACTS_PER_BYTE, CLOG_XACTS_PER_PAGE, clogPageOf } from '../../pg/clogPage.js';
 
-export const CLOG_XACTS_PER_BYTE = 4;
-export const CLOG_XACTS_PER_PAGE = BLCKSZ * CLOG_XACTS_PER_BYTE;
+export { CLOG_XACTS_PER_PAGE, clogPageOf };
+
 
 /** XidStatus */
 export const XidStatus = { inProgress: 0, committed: 1, aborted: 2, subCommitted: 3 } as const;
 export type XidStatus = (typeof XidStatus)[keyof typeof XidStatus];
-
-/** TransactionIdToPage() */
-export function clogPageOf(xid: number): number {
-  return Math.floor(xid / CLOG_XACTS_PER_PAGE);
-}
 
 /** The pages that hold these transactions, each once, in order of first mention: what a commit or abort record touches. */
 export function clogPagesOf(xid: number, subxacts: readonly number[]): number[] {

@@ -1,0 +1,156 @@
+/** Rows of the transaction log: section 4 of a delta layer (docs/layer-format.md). */
+import { clogPageOf } from '../pg/clogPage.js';
+import type { Lsn } from '../util/lsn.js';
+import { ByteReader, ByteWriter } from '../util/varint.js';
+
+const BLOCK_BYTES = 8192;
+
+/** A transaction's end, or another moment that carries a time. */
+export const XactKind = { commit: 0, abort: 1, commitPrepared: 2, abortPrepared: 3, prepare: 4, restorePoint: 5 } as const;
+export type XactKind = (typeof XactKind)[keyof typeof XactKind];
+export interface XactRow {
+  /** Start of the record. */
+  lsn: Lsn;
+  endLsn: Lsn;
+  kind: XactKind;
+  /** Microseconds since 2000-01-01 00:00:00 UTC. */
+  time: number;
+  xid: number;
+  dbOid: number;
+  subxids: number[];
+  /** GID of a two-phase transaction, name of a restore point. */
+  name: string;
+}
+
+/** Commit or abort, of a prepared transaction too: the records that recovery_target_time looks at. */
+export function endsTransaction(row: XactRow): boolean {
+  return row.kind <= XactKind.abortPrepared;
+}
+
+export function isCommit(row: XactRow): boolean {
+  return row.kind === XactKind.commit || row.kind === XactKind.commitPrepared;
+}
+
+/** A block of rows; its fence: LSN / 8 of the first, first and last CLOG page that the rows touch (1 and 0: none). */
+export interface XactBlock {
+  payload: Uint8Array;
+  fence: readonly [number, number, number];
+}
+
+/** What a row's numbers are relative to: the row before it in its block. */
+interface RowContext {
+  lsn: number;
+  time: number;
+  xid: number;
+  dbOid: number;
+  length: number;
+}
+const FIRST_ROW: RowContext = { lsn: 0, time: 0, xid: 0, dbOid: 0, length: 0 };
+
+/** Bits of a row's head, above its kind: what is as in the row before it, or absent, takes no bytes. */
+const ROW_KIND_MASK = 0x07;
+const ROW_SAME_DATABASE = 0x08;
+const ROW_SAME_LENGTH = 0x10;
+const ROW_HAS_SUBXIDS = 0x20;
+const ROW_HAS_NAME = 0x40;
+/** The head of nearly all rows, which is left out: a commit in the same database, its record as long as the last. */
+const USUAL_HEAD = ROW_SAME_DATABASE | ROW_SAME_LENGTH;
+/** Steps from one xid to the next that share the time's number; a greater one has a number of its own. */
+const SHORT_XID_STEPS = 3;
+
+/** Writes rows, which must come in LSN order, as blocks. */
+export function* writeXactRows(rows: Iterable<XactRow>): Generator<XactBlock> {
+  const out = new ByteWriter(BLOCK_BYTES * 2);
+  let before = FIRST_ROW;
+  let lsn = 0;
+  let firstPage = 1;
+  let lastPage = 0;
+  const block = (): XactBlock => ({ payload: out.take(), fence: [lsn / 8, firstPage, lastPage] });
+  for (const row of rows) {
+    if (out.length === 0) {
+      before = { ...FIRST_ROW, lsn: row.lsn };
+      lsn = row.lsn;
+      firstPage = 1;
+      lastPage = 0;
+    }
+    writeRow(out, row, before);
+    before = { lsn: row.lsn, time: row.time, xid: row.xid, dbOid: row.dbOid, length: row.endLsn - row.lsn };
+    if (endsTransaction(row)) {
+      for (const xid of [row.xid, ...row.subxids]) {
+        const page = clogPageOf(xid);
+        if (xid === 0) continue;
+        if (firstPage > lastPage) firstPage = lastPage = page;
+        firstPage = Math.min(firstPage, page);
+        lastPage = Math.max(lastPage, page);
+      }
+    }
+    if (out.length >= BLOCK_BYTES) yield block();
+  }
+  if (out.length > 0) yield block();
+}
+
+function writeRow(out: ByteWriter, row: XactRow, before: RowContext): void {
+  const length = row.endLsn - row.lsn;
+  const head = row.kind | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) |
+    (row.subxids.length > 0 ? ROW_HAS_SUBXIDS : 0) | (row.name !== '' ? ROW_HAS_NAME : 0);
+  const isFirst = out.length === 0;
+  const distance = (row.lsn - before.lsn) / 8;
+  if (!isFirst && head === USUAL_HEAD) {
+    out.varint(distance * 2);
+  } else {
+    out.varint(distance * 2 + 1);
+    out.byte(head);
+  }
+  if (isFirst) {
+    out.signed(row.time);
+    out.varint(row.xid);
+  } else {
+    const step = zigzag(row.xid - before.xid - 1);
+    out.varint(zigzag(row.time - before.time) * 4 + Math.min(step, SHORT_XID_STEPS));
+    if (step >= SHORT_XID_STEPS) out.varint(step - SHORT_XID_STEPS);
+  }
+  if ((head & ROW_SAME_DATABASE) === 0) out.varint(row.dbOid);
+  if ((head & ROW_SAME_LENGTH) === 0) out.varint(length);
+  if (row.subxids.length > 0) {
+    out.varint(row.subxids.length);
+    for (const xid of row.subxids) out.signed(xid - row.xid);
+  }
+  if (row.name !== '') out.string(row.name);
+}
+
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+/** The rows of a block whose fence has `firstLsn`. */
+export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
+  const reader = new ByteReader(payload);
+  const rows: XactRow[] = [];
+  let { time, xid, dbOid, length } = FIRST_ROW;
+  let lsn = firstLsn;
+  while (!reader.done) {
+    const distance = reader.varint();
+    lsn += Math.floor(distance / 2) * 8;
+    const head = distance % 2 === 0 ? USUAL_HEAD : reader.byte();
+    if (rows.length === 0) {
+      time = reader.signed();
+      xid = reader.varint();
+    } else {
+      const both = reader.varint();
+      const step = both % 4;
+      time += unzigzag(Math.floor(both / 4));
+      xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
+    }
+    if ((head & ROW_SAME_DATABASE) === 0) dbOid = reader.varint();
+    if ((head & ROW_SAME_LENGTH) === 0) length = reader.varint();
+    const subxids: number[] = [];
+    if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
+    const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
+    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name });
+  }
+  return rows;
+}

@@ -1,0 +1,122 @@
+/** Keys and transaction rows come back as they were written, whatever they are, and take the bytes that the format promises. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KEY_BLOCK_BYTES, KeyBlockReader, KeyBlockWriter, type KeyBlock } from '../../src/layerfile/keyRuns.js';
+import { readXactRows, writeXactRows, type XactKind, type XactRow } from '../../src/layerfile/xactRows.js';
+import type { Lsn } from '../../src/util/lsn.js';
+
+const START = 0x5_0000_0028;
+
+interface PageKeys {
+  ordinal: number;
+  block: number;
+  lsns: number[];
+  bits: number[];
+}
+
+function write(pages: PageKeys[]): KeyBlock[] {
+  const blocks: KeyBlock[] = [];
+  const writer = new KeyBlockWriter(START, (block) => blocks.push(block));
+  for (const page of pages) writer.page(page.ordinal, page.block, page.lsns.length, page.lsns, page.bits);
+  writer.finish();
+  return blocks;
+}
+
+function read(blocks: KeyBlock[]): PageKeys[] {
+  const pages: PageKeys[] = [];
+  for (const { payload, fence } of blocks) {
+    const run = new KeyBlockReader(payload);
+    for (let i = 0; run.next(); i++) {
+      if (i === 0) expect([run.ordinal, run.block]).toEqual(fence);
+      let page = pages.at(-1);
+      if (page?.ordinal !== run.ordinal || page.block !== run.block) pages.push((page = { ordinal: run.ordinal, block: run.block, lsns: [], bits: [] }));
+      run.entries(START, (lsn, bits) => {
+        page.lsns.push(lsn);
+        page.bits.push(bits);
+      });
+    }
+  }
+  return pages;
+}
+
+/** Distances as WAL has them: few values, often in turn, now and then far apart. */
+const distance = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(5, 17, 17, 130, 700) }, fc.integer({ min: 1, max: 40_000 }), fc.integer({ min: 1, max: 2 ** 40 }));
+const stretch = fc.record({ distances: fc.array(distance, { minLength: 1, maxLength: 3 }), times: fc.integer({ min: 1, max: 40 }), bits: fc.constantFrom(0, 0, 0, 1, 2, 3) });
+const pageKeys = fc.record({ ordinalStep: fc.integer({ min: 0, max: 2 }), blockStep: fc.integer({ min: 1, max: 300 }), stretches: fc.array(stretch, { minLength: 1, maxLength: 8 }) });
+
+function build(specs: { ordinalStep: number; blockStep: number; stretches: { distances: number[]; times: number; bits: number }[] }[]): PageKeys[] {
+  let ordinal = 0;
+  let block = 0;
+  return specs.map((spec) => {
+    if (spec.ordinalStep > 0) block = 0;
+    ordinal += spec.ordinalStep;
+    block += spec.blockStep;
+    const page: PageKeys = { ordinal, block, lsns: [], bits: [] };
+    let lsn = START;
+    for (const { distances, times, bits } of spec.stretches) {
+      for (let n = 0; n < times; n++) {
+        page.lsns.push((lsn += distances[n % distances.length]! * 8));
+        page.bits.push(n === 0 ? bits : 0);
+      }
+    }
+    return page;
+  });
+}
+
+describe('keys', () => {
+  it('come back, whatever they are', () => {
+    fc.assert(fc.property(fc.array(pageKeys, { maxLength: 60 }), (specs) => {
+      const pages = build(specs);
+      const blocks = write(pages);
+      expect(read(blocks)).toEqual(pages);
+      for (const { payload } of blocks) expect(payload.length).toBeLessThan(KEY_BLOCK_BYTES + 40);
+    }), { numRuns: 60 });
+  });
+
+  it('of one page fill as many blocks as they need', () => {
+    const lsns = Array.from({ length: 40_000 }, (_, i) => START + 8 * (i * 400 + ((i * 7919) % 300)));
+    const page = { ordinal: 3, block: 12, lsns, bits: lsns.map(() => 0) };
+    const blocks = write([page]);
+    expect(blocks.length).toBeGreaterThan(4);
+    expect(read(blocks)).toEqual([page]);
+  });
+
+  it('that repeat take no room, and are passed over as quickly', () => {
+    const lsns = Array.from({ length: 100_000 }, (_, i) => START + 8 * (i * 10 + (i % 2) * 3));
+    const blocks = write([{ ordinal: 0, block: 1, lsns, bits: lsns.map(() => 0) }, { ordinal: 0, block: 2, lsns: [START], bits: [1] }]);
+    expect(blocks).toHaveLength(1);
+    expect(blocks[0]!.payload.length).toBeLessThan(24);
+    const run = new KeyBlockReader(blocks[0]!.payload);
+    expect([run.next(), run.count, run.next(), run.block, run.count, run.next()]).toEqual([true, 100_000, true, 2, 1, false]);
+  });
+});
+
+describe('transaction rows', () => {
+  const row = fc.record({
+    step: fc.integer({ min: 1, max: 5000 }), length: fc.constantFrom(40, 40, 40, 120), kind: fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4, 5), timeStep: fc.integer({ min: -3000, max: 10_000_000 }),
+    xidStep: fc.oneof(fc.constant(1), fc.integer({ min: -40, max: 40 }), fc.integer({ min: 0, max: 60_000 })), dbOid: fc.constantFrom(5, 5, 5, 16384),
+    subxids: fc.oneof({ weight: 8, arbitrary: fc.constant<number[]>([]) }, fc.array(fc.integer({ min: 3, max: 0xffff_ffff }), { maxLength: 5 })),
+    name: fc.oneof({ weight: 8, arbitrary: fc.constant('') }, fc.string({ maxLength: 200 })),
+  });
+
+  it('come back, whatever they are, and a block says which CLOG pages they touch', () => {
+    fc.assert(fc.property(fc.array(row, { maxLength: 3000, minLength: 100 }), (specs) => {
+      let lsn = START;
+      let time = 9e14; // beyond the year 2028
+      let xid = 100_000;
+      const rows = specs.map((spec): XactRow => {
+        lsn += spec.step * 8;
+        time += spec.timeStep;
+        xid += spec.xidStep;
+        return { lsn: lsn as Lsn, endLsn: (lsn + spec.length) as Lsn, kind: spec.kind as XactKind, time, xid, dbOid: spec.dbOid, subxids: spec.subxids, name: spec.name };
+      });
+      const blocks = [...writeXactRows(rows)];
+      expect(blocks.flatMap(({ payload, fence }) => {
+        const some = readXactRows(payload, fence[0] * 8);
+        const pages = some.filter((one) => one.kind < 4).flatMap((one) => [one.xid, ...one.subxids]).map((one) => Math.floor(one / 32768));
+        expect(fence.slice(1)).toEqual(pages.length === 0 ? [1, 0] : [Math.min(...pages), Math.max(...pages)]);
+        return some;
+      })).toEqual(rows);
+    }), { numRuns: 20 });
+  });
+});
