@@ -143,10 +143,10 @@ describe('interruptions', () => {
   it('no space left: said so, and the next run goes on', () => {
     const caseDir = bad.fresh('case');
     mkdirSync(caseDir);
-    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=110k', 'tmpfs', caseDir]).status === 0;
+    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=36k', 'tmpfs', caseDir]).status === 0;
     try {
       // without the right to mount: a limit on a file's size, its signal ignored, fails the same write
-      const run = bad.index(caseDir, isMounted ? {} : { wrapper: ['bash', '-c', 'trap "" XFSZ; ulimit -f 70; exec "$@"', 'bash'] });
+      const run = bad.index(caseDir, isMounted ? {} : { wrapper: ['bash', '-c', 'trap "" XFSZ; ulimit -f 20; exec "$@"', 'bash'] });
       expectFailure(run, 3, /no space left to write .*; free some space or put the case on another disk/);
       expect(readdirSync(join(caseDir, 'layers')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
       expect(asof(caseDir, 'shop', bad.archive.early)).toMatchObject({ code: 0, out: asof(bad.whole, 'shop', bad.archive.early).out });
