@@ -16,6 +16,6 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   show: ['walscope show 812', 'walscope show 812 --json'],
   incidents: ['walscope incidents', "walscope incidents --since '2026-04-06 08:00:00+02'"],
   tui: ['walscope tui', 'walscope tui --at before-xid:812'],
-  verify: ['walscope verify', 'walscope verify --against /backups/later'],
+  verify: ['walscope verify', 'walscope verify --against /backups/later --jobs 8', 'walscope verify --json | jq .differencesTotal'],
   demo: ['walscope demo'],
 };

@@ -1,13 +1,10 @@
 /** walscope index: builds or extends a case. */
-import { availableParallelism } from 'node:os';
 import { indexCase } from '../store/indexer.js';
 import { formatBytes, parseBytes } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { newCase, reportFindings, type CommonOptions } from './context.js';
+import { parseJobs } from './jobs.js';
 import { Progress } from './progress.js';
-
-/** More threads than this wait for the disk, not for the processor; each takes memory. */
-const DEFAULT_JOBS_AT_MOST = 4;
 
 export interface IndexCommandOptions extends CommonOptions {
   backup?: string[];
@@ -16,13 +13,6 @@ export interface IndexCommandOptions extends CommonOptions {
   walStore?: string;
   memory?: string;
   progress?: boolean;
-}
-
-function parseJobs(text: string | undefined): number {
-  if (text === undefined) return Math.min(availableParallelism(), DEFAULT_JOBS_AT_MOST);
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
-  throw new WalscopeError('usage.jobs', `--jobs needs a number from 1 to 64, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --jobs 2' });
 }
 
 /** What one thread takes at most: a stripe's keys, the scan's buffers and the engine itself. */

@@ -119,6 +119,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--consistency-images', 'compare with the images that wal_consistency_checking put into the WAL')
     .option('--hint-images', 'compare hint-bit images with the page before them')
     .option('--against <backup>', 'compare every page of a later base backup')
+    .option('--jobs <n>', 'worker threads (default: the processors that there are, 4 at most)')
     .option('--memory <size>', 'for pages in hand', '256MB')
     .option('--differences <n>', 'differences to show in full', '20')
     .option('--json', 'as JSON')

@@ -4,10 +4,11 @@ import { rowWriter } from '../output/rowWriter.js';
 import { formatBytes } from '../output/units.js';
 import { openCase } from '../store/openCase.js';
 import { verifyCase } from '../store/verify.js';
-import type { PageDifference, VerifyReport } from '../store/verifyReport.js';
+import { APART, POSTGRES_DISCREPANCIES, type ApartCounts, type ApartReason, type PageDifference, type VerifyReport } from '../store/verifyReport.js';
 import { parseByteSize } from '../util/byteSize.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { DataOutput, findCase, type CommonOptions } from './context.js';
+import { parseJobs } from './jobs.js';
 import { Progress } from './progress.js';
 
 export interface VerifyCommandOptions extends CommonOptions {
@@ -15,6 +16,7 @@ export interface VerifyCommandOptions extends CommonOptions {
   hintImages?: boolean;
   against?: string;
   memory: string;
+  jobs?: string;
   differences: string;
   progress?: boolean;
 }
@@ -34,7 +36,7 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<Exit
   try {
     const report = await verifyCase(store, {
       consistencyImages: all || options.consistencyImages === true, hintImages: all || options.hintImages === true, laterBackups: all,
-      against: options.against === undefined ? undefined : path.resolve(options.against), memoryBytes, maxDifferences,
+      against: options.against === undefined ? undefined : path.resolve(options.against), jobs: parseJobs(options.jobs), memoryBytes, maxDifferences,
       onProgress: (share, what) => progress.show(share, what), signal: abort.signal,
     });
     progress.end();
@@ -50,10 +52,17 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<Exit
   }
 }
 
-/** 3: something differs. 5: nothing differs, but nothing could be compared, or some pages could not. 0: all that was compared is equal. */
+/**
+ * 3: something differs. 5: nothing differs, but nothing could be compared, or some pages could not, or PostgreSQL's own replay of some is
+ * not equal to its primary. 0: all that was compared is equal.
+ */
 function exitCode(report: VerifyReport): ExitCode {
   if (report.differencesTotal > 0) return ExitCode.input;
-  return pagesCompared(report) === 0 || unhandled(report) > 0 ? ExitCode.partial : ExitCode.done;
+  return pagesCompared(report) === 0 || unhandled(report) > 0 || discrepancies(report) > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+function discrepancies(report: VerifyReport): number {
+  return [report.apart, ...report.backups.map(({ apart }) => apart)].reduce((sum, apart) => sum + POSTGRES_DISCREPANCIES.reduce((n, reason) => n + (apart[reason] ?? 0), 0), 0);
 }
 
 function pagesCompared(report: VerifyReport): number {
@@ -77,10 +86,9 @@ function describe(report: VerifyReport, seconds: number, forTerminal: boolean): 
     text += `${number(report.records)} records, ${formatBytes(report.walBytes)} of WAL replayed in ${seconds.toFixed(1)} s\n`;
   }
   if (report.hintImages.compared > 0) text += `hint-bit images: ${number(report.hintImages.compared)} compared, ${number(report.hintImages.different)} different\n`;
+  text += describeApart(report.apart);
   for (const backup of report.backups) {
-    text += `${backup.path}: ${number(backup.compared)} pages compared, ${number(backup.different)} different; ${number(backup.inFlux)} were being written while it was taken`;
-    if (backup.notLogged > 0) text += `, ${number(backup.notLogged)} visibility maps of cloned databases, whose bits the WAL leaves out`;
-    text += backup.unlogged > 0 ? `, ${number(backup.unlogged)} unlogged relations are in no WAL\n` : '\n';
+    text += `${backup.path}: ${number(backup.compared)} pages compared, ${number(backup.different)} different\n${describeApart(backup.apart)}`;
   }
   for (const difference of report.differences) text += describeDifference(difference);
   if (report.differencesTotal > report.differences.length) text += `\n${number(report.differencesTotal - report.differences.length)} more differences (see --differences)\n`;
@@ -88,10 +96,16 @@ function describe(report: VerifyReport, seconds: number, forTerminal: boolean): 
   return text + verdict(report);
 }
 
+function describeApart(counts: ApartCounts): string {
+  return (Object.keys(APART) as ApartReason[]).filter((reason) => counts[reason] !== undefined).map((reason) => `  apart: ${number(counts[reason]!)} ${APART[reason]}\n`).join('');
+}
+
 function verdict(report: VerifyReport): string {
   if (report.differencesTotal > 0) return `DIFFERENT: ${number(report.differencesTotal)} of ${number(pagesCompared(report))} pages\n`;
   if (pagesCompared(report) === 0) return 'NOTHING COMPARED: this archive holds nothing to compare replay with\n';
-  return `EQUAL: all ${number(pagesCompared(report))} pages that could be compared\n`;
+  const apart = discrepancies(report);
+  const but = apart > 0 ? `, but for ${number(apart)} in which PostgreSQL's own replay is not its primary's equal` : '';
+  return `EQUAL: all ${number(pagesCompared(report))} pages that could be compared${but}\n`;
 }
 
 function describeDifference({ check, lsn, rmgr, opcode, rel, block, message, bytes, chain, chainLeftOut }: PageDifference): string {

@@ -9,11 +9,12 @@ import type { ManifestFile } from '../pg/backupManifest.js';
 import { crc32c } from '../pg/crc32c.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { reopenCaseBackup } from './backups.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
 import { examineWal, walBytesToRead } from './doctorWal.js';
+import { interrupted } from './interrupted.js';
 
 export interface DoctorOptions {
   caseDir: string;
@@ -81,7 +82,7 @@ class Doctor {
   private readonly turn = async (share: number, what: string): Promise<void> => {
     this.options.onProgress?.(share, what);
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.options.signal?.aborted) throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'nothing was changed; run it again' });
+    if (this.options.signal?.aborted) throw interrupted();
   };
 
   /** Every block of every layer, and that they cover their runs without a hole. */

@@ -3,9 +3,9 @@
  * in what order they finish, leaves no trace: results are taken in LSN order.
  */
 import { Worker } from 'node:worker_threads';
-import { WalscopeError, type ErrorPlace, type ExitCode } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import type { BuiltLayer } from './buildLayer.js';
+import { reviveError, type PlainError } from './plainError.js';
 import { stripeEnd } from './stripes.js';
 
 /** What a worker needs to open the archive for itself. */
@@ -16,25 +16,7 @@ export interface WorkerInput {
   layersDir: string;
 }
 
-/** A failure as it crosses threads. */
-export interface PlainError {
-  code: string;
-  message: string;
-  exitCode: ExitCode;
-  hint?: string;
-  place?: ErrorPlace;
-}
-
 export type WorkerOutput = { from: Lsn; built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { from: Lsn; failure: PlainError };
-
-export function plainError(error: unknown): PlainError {
-  if (error instanceof WalscopeError) return { code: error.code, message: error.message, exitCode: error.exitCode, hint: error.options.hint, place: error.options.place };
-  throw error;
-}
-
-function revive(error: PlainError): WalscopeError {
-  return new WalscopeError(error.code, error.message, { exitCode: error.exitCode, hint: error.hint, place: error.place });
-}
 
 interface Pending {
   promise: Promise<BuiltLayer>;
@@ -88,8 +70,8 @@ export class IndexPool {
       promise,
       fail: reject,
       settle(output) {
-        if ('failure' in output) reject(revive(output.failure));
-        else resolve({ ...output.built, end: output.built.end && { ...output.built.end, error: revive(output.built.end.error) } });
+        if ('failure' in output) reject(reviveError(output.failure));
+        else resolve({ ...output.built, end: output.built.end && { ...output.built.end, error: reviveError(output.built.end.error) } });
       },
     };
     this.pending.set(from, pending);

@@ -3,8 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openWalArchive } from '../archive/walArchive.js';
 import type { Lsn } from '../util/lsn.js';
 import { buildLayer } from './buildLayer.js';
-import { plainError, type WorkerInput, type WorkerOutput } from './indexPool.js';
+import type { WorkerInput, WorkerOutput } from './indexPool.js';
 import { LayerBuilder } from './ingest.js';
+import { plainError } from './plainError.js';
 
 const input = workerData as WorkerInput;
 const archive = openWalArchive(input.wal, { systemIdentifier: input.systemIdentifier });

@@ -1,24 +1,27 @@
 /**
- * A later base backup against replay from an earlier one: every page that it holds must be ours at that page's own LSN, masked.
- * Pages that were written while the backup copied them may be torn or between two states; such a page counts apart where it differs.
+ * A later base backup against replay from an earlier one: every page that it holds must be ours at that page's own LSN, masked, or, where
+ * it was written while the backup copied it, after the backup's own WAL.
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
-import { T_HOFF } from '../pg/heapTuple.js';
-import { Page, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
+import { BLCKSZ, Page, PD_ALL_VISIBLE, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
+import type { XLogReader } from '../pg/xlogReader.js';
+import { HEAPBLOCKS_PER_VM_PAGE, VISIBILITYMAP_ALL_FROZEN, VISIBILITYMAP_ALL_VISIBLE, visibilitymapGetStatus } from '../pg/visibilityMap.js';
 import { RmgrId } from '../redo/rmgrlist.js';
 import { XLOG_FPI } from '../redo/xlog/xlog.js';
 import { maskPageLsnAndChecksum } from '../redo/bufmask.js';
 import { PageComparer, type ByteDifference } from '../redo/compareImage.js';
 import { managerOfPage } from '../redo/pageManager.js';
-import type { MaskFunction } from '../redo/rmgr.js';
-import { seqRmgr } from '../redo/seq/index.js';
-import { spgistRmgr } from '../redo/spgist/index.js';
+import { replayRecord } from '../redo/replay.js';
+import { WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import type { PageAsOf, PageStore } from './pageStore.js';
+import { endsRecord } from './recordEnd.js';
 import type { BaseImages, WalStore } from './sources.js';
-import type { BackupCounts, VerifyFindings } from './verifyReport.js';
+import { undoUnlogged } from './unloggedChanges.js';
+import { countApart, type ApartReason, type BackupCounts, type VerifyFindings } from './verifyReport.js';
+import { countsOnce, type Shard } from './verifyShards.js';
 
 /** A backup to check against. */
 export interface LaterBackup {
@@ -31,121 +34,194 @@ export interface LaterBackup {
   endLsn: Lsn;
 }
 
-/** Pages between two looks at the clock. */
+export interface BackupCheck {
+  /** Answers from the earlier backup on. */
+  pages: PageStore;
+  /** The earlier backup's redo point. */
+  floorLsn: Lsn;
+  later: LaterBackup;
+  findings: VerifyFindings;
+  wal: WalStore;
+  major: PgMajor;
+  /** XLogHintBitIsNeeded() at a position. */
+  hintBitsLogged: (lsn: Lsn) => boolean;
+  /** Of its own, over the same WAL. */
+  reader: XLogReader;
+  shard: Shard;
+}
+
+type Found = { equal: true; apart?: ApartReason } | { equal: false; difference: ByteDifference[] | string };
+
+/** Pages between two looks at the clock, and the piece that a thread takes. */
 const BLOCKS_PER_TURN = 2048;
 
 export class VerifyBackup {
   private readonly comparer: PageComparer;
   private readonly counts: BackupCounts;
   private readonly theirs = new Page();
+  private readonly scratch = new Page();
+  private pieces = 0;
 
-  /** `pages` answers from the earlier backup on, whose redo point is `floorLsn`. */
-  constructor(
-    private readonly pages: PageStore, private readonly floorLsn: Lsn, private readonly later: LaterBackup,
-    private readonly findings: VerifyFindings, private readonly wal: WalStore, major: PgMajor,
-  ) {
-    this.comparer = new PageComparer(major);
-    this.counts = { path: later.path, compared: 0, different: 0, inFlux: 0, notLogged: 0, unlogged: 0 };
-    findings.report.backups.push(this.counts);
+  constructor(private readonly options: BackupCheck) {
+    this.comparer = new PageComparer(options.major);
+    this.counts = { path: options.later.path, compared: 0, different: 0, apart: {} };
+    options.findings.report.counts.backups.push(this.counts);
   }
 
-  /** Compares everything; `turn` is awaited now and then with the share that is done. */
+  /** Compares the shard's share of everything; `turn` is awaited now and then with the share that is done. */
   async run(turn: (share: number) => Promise<void>): Promise<void> {
-    const { forks, images } = this.later;
-    const unlogged = new Set(forks.filter((rel) => rel.fork === ForkNumber.init).map((rel) => formatRelFork({ ...rel, fork: ForkNumber.main })));
-    const todo = forks.filter((rel) => rel.fork !== ForkNumber.fsm);
-    const total = todo.reduce((sum, rel) => sum + (images.forkBlocks(rel) ?? 0), 0);
+    const { forks, images } = this.options.later;
+    const unlogged = new Set(forks.filter((rel) => rel.fork === ForkNumber.init).map(mainForkName));
+    const total = forks.reduce((sum, rel) => sum + (images.forkBlocks(rel) ?? 0), 0);
     let done = 0;
-    for (const rel of todo) {
+    for (const rel of forks) {
       const blocks = images.forkBlocks(rel) ?? 0;
-      if (rel.fork !== ForkNumber.init && unlogged.has(formatRelFork({ ...rel, fork: ForkNumber.main }))) {
-        if (rel.fork === ForkNumber.main) this.counts.unlogged++;
-      } else {
-        for (let from = 0; from < blocks || from === 0; from += BLOCKS_PER_TURN) {
-          this.compareBlocks(rel, from, Math.min(blocks, from + BLOCKS_PER_TURN));
-          await turn((done + from) / Math.max(1, total));
-        }
-        this.compareTail(rel, blocks);
-      }
+      if (rel.fork === ForkNumber.fsm) this.notCompared('freeSpaceMap', blocks);
+      else if (rel.fork !== ForkNumber.init && unlogged.has(mainForkName(rel))) this.notCompared('unloggedPages', blocks);
+      else await this.compareFork(rel, blocks, (within) => turn((done + within) / Math.max(1, total)));
       done += blocks;
     }
   }
 
+  private notCompared(reason: ApartReason, blocks: number): void {
+    if (blocks > 0 && countsOnce(this.options.shard)) countApart(this.counts.apart, reason, blocks);
+  }
+
+  private async compareFork(rel: RelFork, blocks: number, turn: (within: number) => Promise<void>): Promise<void> {
+    for (let from = 0; from < blocks; from += BLOCKS_PER_TURN) {
+      if (!this.takesNext()) continue;
+      this.compareBlocks(rel, from, Math.min(blocks, from + BLOCKS_PER_TURN));
+      await turn(from);
+    }
+    if (this.takesNext()) this.compareTail(rel, blocks);
+  }
+
+  /** Whether the next piece is of this shard; differences are told in the order of the pieces. */
+  private takesNext(): boolean {
+    const { findings, shard } = this.options;
+    findings.position = this.pieces++;
+    return findings.position % shard.count === shard.index;
+  }
+
   private compareBlocks(rel: RelFork, from: number, to: number): void {
-    const { endLsn, images } = this.later;
+    const { pages, later } = this.options;
     let next = from;
-    this.pages.scan(rel, endLsn, from, to, (block, ours) => {
+    pages.scan(rel, later.endLsn, from, to, (block, ours) => {
       next = block + 1;
-      if (images.readBlock(rel, block, this.theirs.bytes)) this.compare(rel, block, ours);
+      if (later.images.readBlock(rel, block, this.theirs.bytes)) this.compare(rel, block, ours);
     });
     // what is not there at the backup's end was dropped or cut off while it was taken, or should not be there at all
     for (let block = next; block < to; block++) {
-      if (images.readBlock(rel, block, this.theirs.bytes)) this.compareGone(rel, block);
+      if (later.images.readBlock(rel, block, this.theirs.bytes)) this.compareGone(rel, block);
     }
   }
 
   private compare(rel: RelFork, block: number, ours: PageAsOf): void {
     if (ours.unknown) {
-      this.findings.unchecked(`pages that ${ours.unknown.rmgr} changed: walscope cannot replay that manager's records`);
+      this.options.findings.unchecked(`pages that ${ours.unknown.rmgr} changed: walscope cannot replay that manager's records`);
       return;
     }
-    const mask = this.maskOf(rel, block);
-    const difference = this.comparer.compare(ours.page, this.theirs, mask, block);
-    if (difference === undefined) {
-      this.counts.compared++;
-      return;
+    let found = this.match(rel, block, ours.page, this.theirs);
+    if (!found.equal) {
+      const atEnd = new Page(ours.page.bytes.slice());
+      found = this.matchEarlier(rel, block, found);
+      if (!found.equal && this.isMended(rel, block, atEnd)) found = { equal: true, apart: 'mended' };
+      else if (!found.equal && this.isClonedMap(rel, block, atEnd)) found = { equal: true, apart: 'clonedMap' };
     }
-    this.compareEarlier(rel, block, mask, difference);
+    if (!found.equal) this.differs(rel, block, found.difference);
+    else if (found.apart === undefined) this.counts.compared++;
+    else countApart(this.counts.apart, found.apart);
+  }
+
+  /** Whether a page of theirs is ours, but for what a server changes without WAL. */
+  private match(rel: RelFork, block: number, ours: Page, theirs: Page): Found {
+    // of a visibility map's page nothing but the header is masked
+    const manager = rel.fork === ForkNumber.vm || theirs.isNew ? undefined : managerOfPage(theirs, block);
+    const mask = manager ? manager.mask : maskPageLsnAndChecksum;
+    const difference = this.comparer.compare(ours, theirs, mask, block);
+    if (difference === undefined) return { equal: true };
+    if (manager === undefined || managerOfPage(ours, block) !== manager) return { equal: false, difference };
+    this.scratch.bytes.set(theirs.bytes);
+    const apart = undoUnlogged(manager, ours, this.scratch, block, this.options.later.images.forkBlocks(rel) ?? 0);
+    if (apart !== undefined && this.comparer.compare(ours, this.scratch, mask, block) === undefined) return { equal: true, apart };
+    return { equal: false, difference };
   }
 
   /** The backup's page may be of any moment while it was taken: at its own LSN, or, edited without moving that, somewhat later. */
-  private compareEarlier(rel: RelFork, block: number, mask: MaskFunction | null, atEnd: ByteDifference[] | string): void {
-    const { startLsn, endLsn } = this.later;
+  private matchEarlier(rel: RelFork, block: number, atEnd: Found): Found {
+    const { pages, floorLsn, later } = this.options;
     const pageLsn = this.theirs.lsn;
-    const moments = [Math.max(pageLsn, this.floorLsn) as Lsn];
+    const moments = [Math.max(pageLsn, floorLsn) as Lsn];
     if (rel.fork === ForkNumber.vm) {
-      for (const { lsn } of this.pages.chain(rel, block, endLsn).entries) if (lsn >= pageLsn) moments.push((lsn + 1) as Lsn);
+      for (const { lsn } of pages.chain(rel, block, later.endLsn).entries) if (lsn >= pageLsn) moments.push((lsn + 1) as Lsn);
     }
-    let difference = atEnd;
+    let first = atEnd;
     for (const upTo of moments) {
-      const ours = upTo <= endLsn ? this.pages.getPage(rel, block, upTo) : undefined;
-      const found = ours && this.comparer.compare(ours.page, this.theirs, mask, block);
-      if (ours && found === undefined) {
-        this.counts.compared++;
-        return;
+      const ours = upTo <= later.endLsn ? pages.getPage(rel, block, upTo) : undefined;
+      if (!ours) continue;
+      const found = this.match(rel, block, ours.page, this.theirs);
+      if (found.equal) return found;
+      if (upTo === moments[0]) first = found;
+    }
+    return first;
+  }
+
+  /**
+   * A page that was written while it was copied may be torn, or between two states that no record's end shows. Recovery from the backup
+   * mends it, and so it is with us: the backup's own WAL over it must make ours.
+   */
+  private isMended(rel: RelFork, block: number, ours: Page): boolean {
+    const { pages, later, wal } = this.options;
+    const { entries } = pages.chain(rel, block, later.endLsn);
+    const during = entries.filter(({ lsn }) => lsn >= later.startLsn);
+    if (during.length === 0) return false;
+    const mended = new Page(this.theirs.bytes.slice());
+    try {
+      for (const { lsn } of during) {
+        if (replayRecord(wal.readRecord(lsn), rel, block, mended, { hintBitsLogged: this.options.hintBitsLogged(lsn) }) === 'unknown') return false;
       }
-      if (found !== undefined && upTo === moments[0]) difference = found;
+    } catch (error) {
+      // what was torn does not fit its records
+      if (error instanceof WalscopeError) return false;
+      throw error;
     }
-    let touched = false;
-    this.pages.changes(rel, block, block + 1, startLsn, endLsn, () => (touched = true));
-    if (touched) {
-      this.counts.inFlux++;
-      return;
-    }
-    if (rel.fork === ForkNumber.vm && this.beganWithoutBits(rel, block)) {
-      this.counts.notLogged++;
-      return;
-    }
-    this.differs(rel, block, difference);
+    return this.match(rel, block, ours, mended).equal;
   }
 
   /**
    * CREATE DATABASE by WAL logs a map's page as one of standard layout, whose map then counts as its hole: RelationCopyStorageUsingBuffer(),
-   * storage/buffer/bufmgr.c, 15–18. Recovery has such a map without its bits, the server it was copied on has them.
+   * storage/buffer/bufmgr.c, 15–18. Recovery has such a map without its bits, the server it was copied on has them. A bit that we lack must
+   * stand for a heap page that says itself that all on it is visible.
    */
+  private isClonedMap(rel: RelFork, block: number, ours: Page): boolean {
+    if (rel.fork !== ForkNumber.vm || !this.beganWithoutBits(rel, block)) return false;
+    const { pages, later } = this.options;
+    for (let at = SIZE_OF_PAGE_HEADER; at < BLCKSZ; at++) {
+      if ((ours.bytes[at]! & ~this.theirs.bytes[at]!) !== 0) return false;
+    }
+    for (let i = 0; i < HEAPBLOCKS_PER_VM_PAGE; i++) {
+      const bits = visibilitymapGetStatus(this.theirs, i);
+      if (bits === visibilitymapGetStatus(ours, i)) continue;
+      if (bits === VISIBILITYMAP_ALL_FROZEN || (bits & VISIBILITYMAP_ALL_VISIBLE) === 0) return false;
+      const heap = pages.getPage({ ...rel, fork: ForkNumber.main }, block * HEAPBLOCKS_PER_VM_PAGE + i, later.endLsn);
+      if (!heap || heap.unknown || (heap.page.pdFlags & PD_ALL_VISIBLE) === 0) return false;
+    }
+    return true;
+  }
+
   private beganWithoutBits(rel: RelFork, block: number): boolean {
-    const first = this.pages.chain(rel, block, this.later.endLsn).entries[0];
+    const first = this.options.pages.chain(rel, block, this.options.later.endLsn).entries[0];
     if (!first || (first.bits & ENTRY_STARTS_CHAIN) === 0) return false;
-    const record = this.wal.readRecord(first.lsn);
+    const record = this.options.wal.readRecord(first.lsn);
     const ref = record.blocks.find((each) => each.block === block && formatRelFork(each) === formatRelFork(rel));
     return record.rmid === RmgrId.xlog && record.rmgrInfo === XLOG_FPI && ref !== undefined && ref.hasImage && ref.holeLength > 0;
   }
 
   private differs(rel: RelFork, block: number, difference: ByteDifference[] | string): void {
+    const { findings, pages, later } = this.options;
     this.counts.compared++;
     this.counts.different++;
-    const name = this.theirs.isNew ? '' : this.managerName(rel, block);
-    this.findings.inBackup(this.theirs.lsn, name, rel, block, difference, this.pages, this.later.endLsn);
+    findings.inBackup(this.theirs.lsn, this.theirs.isNew ? '' : this.managerName(rel, block), rel, block, difference, pages, later.endLsn);
   }
 
   private managerName(rel: RelFork, block: number): string {
@@ -153,14 +229,12 @@ export class VerifyBackup {
   }
 
   private compareGone(rel: RelFork, block: number): void {
-    const { startLsn } = this.later;
-    const before = this.pages.relation(rel, startLsn);
-    if (before.exists && block < before.blocks) {
-      this.counts.inFlux++; // cut off or dropped while the backup was taken
+    if (this.wasThere(rel, block)) {
+      countApart(this.counts.apart, 'gone');
       return;
     }
     if (this.theirs.isNew) {
-      this.counts.inFlux++; // the file was made longer ahead of use, which is not logged
+      countApart(this.counts.apart, 'extendedAhead');
       return;
     }
     // vm_extend(), access/heap/visibilitymap.c, makes an empty page without WAL: it says what a missing one says
@@ -168,41 +242,44 @@ export class VerifyBackup {
       this.counts.compared++;
       return;
     }
+    if (this.isLeftByCrash(rel)) {
+      countApart(this.counts.apart, 'leftByCrash');
+      return;
+    }
     this.differs(rel, block, 'the backup has this page, and no WAL made it');
+  }
+
+  /**
+   * smgr_bulk_write() and its like put the pages of a new file on disk ahead of their WAL. A crash in between leaves a file that no WAL
+   * mentions, with pages whose LSN is the end of no record.
+   */
+  private isLeftByCrash(rel: RelFork): boolean {
+    const { pages, later, reader } = this.options;
+    return this.theirs.lsn > 0 && this.theirs.lsn < later.endLsn && !pages.relation(rel, later.endLsn).exists && !endsRecord(reader, this.theirs.lsn);
+  }
+
+  /** Whether the block was there at some time while the backup was taken, though it no longer is at its end. */
+  private wasThere(rel: RelFork, block: number): boolean {
+    const { pages, later } = this.options;
+    const before = pages.relation(rel, later.startLsn);
+    if (before.exists && block < before.blocks) return true;
+    let changed = false;
+    pages.changes(rel, block, block + 1, later.startLsn, later.endLsn, () => (changed = true));
+    return changed;
   }
 
   /** Blocks that we have and the backup lacks: it copied the file before they came, or they are lost. */
   private compareTail(rel: RelFork, blocks: number): void {
-    const { startLsn, endLsn } = this.later;
-    const state = this.pages.relation(rel, endLsn);
-    this.pages.scan(rel, endLsn, blocks, state.blocks, (block, { page, unknown }) => {
-      if (unknown || page.isNew || page.lsn >= startLsn) return;
+    const { pages, later } = this.options;
+    const state = pages.relation(rel, later.endLsn);
+    pages.scan(rel, later.endLsn, blocks, state.blocks, (block, { page, unknown }) => {
+      if (unknown || page.isNew || page.lsn >= later.startLsn) return;
       this.theirs.bytes.fill(0);
       this.differs(rel, block, 'the backup lacks this page, which was last changed before it began');
     });
   }
-
-  /** Of a visibility map's page nothing but the header is masked. */
-  private maskOf(rel: RelFork, block: number): MaskFunction | null {
-    if (rel.fork === ForkNumber.vm || this.theirs.isNew) return maskPageLsnAndChecksum;
-    const manager = managerOfPage(this.theirs, block);
-    if (manager === seqRmgr) return maskSequenceValues;
-    return manager === spgistRmgr && block === SPGIST_METAPAGE_BLKNO ? maskLastUsedPages : manager.mask;
-  }
 }
 
-/** nextval_internal(), commands/sequence.c: WAL runs up to 32 values ahead of the page, whose last_value, log_cnt and is_called it thus does not tell. */
-const maskSequenceValues: MaskFunction = (page, block, major) => {
-  seqRmgr.mask!(page, block, major);
-  if (page.maxOffset !== 1) return;
-  const at = page.itemAt(1);
-  page.bytes.fill(0, at + page.bytes[at + T_HOFF]!, page.pdSpecial);
-};
-
-const SPGIST_METAPAGE_BLKNO = 0;
-
-/** SpGistUpdateMetaPage(), access/spgist/spgutils.c: a metapage's memory of the pages last used changes without WAL. */
-const maskLastUsedPages: MaskFunction = (page, block, major) => {
-  page.bytes.fill(0, SIZE_OF_PAGE_HEADER + 4, page.pdSpecial);
-  spgistRmgr.mask!(page, block, major);
-};
+function mainForkName(rel: RelFork): string {
+  return formatRelFork({ ...rel, fork: ForkNumber.main });
+}

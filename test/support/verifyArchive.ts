@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { takePlainBackup, type BaseBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import type { PgMajor } from '../../src/pg/version.js';
 import { indexCase } from '../../src/store/indexer.js';
@@ -30,23 +30,38 @@ const STATEMENTS = [
   'DELETE FROM hinted WHERE i % 2 = 0',
   'CHECKPOINT',
   'SELECT count(*) FROM hinted',
+  'CREATE DATABASE cloned',
   'CREATE TABLE gone AS SELECT i FROM generate_series(1, 500) i',
   'TRUNCATE gone',
   'DROP TABLE gone',
 ];
 
+/** Dead entries that scans mark and an insert into the full page removes: gistprunepage(). */
+export const GIST_PRUNING = [
+  'CREATE TABLE pruned (id int, p point)',
+  'CREATE INDEX ON pruned USING gist (p)',
+  'INSERT INTO pruned SELECT i, point(i % 37, i % 41) FROM generate_series(1, 1500) i',
+  "DELETE FROM pruned WHERE p <@ box '(5,5),(30,30)'",
+  'SET enable_seqscan = off',
+  'SET enable_bitmapscan = off',
+  "SELECT count(*) FROM pruned WHERE p <@ box '(0,0),(50,50)'",
+  "SELECT count(*) FROM pruned WHERE p <@ box '(0,0),(50,50)'",
+  'INSERT INTO pruned SELECT i, point(i % 37, i % 41) FROM generate_series(1501, 3000) i',
+];
+
 export interface VerifyArchive {
   caseDir: string;
   wal: string;
-  backup: string;
+  backupTaken: BaseBackup;
   /** Taken after the workload, with a writer at work; the case does not know it. */
   later: string;
-  /** The file of table hinted, which nothing writes to while the later backup is taken, relative to a data directory. */
-  heapFile: string;
+  /** Files that nothing writes to while the later backup is taken, relative to a data directory: table hinted, the sequence, an index, the visibility map of a cloned table. */
+  files: { heap: string; sequence: string; spgist: string; clonedMap: string };
   destroy(): Promise<void>;
 }
 
-export async function makeVerifyArchive(major: PgMajor): Promise<VerifyArchive> {
+/** `statements` run after the ones that every archive has. */
+export async function makeVerifyArchive(major: PgMajor, statements: readonly string[] = []): Promise<VerifyArchive> {
   const server = await PostgresServer.create({
     major, walSegmentMb: 4, dataChecksums: true, settings: { wal_consistency_checking: 'all', wal_compression: true, autovacuum: false, max_wal_size: '1GB' },
   });
@@ -54,9 +69,9 @@ export async function makeVerifyArchive(major: PgMajor): Promise<VerifyArchive> 
   try {
     const backup = await takePlainBackup(server, join(server.root, 'backup'));
     await server.session('postgres', async (client) => {
-      for (const statement of STATEMENTS) await client.query(statement);
+      for (const statement of [...STATEMENTS, ...statements]) await client.query(statement);
     });
-    const [row] = await server.sql<{ path: string }>("SELECT pg_relation_filepath('hinted') AS path");
+    const [files] = await server.sql<VerifyArchive['files']>("SELECT pg_relation_filepath('hinted') AS heap, pg_relation_filepath('seq') AS sequence, pg_relation_filepath('t_s_idx') AS spgist, 'base/' || oid || '/' || pg_relation_filenode('pg_proc') || '_vm' AS \"clonedMap\" FROM pg_database WHERE datname = 'cloned'");
     const later = await takePlainBackup(server, join(server.root, 'later'), async () => {
       await server.sql('UPDATE t SET n = n + 1 WHERE id < 500; DELETE FROM t WHERE id > 5900');
     });
@@ -66,7 +81,7 @@ export async function makeVerifyArchive(major: PgMajor): Promise<VerifyArchive> 
     await server.stop();
     await indexCase({ caseDir, backups: [backup.path], wal: [server.walDir] });
     return {
-      caseDir, wal: server.walDir, backup: backup.path, later: later.path, heapFile: row!.path,
+      caseDir, wal: server.walDir, backupTaken: backup, later: later.path, files: files!,
       destroy: async () => {
         await server.destroy();
         rmSync(caseDir, { recursive: true, force: true });

@@ -1,12 +1,9 @@
-import { F_FOLLOW_RIGHT, F_HAS_GARBAGE, F_LEAF, F_TUPLES_DELETED, gistPageFlags, gistPageSetFlags, gistPageSetNsn } from '../../pg/gist.js';
+import { F_FOLLOW_RIGHT, F_HAS_GARBAGE, F_LEAF, gistPageFlags, gistPageSetFlags, gistPageSetNsn } from '../../pg/gist.js';
 import { INVALID_LSN } from '../../util/lsn.js';
 import { maskLpFlags, maskPageHintBits, maskPageLsnAndChecksum, maskUnusedSpace } from '../bufmask.js';
 import type { MaskFunction } from '../rmgr.js';
 
-/**
- * gist_mask(), access/gist/gistxlog.c, PG 13–18, and F_TUPLES_DELETED beside it: gistprunepage() does not set the flag where the
- * replay of its record does, so that PostgreSQL's own check fails there. Nothing reads the flag.
- */
+/** gist_mask(), access/gist/gistxlog.c, PG 13–18. */
 export const gistMask: MaskFunction = (page) => {
   maskPageLsnAndChecksum(page);
   maskPageHintBits(page);
@@ -17,5 +14,5 @@ export const gistMask: MaskFunction = (page) => {
   const flags = gistPageFlags(page);
   // gistkillitems() marks line pointers of leaves without WAL
   if ((flags & F_LEAF) !== 0) maskLpFlags(page);
-  gistPageSetFlags(page, (flags | F_FOLLOW_RIGHT) & ~(F_HAS_GARBAGE | F_TUPLES_DELETED));
+  gistPageSetFlags(page, (flags | F_FOLLOW_RIGHT) & ~F_HAS_GARBAGE);
 };
