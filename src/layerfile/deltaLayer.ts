@@ -8,6 +8,7 @@
  * section 4 xacts      fence: LSN / 8, CLOG pages   transaction log rows in LSN order (xactRows.ts); first and last CLOG page that they touch
  * section 5 clog       fence: none                  zeroed CLOG pages: LSN delta, page
  * section 6 events     fence: none                  lsn delta, kind, arguments, text
+ * section 7 changes    fence: stripe's start / 8    rows that transactions changed (layerChanges.ts), one text a stripe
  *
  * An entry of section 3 is (LSN delta / 8) × 4 + kind; the first delta of a run is to the layer's start, the next to the entry before it.
  * A run longer than a block goes on in the next one under the same fence.
@@ -18,11 +19,12 @@ import { CLOG_XACTS_PER_PAGE, clogPageOf } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
 import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
+import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
 import { endsTransaction, isCommit, readXactRows, writeXactRows, type XactRow } from './xactRows.js';
 
 export { XactKind, type XactRow } from './xactRows.js';
 
-export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6 } as const;
+export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6, changes: 7 } as const;
 const BLOCK_BYTES = 8192;
 
 /** Entry bits of section 2. */
@@ -72,6 +74,7 @@ export interface DeltaContents {
   xacts: Iterable<XactRow>;
   clogZeroes: ClogZero[];
   events: LayerEvent[];
+  changes: LayerChanges;
 }
 
 /** Writes a delta layer; gives its size in bytes. */
@@ -84,6 +87,7 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
     writeXacts(file, contents.xacts);
     writeClog(file, contents.startLsn, contents.clogZeroes);
     writeEvents(file, contents.startLsn, contents.events);
+    writeChanges(file, SectionId.changes, [[contents.startLsn, encodeChanges(contents.changes, contents.startLsn)]]);
     return file.finish();
   } catch (error) {
     file.abandon();
@@ -187,6 +191,7 @@ const NO_SECTION: Section = { id: 0, blocks: 0, width: 0, offsets: new Float64Ar
 export class DeltaLayer {
   private readonly file: BlockFileReader;
   private relationList: RelFork[] | undefined;
+  private changeSection: ChangeSection | undefined;
 
   constructor(path: string, readonly startLsn: Lsn, readonly endLsn: Lsn) {
     this.file = new BlockFileReader(path, LayerKind.delta);
@@ -356,6 +361,11 @@ export class DeltaLayer {
       }
     }
     return events;
+  }
+
+  /** What transactions changed, stripe by stripe. */
+  get changes(): ChangeSection {
+    return (this.changeSection ??= new ChangeSection(this.file, this.section(SectionId.changes)));
   }
 
   /** Blocks and payload bytes a section, for `walscope layers`. */

@@ -9,6 +9,7 @@ import type { Lsn } from '../util/lsn.js';
 import { BlockFileWriter, LayerKind } from './blockFile.js';
 import { compareRelFork, deltaLayerName, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
 import { KeyBlockReader, KeyBlockWriter } from './keyRuns.js';
+import { writeChanges } from './layerChanges.js';
 import type { KeyPlace, ManifestLayer } from './manifest.js';
 
 /** A part ends with the page that fills it: small enough that opening it (its fences) is cheap, large enough that there are few. */
@@ -177,6 +178,7 @@ export function writeLogPart(target: MergeTarget, layers: readonly DeltaLayer[])
     writeXacts(file, concatenated(layers));
     writeClog(file, target.startLsn, layers.flatMap((layer) => layer.clogZeroes));
     writeEvents(file, target.startLsn, layers.flatMap((layer) => layer.events));
+    writeChanges(file, SectionId.changes, stripeTexts(layers));
     return { name, bytes: file.finish() };
   } catch (error) {
     file.abandon();
@@ -210,6 +212,10 @@ function* mergedSizes(relations: readonly RelFork[], layers: readonly DeltaLayer
       }
     }
   }
+}
+
+function* stripeTexts(layers: readonly DeltaLayer[]): Generator<[Lsn, Uint8Array]> {
+  for (const { changes } of layers) for (const startLsn of changes.stripes) yield [startLsn, changes.text(startLsn)];
 }
 
 function* concatenated(layers: readonly DeltaLayer[]) {

@@ -20,6 +20,8 @@ export interface XactRow {
   subxids: number[];
   /** GID of a two-phase transaction, name of a restore point. */
   name: string;
+  /** What it and its subtransactions changed in its stripe: a number of the stripe's changes (layerChanges.ts); 0: nothing. */
+  changes: number;
 }
 
 /** Commit or abort, of a prepared transaction too: the records that recovery_target_time looks at. */
@@ -116,6 +118,7 @@ function writeRow(out: ByteWriter, row: XactRow, before: RowContext): void {
     for (const xid of row.subxids) out.signed(xid - row.xid);
   }
   if (row.name !== '') out.string(row.name);
+  out.varint(row.changes);
 }
 
 function zigzag(value: number): number {
@@ -150,7 +153,7 @@ export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
     const subxids: number[] = [];
     if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
     const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
-    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name });
+    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name, changes: reader.varint() });
   }
   return rows;
 }

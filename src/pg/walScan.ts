@@ -5,6 +5,7 @@
 import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { RelFork } from './relFileLocator.js';
 import type { PgMajor } from './version.js';
+import { closeTransaction, gatheredChanges, noteRecord, type ScanChanges } from './walScanChanges.js';
 import { RecordMode, ScanStatus, WalScanKernel } from './walScanKernel.js';
 import { XLOG_BLCKSZ, xlogPageHeaderSize } from './xlogPage.js';
 import { XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
@@ -37,10 +38,15 @@ export interface WalScanBatch {
   readonly relations: readonly RelFork[];
   /**
    * The records that say more than their block references, in LSN order: all of XLOG (but images), Transaction, Storage, CLOG, Database,
-   * Tablespace, MultiXact, RelMap, Standby, CommitTs, ReplicationOrigin and custom managers, and heap records that clear visibility
+   * Tablespace, MultiXact, RelMap, Standby, CommitTs, ReplicationOrigin, LogicalMessage and custom managers, and heap records that clear visibility
    * map bits. The object and its bytes are reused for the next one.
    */
   forEachRecord(visit: (record: XLogRecord) => void): void;
+  /**
+   * Where changes are counted, once the batch was visited: ends a transaction, with its subtransactions; gives the number (from 1) of what they changed among the
+   * shapes of the result, 0 where that is nothing.
+   */
+  closeTransaction(xid: number, subxids: readonly number[]): number;
 }
 
 export interface WalScanOptions {
@@ -51,6 +57,8 @@ export interface WalScanOptions {
   from: Lsn;
   /** Records that begin at or after it are not read; the last one before it is read to its end. Undefined: all there is. */
   until?: Lsn;
+  /** Count the rows that transactions change; those that end must be closed. */
+  changes?: boolean;
   onBatch: (batch: WalScanBatch) => void;
 }
 
@@ -67,6 +75,8 @@ export interface WalScanResult {
   abortedLsns: Lsn[];
   /** Why the scan stopped before `until`; undefined where it reached it. */
   end?: WalEnd;
+  /** Where they were asked for. */
+  changes?: ScanChanges;
 }
 
 /** Which records are handed over. The rules for XLOG, Heap and Heap2 are in the kernel (isNeeded()). */
@@ -76,6 +86,7 @@ MODES.fill(RecordMode.all, 1, 9); // Transaction … Standby
 MODES[9] = RecordMode.heap2;
 MODES[10] = RecordMode.heap;
 MODES.fill(RecordMode.all, 18, 20); // CommitTs, ReplicationOrigin
+MODES[21] = RecordMode.all; // LogicalMessage
 MODES.fill(RecordMode.all, 128);
 
 const BUFFER_BYTES = 2 * 1024 * 1024;
@@ -102,11 +113,16 @@ class WalScan {
   constructor(private readonly source: WalScanSource, private readonly options: WalScanOptions) {
     const { major, systemIdentifier, until } = options;
     this.reader = new XLogReader(source, { major, systemIdentifier });
-    this.kernel = new WalScanKernel({ major, systemIdentifier, segmentSize: source.segmentSize, until, modes: MODES });
+    this.kernel = new WalScanKernel({ major, systemIdentifier, segmentSize: source.segmentSize, until, modes: MODES, changes: options.changes });
     this.kernel.growBuffer(BUFFER_BYTES, 0);
   }
 
   run(): WalScanResult {
+    const result = this.walk();
+    return this.options.changes ? { ...result, changes: gatheredChanges(this.kernel) } : result;
+  }
+
+  private walk(): WalScanResult {
     const { kernel, result } = this;
     const start = this.reader.seek(this.options.from, this.record);
     if (start === undefined) return { ...result, end: this.reader.end };
@@ -188,8 +204,10 @@ class WalScan {
         forEachRecord: (visit) => {
           for (let i = 0; i < recordCount; i++) visit(this.decode(kernel.recordPos[i]!, kernel.recordEnd[i]!));
         },
+        closeTransaction: (xid, subxids) => closeTransaction(kernel, xid, subxids),
       });
     }
+    kernel.refresh();
     exports.clearBatch();
   }
 
@@ -225,6 +243,7 @@ class WalScan {
     result.endLsn = record.endLsn;
     if (reader.overwrittenLsn !== INVALID_LSN) result.abortedLsns.push(reader.overwrittenLsn);
     const relation = record.blocks.map((ref) => exports.intern(ref.spcOid, ref.dbOid, ref.relNumber, ref.fork));
+    if (this.options.changes) noteRecord(kernel, record, relation[0]);
     kernel.refresh();
     this.options.onBatch({
       baseLsn: record.lsn,
@@ -237,6 +256,7 @@ class WalScan {
       forEachRecord: (visit) => {
         if (MODES[record.rmid] !== RecordMode.none) visit(record);
       },
+      closeTransaction: (xid, subxids) => closeTransaction(kernel, xid, subxids),
     });
     exports.setPrevious(record.lsn);
     this.moveTo(record.endLsn);

@@ -49,6 +49,16 @@ interface KernelExports {
   intern(spcOid: number, dbOid: number, relNumber: number, fork: number): number;
   crcSpan(at: number, length: number): number;
   scan(length: number): number;
+  countChanges(): void;
+  noteRecord(lsn: number, xid: number): void;
+  countRows(xid: number, relation: number, rmid: number, opcode: number, detail: number): void;
+  gather(xid: number): void;
+  takeShape(): number;
+  anyOpen(): number;
+  shapeWordsAt(): number;
+  getShapeCount(): number;
+  notesAt(): number;
+  getNoteCount(): number;
 }
 
 let compiled: object | undefined;
@@ -60,6 +70,8 @@ export interface KernelOptions {
   until?: Lsn;
   /** RecordMode by resource manager id, 256 of them. */
   modes: Uint8Array;
+  /** Count the rows that transactions change. */
+  changes?: boolean;
 }
 
 /** One instance of the kernel: a scan's state, buffer and arrays. */
@@ -84,6 +96,7 @@ export class WalScanKernel {
     this.exports = new wasm.Instance(compiled).exports as KernelExports;
     const { major, segmentSize } = options;
     this.exports.init(major, XLOG_PAGE_MAGIC[major], segmentSize, options.systemIdentifier ?? 0n, options.until ?? MAX_LSN);
+    if (options.changes) this.exports.countChanges();
     this.refresh();
     this.bytes.set(options.modes, this.exports.modesAt());
   }

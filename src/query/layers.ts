@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { DeltaLayer, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind } from '../layerfile/deltaLayer.js';
 import type { ManifestLayer } from '../layerfile/manifest.js';
-import { formatRelFork } from '../pg/relFileLocator.js';
+import { ForkNumber, formatRelFork } from '../pg/relFileLocator.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { waldumpLine } from '../redo/waldumpText.js';
 import { EventKind } from '../store/layerEvents.js';
@@ -75,11 +75,24 @@ export function* dumpLayer(session: Session, index: number): Generator<string> {
   for (let b = 0; b < layer.transactionBlocks; b++) {
     for (const row of layer.transactionBlock(b)) {
       yield `xact ${formatLsn(row.lsn)} ${nameOf(XactKind, row.kind)} xid ${row.xid} database ${row.dbOid} ${formatTimestamptz(row.time, session.zone)}`
-        + `${row.subxids.length > 0 ? ` subxids ${row.subxids.join(' ')}` : ''}${row.name ? ` ${JSON.stringify(row.name)}` : ''}`;
+        + `${row.subxids.length > 0 ? ` subxids ${row.subxids.join(' ')}` : ''}${row.name ? ` ${JSON.stringify(row.name)}` : ''}${row.changes !== 0 ? ` changes ${row.changes}` : ''}`;
     }
   }
   for (const { lsn, page } of layer.clogZeroes) yield `clog ${page} ${formatLsn(lsn)} zeroed`;
   for (const event of layer.events) yield `event ${formatLsn(event.lsn)} ${nameOf(EventKind, event.kind)} ${event.args.join(' ')}${event.text ? ` ${JSON.stringify(event.text)}` : ''}`;
+  yield* dumpChanges(layer);
+}
+
+function* dumpChanges(layer: DeltaLayer): Generator<string> {
+  for (const start of layer.changes.stripes) {
+    const { shapes, open, messages, newestXids } = layer.changes.at(start);
+    for (const [i, shape] of shapes.entries()) {
+      yield `changes ${i + 1} from ${formatLsn(start)} on: ${shape.map((c) => `${formatRelFork({ ...c.relation, fork: ForkNumber.main })} +${c.inserted} ~${c.updated} -${c.deleted}`).join('; ')}`;
+    }
+    for (const { xid, changes } of open) yield `open xid ${xid} changes ${changes}`;
+    for (const { lsn, xid } of messages) yield `message ${formatLsn(lsn)}${xid === 0 ? '' : ` xid ${xid}`}`;
+    for (const { lsn, xid } of newestXids) yield `newest xid before ${formatLsn(lsn)}: ${xid}`;
+  }
 }
 
 /** Reads `FROM..TO`; either may be left out. A usage error where it is no such range. */

@@ -33,10 +33,10 @@ export interface StripeSource {
 export function buildLayer(source: StripeSource, from: Lsn, folder: string, builder: LayerBuilder): BuiltLayer {
   builder.begin(from);
   const result = scanWal(source.wal, {
-    major: source.major, systemIdentifier: source.systemIdentifier, from, until: stripeEnd(from), onBatch: (batch) => builder.addBatch(batch),
+    major: source.major, systemIdentifier: source.systemIdentifier, from, until: stripeEnd(from), changes: true, onBatch: (batch) => builder.addBatch(batch),
   });
   if (result.records === 0) return { layer: undefined, position: stripeEnd(from), end: result.end, firstPrevLsn: INVALID_LSN, lastLsn: INVALID_LSN };
-  builder.finish(result.records, result.endLsn);
+  builder.finish(result.records, result.endLsn, result.changes!);
   const name = deltaLayerName(from, builder.endLsn);
   const bytes = writeDeltaLayer(path.join(folder, name), builder.contents());
   return { layer: describeLayer(builder, name, bytes), position: result.endLsn, end: result.end, firstPrevLsn: result.firstPrevLsn, lastLsn: result.lastLsn };

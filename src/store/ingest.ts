@@ -5,15 +5,19 @@
 import {
   ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, type ClogZero, type DeltaContents, type LayerEvent, type SizeEvent, type XactRow,
 } from '../layerfile/deltaLayer.js';
+import type { LayerChanges } from '../layerfile/layerChanges.js';
 import { ForkNumber, type RelFileLocator, type RelFork } from '../pg/relFileLocator.js';
 import type { XLogRecord } from '../pg/xlogRecord.js';
 import { REF_STARTS_CHAIN, type WalScanBatch } from '../pg/walScan.js';
+import type { ScanChanges } from '../pg/walScanChanges.js';
 import { RMGRS, RM_MIN_CUSTOM_ID } from '../redo/rmgrlist.js';
 import type { Lsn } from '../util/lsn.js';
 import { keyBlocks, KeyBuffer } from './keyBuffer.js';
 import { EventKind } from './layerEvents.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
+
+const NO_CHANGES: ScanChanges = { shapes: [], open: [], newestXids: [] };
 
 /** Gathers one layer. `begin`, feed it records in LSN order, take the `contents`. A layer covers at most 8 GB of WAL. */
 export class LayerBuilder implements RecordEffects {
@@ -27,6 +31,10 @@ export class LayerBuilder implements RecordEffects {
   private xacts: XactRow[] = [];
   private clogZeroes: ClogZero[] = [];
   private events: LayerEvent[] = [];
+  private messages: LayerChanges['messages'] = [];
+  private scanned: ScanChanges = NO_CHANGES;
+  /** Transactions that ended in the batch at hand. */
+  private ended: XactRow[] = [];
   private lsn = 0 as Lsn;
   /** The key buffer's number of each relation of the scan. */
   private relationIds: number[] = [];
@@ -42,6 +50,8 @@ export class LayerBuilder implements RecordEffects {
     this.xacts = [];
     this.clogZeroes = [];
     this.events = [];
+    this.messages = [];
+    this.scanned = NO_CHANGES;
   }
 
   get keyCount(): number { return this.keys.count; }
@@ -61,6 +71,8 @@ export class LayerBuilder implements RecordEffects {
       this.addRecord(record);
     });
     addRefs(Infinity);
+    for (const row of this.ended) row.changes = batch.closeTransaction(row.xid, row.subxids);
+    this.ended = [];
   }
 
   /** What a record does beyond the blocks it references. */
@@ -73,9 +85,10 @@ export class LayerBuilder implements RecordEffects {
   }
 
   /** Says what the whole scan counted, before `contents`. */
-  finish(records: number, endLsn: Lsn): void {
+  finish(records: number, endLsn: Lsn, changes: ScanChanges): void {
     this.records = records;
     this.endLsn = endLsn;
+    this.scanned = changes;
   }
 
   private readonly emitImplicit = (rel: RelFork, block: number): void => {
@@ -137,6 +150,7 @@ export class LayerBuilder implements RecordEffects {
   /** A row of the transaction log, from which the CLOG bits follow. */
   transactionEnd(row: XactRow): void {
     this.xacts.push(row);
+    this.ended.push(row);
   }
 
   transactionNote(row: XactRow): void {
@@ -145,6 +159,10 @@ export class LayerBuilder implements RecordEffects {
 
   clogPageZeroed(page: number): void {
     this.clogZeroes.push({ lsn: this.lsn, page });
+  }
+
+  logicalMessage(lsn: Lsn, xid: number): void {
+    this.messages.push({ lsn, xid });
   }
 
   event(kind: number, args: number[], text = ''): void {
@@ -156,6 +174,9 @@ export class LayerBuilder implements RecordEffects {
     const { relations, rank, keys } = this.keys.sorted();
     const sizes = new Map<number, SizeEvent[]>();
     for (const [id, events] of this.sizes) sizes.set(rank[id]!, events);
-    return { startLsn: this.startLsn, endLsn: this.endLsn, relations, keys: keyBlocks(keys, this.startLsn), sizes, xacts: this.xacts, clogZeroes: this.clogZeroes, events: this.events };
+    return {
+      startLsn: this.startLsn, endLsn: this.endLsn, relations, keys: keyBlocks(keys, this.startLsn), sizes, xacts: this.xacts, clogZeroes: this.clogZeroes, events: this.events,
+      changes: { ...this.scanned, messages: this.messages },
+    };
   }
 }

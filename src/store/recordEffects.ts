@@ -1,6 +1,7 @@
 /** What a record does beyond the blocks that it references, told to whoever follows the WAL: the index's builder, a walk that replays. */
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { RelFileLocator, RelFork } from '../pg/relFileLocator.js';
+import type { Lsn } from '../util/lsn.js';
 
 export interface RecordEffects {
   /** A page that is no relation block (an SLRU page). */
@@ -14,6 +15,8 @@ export interface RecordEffects {
   transactionEnd(row: XactRow): void;
   /** A row that carries a time but ends no transaction. */
   transactionNote(row: XactRow): void;
+  /** A message of an application; xid 0: of no transaction. */
+  logicalMessage(lsn: Lsn, xid: number): void;
   /** One of EventKind. */
   event(kind: number, args: number[], text?: string): void;
 }

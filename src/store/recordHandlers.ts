@@ -15,6 +15,7 @@ import {
 import {
   readMultixactZeroPage, readXlMultixactCreate, XLOG_MULTIXACT_CREATE_ID, XLOG_MULTIXACT_ZERO_MEM_PAGE, XLOG_MULTIXACT_ZERO_OFF_PAGE,
 } from '../redo/multixact/xlog.js';
+import { readXlLogicalMessage } from '../redo/logicalmsg/xlog.js';
 import { readXlRelmapUpdate, XLOG_RELMAP_UPDATE } from '../redo/relmap/xlog.js';
 import { RmgrId } from '../redo/rmgrlist.js';
 import { readXlSmgrCreate, readXlSmgrTruncate, SMGR_TRUNCATE_HEAP, SMGR_TRUNCATE_VM, XLOG_SMGR_CREATE, XLOG_SMGR_TRUNCATE } from '../redo/smgr/xlog.js';
@@ -47,6 +48,7 @@ export const RECORD_HANDLERS: Partial<Record<number, RecordHandler>> = {
   [RmgrId.relmap]: relmap,
   [RmgrId.standby]: standby,
   [RmgrId.commitTs]: commitTs,
+  [RmgrId.logicalmsg]: logicalmsg,
 };
 
 function xlog(record: XLogRecord, layer: RecordEffects): void {
@@ -80,7 +82,7 @@ function xlog(record: XLogRecord, layer: RecordEffects): void {
 }
 
 function row(record: XLogRecord, kind: XactKind, time: bigint, xid: number, dbOid: number, subxids: number[], name: string): XactRow {
-  return { lsn: record.lsn, endLsn: record.endLsn, kind, time: Number(time), xid, dbOid, subxids, name };
+  return { lsn: record.lsn, endLsn: record.endLsn, kind, time: Number(time), xid, dbOid, subxids, name, changes: 0 };
 }
 
 /** xact_redo_commit(), xact_redo_abort(): status of the transaction and its children, then the files that go. */
@@ -126,6 +128,11 @@ function smgr(record: XLogRecord, layer: RecordEffects): void {
 function clog(record: XLogRecord, layer: RecordEffects): void {
   // a truncation only forgets pages that nobody asks for
   if (record.rmgrInfo === CLOG_ZEROPAGE) layer.clogPageZeroed(readClogZeropage(record).pageno);
+}
+
+/** A message that is not transactional stands alone, though its record may carry an xid. */
+function logicalmsg(record: XLogRecord, layer: RecordEffects): void {
+  layer.logicalMessage(record.lsn, readXlLogicalMessage(record).transactional ? record.xid : 0);
 }
 
 function commitTs(record: XLogRecord, layer: RecordEffects): void {

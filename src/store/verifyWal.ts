@@ -237,4 +237,5 @@ export class VerifyWalk implements RecordEffects {
   forkCreated(): void {}
   transactionEnd(): void {}
   transactionNote(): void {}
+  logicalMessage(): void {}
 }

@@ -25,7 +25,7 @@ const doc = readFileSync(join(ROOT, 'docs', 'layer-format.md'), 'utf8');
 describe('the documented layer', () => {
   it('is what is written, byte for byte', () => {
     const printed = [...doc.matchAll(/^[0-9a-f]{8} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].flatMap((match) => match[1]!.trim().split(/ +/));
-    expect(printed.length).toBe(157);
+    expect(printed.length).toBe(193);
     expect(readFileSync(file).toString('hex')).toBe(printed.join(''));
   });
 
@@ -41,6 +41,8 @@ describe('the documented layer', () => {
     expect(layer.clogEntries(9)).toEqual([{ lsn: TINY_LAYER.startLsn + 0x170, xidOnPage: 0, status: ClogStatus.zeroPage }]);
     expect(layer.clogZeroes).toEqual(TINY_LAYER.clogZeroes);
     expect(layer.events).toEqual(TINY_LAYER.events);
+    expect(layer.changes.stripes).toEqual([TINY_LAYER.startLsn]);
+    expect(layer.changes.at(TINY_LAYER.endLsn)).toEqual(TINY_LAYER.changes);
     layer.close();
   });
 

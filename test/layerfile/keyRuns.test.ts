@@ -108,7 +108,7 @@ describe('transaction rows', () => {
         lsn += spec.step * 8;
         time += spec.timeStep;
         xid += spec.xidStep;
-        return { lsn: lsn as Lsn, endLsn: (lsn + spec.length) as Lsn, kind: spec.kind as XactKind, time, xid, dbOid: spec.dbOid, subxids: spec.subxids, name: spec.name };
+        return { lsn: lsn as Lsn, endLsn: (lsn + spec.length) as Lsn, kind: spec.kind as XactKind, time, xid, dbOid: spec.dbOid, subxids: spec.subxids, name: spec.name, changes: spec.step };
       });
       const blocks = [...writeXactRows(rows)];
       expect(blocks.flatMap(({ payload, fence }) => {

@@ -8,7 +8,7 @@ import { PG_MAJORS } from '../../src/pg/version.js';
 import { RecordMode, WalScanKernel } from '../../src/pg/walScanKernel.js';
 import { XLogReader } from '../../src/pg/xlogReader.js';
 import { XLogRecord } from '../../src/pg/xlogRecord.js';
-import { formatRelFork } from '../../src/pg/relFileLocator.js';
+import { formatRelFork, type RelFork } from '../../src/pg/relFileLocator.js';
 import type { Lsn } from '../../src/util/lsn.js';
 import { encodeRecord, WalBuilder, type BlockSpec, type RecordSpec } from '../support/walBuilder.js';
 
@@ -16,20 +16,24 @@ import { encodeRecord, WalBuilder, type BlockSpec, type RecordSpec } from '../su
 interface Gathered {
   refs: string[];
   records: string[];
-  result: Omit<WalScanResult, 'end'>;
+  result: Omit<WalScanResult, 'end' | 'changes'>;
   end?: string;
+  /** `xid rel inserted updated deleted`, and `newest LSN xid`. */
+  changes: string[];
 }
 
 function gather(wal: WalBuilder, options: Partial<WalScanOptions> = {}): Gathered {
   const refs: string[] = [], records: string[] = [];
-  const { end, ...result } = scanWal(wal, {
+  const { end, changes, ...result } = scanWal(wal, {
+    changes: true,
     major: wal.major, systemIdentifier: wal.systemIdentifier, from: wal.startLsn, ...options,
     onBatch(batch) {
       for (let i = 0; i < batch.refCount; i++) refs.push(`${batch.baseLsn + batch.lsn[i]!} ${formatRelFork(batch.relations[batch.relation[i]!]!)} ${batch.block[i]} ${batch.flags[i]}`);
       batch.forEachRecord((record) => records.push(describeRecord(record)));
     },
   });
-  return { refs, records, result, end: end && `${end.lsn} ${end.kind} ${end.error.code}` };
+  const lines = changes!.open.flatMap(({ xid, changes: number }) => changes!.shapes[number - 1]!.map((c) => `${xid} ${formatRelFork(c.relation as RelFork)} ${c.inserted} ${c.updated} ${c.deleted}`));
+  return { refs, records, result, end: end && `${end.lsn} ${end.kind} ${end.error.code}`, changes: [...lines.sort(), ...changes!.newestXids.map((note) => `newest ${note.lsn} ${note.xid}`)] };
 }
 
 function describeRecord(record: XLogRecord): string {
@@ -40,7 +44,8 @@ function describeRecord(record: XLogRecord): string {
 function reference(wal: WalBuilder, from: Lsn = wal.startLsn, until = Infinity): Gathered {
   const reader = new XLogReader(wal, { major: wal.major, systemIdentifier: wal.systemIdentifier });
   const record = new XLogRecord();
-  const out: Gathered = { refs: [], records: [], result: { records: 0, bytes: 0, firstLsn: 0 as Lsn, firstPrevLsn: 0 as Lsn, lastLsn: 0 as Lsn, endLsn: 0 as Lsn, abortedLsns: [] } };
+  const out: Gathered = { refs: [], records: [], result: { records: 0, bytes: 0, firstLsn: 0 as Lsn, firstPrevLsn: 0 as Lsn, lastLsn: 0 as Lsn, endLsn: 0 as Lsn, abortedLsns: [] }, changes: [] };
+  const counts = new ReferenceCounts();
   if (reader.seek(from, record) !== undefined) {
     while (reader.position < until && reader.next(record) && record.lsn < until) {
       if (reader.overwrittenLsn !== 0) out.result.abortedLsns.push(reader.overwrittenLsn);
@@ -51,10 +56,48 @@ function reference(wal: WalBuilder, from: Lsn = wal.startLsn, until = Infinity):
         out.refs.push(`${record.lsn} ${formatRelFork(ref)} ${ref.block} ${flags}`);
       }
       if (isNeeded(record)) out.records.push(describeRecord(record));
+      counts.add(record);
     }
   }
+  out.changes = counts.lines();
   if (reader.end) out.end = `${reader.end.lsn} ${reader.end.kind} ${reader.end.error.code}`;
   return out;
+}
+
+/** Rows by transaction and relation, and the newest xid at every 256 kB. */
+class ReferenceCounts {
+  private readonly counts = new Map<string, number[]>();
+  private readonly notes: string[] = [];
+  private newest = 0;
+  private chunk = -1;
+
+  add(record: XLogRecord): void {
+    const chunk = Math.floor(record.lsn / (256 * 1024));
+    if (chunk > this.chunk && this.newest !== 0) this.notes.push(`newest ${record.lsn} ${this.newest}`);
+    this.chunk = chunk;
+    if (record.xid === 0) return;
+    if (this.newest === 0 || ((record.xid - this.newest) | 0) > 0) this.newest = record.xid;
+    const ref = record.blocks[0];
+    const change = this.changeOf(record);
+    if (!ref || !change) return;
+    const key = `${record.xid} ${formatRelFork(ref)}`;
+    const sum = this.counts.get(key) ?? [0, 0, 0];
+    this.counts.set(key, sum.map((n, i) => n + change[i]!));
+  }
+
+  private changeOf({ rmid, info, mainLength, mainAt, view }: XLogRecord): number[] | undefined {
+    const opcode = info & 0x70;
+    if (rmid === 9) return opcode === 0x50 && mainLength >= 4 ? [view.getUint16(mainAt + 2, true), 0, 0] : undefined;
+    if (rmid !== 10) return undefined;
+    if (opcode === 0x00) return [1, 0, 0];
+    if (opcode === 0x10) return mainLength >= 8 && (view.getUint8(mainAt + 7) & 8) !== 0 ? [-1, 0, 0] : [0, 0, 1];
+    return opcode === 0x20 || opcode === 0x40 ? [0, 1, 0] : undefined;
+  }
+
+  lines(): string[] {
+    const lines = [...this.counts].filter(([, sum]) => sum.some((n) => n !== 0)).map(([key, sum]) => `${key} ${sum.join(' ')}`);
+    return [...lines.sort(), ...this.notes];
+  }
 }
 
 /** The heap flags of access/heapam_xlog.h that clear visibility map bits, by opcode: where they lie in the main data, and the bits. */
@@ -67,7 +110,7 @@ function isNeeded(record: XLogRecord): boolean {
     return flag !== undefined && flag[0] < record.mainLength && (record.view.getUint8(record.mainAt + flag[0]) & flag[1]) !== 0;
   }
   if (record.rmid === 0) return record.rmgrInfo !== 0xa0 && record.rmgrInfo !== 0xb0;
-  return record.rmid <= 8 || record.rmid === 18 || record.rmid === 19 || record.rmid >= 128;
+  return record.rmid <= 8 || record.rmid === 18 || record.rmid === 19 || record.rmid === 21 || record.rmid >= 128;
 }
 
 const relFork = fc.record({ spcOid: fc.constantFrom(1663, 1664), dbOid: fc.constantFrom(0, 5), relNumber: fc.integer({ min: 1, max: 60 }), fork: fc.integer({ min: 0, max: 3 }) });
@@ -79,7 +122,7 @@ const block = fc.record({
 const record = fc.record({
   rmid: fc.constantFrom(0, 1, 2, 9, 9, 10, 10, 10, 11, 15, 18, 21), info: fc.integer({ min: 0, max: 15 }).map((n) => n << 4),
   main: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 20_000 })), blocks: fc.array(block, { maxLength: 4 }),
-  origin: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }), toplevelXid: fc.option(fc.constant(900), { nil: undefined }),
+  xid: fc.constantFrom(0, 3, 4, 4, 5, 16388, 0x7fff_ffff, 0xffff_fff0), origin: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }), toplevelXid: fc.option(fc.constant(900), { nil: undefined }),
 });
 
 function toSpec(r: ReturnType<typeof record.generate>['value'], i: number): RecordSpec {
@@ -90,7 +133,7 @@ function toSpec(r: ReturnType<typeof record.generate>['value'], i: number): Reco
   }));
   // OVERWRITE_CONTRECORD and SWITCH have meanings of their own
   const info = r.rmid === 0 && (r.info === 0xd0 || r.info === 0x40) ? 0x10 : r.info;
-  return { rmid: r.rmid, info, main: noise(r.main), blocks, origin: r.origin, toplevelXid: r.toplevelXid };
+  return { rmid: r.rmid, info, xid: r.xid, main: noise(r.main), blocks, origin: r.origin, toplevelXid: r.toplevelXid };
 }
 
 describe('scanWal hands over what XLogReader reads', () => {
@@ -127,7 +170,31 @@ describe('scanWal hands over what XLogReader reads', () => {
     wal.add({ rmid: 1, info: 0, main: Uint8Array.from({ length: 7_000_000 }, (_, i) => i * 7) });
     wal.add({ rmid: 1, info: 0, main: new Uint8Array(8) });
     expect(gather(wal)).toEqual(reference(wal));
-    expect(gather(wal).records).toHaveLength(2);
+    expect(gather(wal).records).toHaveLength(3);
+  });
+
+  it('gives the transactions that end what they and their subtransactions changed, equal changes the same number', () => {
+    const wal = new WalBuilder();
+    const insert = (xid: number, relNumber: number) => wal.add({ rmid: 10, info: 0, xid, main: new Uint8Array(3), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber, fork: 0, block: 0, data: new Uint8Array(9) }] });
+    const end = (xid: number) => wal.add({ rmid: 1, info: 0, xid, main: new Uint8Array(8) });
+    // far more transactions at once than there are buckets, each with a subtransaction and a relation of its own besides a common one
+    const count = 40_000;
+    for (let i = 0; i < count; i++) for (const [xid, rel] of [[i * 2 + 10, 1], [i * 2 + 11, 2 + (i % 3)], [i * 2 + 11, 1], [i * 2 + 10, 1]] as const) insert(xid, rel);
+    for (let i = 0; i < count; i++) if (i !== 77) end(i * 2 + 10);
+    const numbers = new Map<number, number>();
+    const { changes } = scanWal(wal, {
+      major: wal.major, from: wal.startLsn, changes: true,
+      onBatch(batch) {
+        const ended: number[] = [];
+        batch.forEachRecord((record) => { if (record.rmid === 1) ended.push(record.xid); });
+        for (const xid of ended) numbers.set(xid, batch.closeTransaction(xid, [xid + 1]));
+      },
+    });
+    const text = (number: number): string => changes!.shapes[number - 1]!.map((c) => `${c.relation.relNumber}+${c.inserted}`).join(' ');
+    expect(numbers.size).toBe(count - 1);
+    for (const [xid, number] of numbers) expect(`${xid} ${text(number)}`).toBe(`${xid} 1+3 ${2 + (((xid - 10) / 2) % 3)}+1`);
+    expect(changes!.open.map(({ xid, changes: number }) => `${xid} ${text(number)}`)).toEqual(['164 1+2', '165 1+1 4+1']);
+    expect(changes!.shapes.length).toBe(5);
   });
 
   it('numbers more relations than its table first holds', () => {
@@ -151,7 +218,7 @@ describe('scanWal hands over what XLogReader reads', () => {
   it('takes no record with a flipped bit', () => {
     const build = (): WalBuilder => {
       const wal = new WalBuilder();
-      for (let i = 0; i < 60; i++) wal.add({ rmid: 10, info: 0, main: new Uint8Array(3 + i * i * 3).fill(i), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber: 9, fork: 0, block: i }] });
+      for (let i = 0; i < 60; i++) wal.add({ rmid: 10, info: 0, xid: 700 + (i % 3), main: new Uint8Array(3 + i * i * 3).fill(i), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber: 9, fork: 0, block: i }] });
       return wal;
     };
     const used = build().lsn - build().startLsn;

@@ -66,7 +66,7 @@ function tolerated<T>(work: () => T): T | undefined {
 const IGNORED = (): void => undefined;
 const NO_EFFECTS: RecordEffects = {
   slruPage: IGNORED, clogPageZeroed: IGNORED, forkCreated: IGNORED, forkTruncated: IGNORED, relationDropped: IGNORED,
-  transactionEnd: IGNORED, transactionNote: IGNORED, event: IGNORED,
+  transactionEnd: IGNORED, transactionNote: IGNORED, logicalMessage: IGNORED, event: IGNORED,
 };
 
 export class RecordFuzzer {

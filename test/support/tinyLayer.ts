@@ -20,7 +20,13 @@ export const TINY_LAYER: DeltaContents = {
     { lsn: (START + 0x40) as Lsn, kind: SizeEventKind.extend, blocks: 1 },
     { lsn: (START + 0x100) as Lsn, kind: SizeEventKind.extend, blocks: 2 },
   ]]]),
-  xacts: [{ lsn: (START + 0x180) as Lsn, endLsn: (START + 0x1a8) as Lsn, kind: XactKind.commit, time: 1_000_000, xid: 733, dbOid: 5, subxids: [], name: '' }],
+  xacts: [{ lsn: (START + 0x180) as Lsn, endLsn: (START + 0x1a8) as Lsn, kind: XactKind.commit, time: 1_000_000, xid: 733, dbOid: 5, subxids: [], name: '', changes: 1 }],
   clogZeroes: [{ lsn: (START + 0x170) as Lsn, page: 9 }],
   events: [{ lsn: (START + 0x1a8) as Lsn, kind: 1, args: [3, -1], text: 'x' }],
+  changes: {
+    shapes: [[{ relation: { spcOid: 1663, dbOid: 5, relNumber: 16384 }, inserted: 2, updated: 0, deleted: 1 }]],
+    open: [{ xid: 734, changes: 1 }],
+    messages: [{ lsn: (START + 0x1c8) as Lsn, xid: 0 }],
+    newestXids: [{ lsn: (START + 0x100) as Lsn, xid: 733 }],
+  },
 };

@@ -3,6 +3,7 @@
  * makes every check of xlogreader.c and gathers block references. It never explains: where anything is wrong or out of the
  * ordinary it stops at the record, and the caller lets XLogReader say what it is.
  */
+import { countRows, forgetNotes, getNoteCount, initChanges, newestXid, nextNote, noteXid, takeBack } from './changes.as';
 import { beginStream, crcSlice, initCrc, shortRecordCrc, streamEnd, streamIsGood, streamPiece, streamRecord } from './crc32c.as';
 import {
   allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_POS, RECORDS, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION, REFS,
@@ -10,6 +11,7 @@ import {
 import { readHeaders, refCount, setMajor, setRefCount } from './recordHeaders.as';
 import { forgetRelations, getRelationCount, growRelations } from './relationTable.as';
 
+export { anyOpen, countRows, gather, getNoteCount, getShapeCount, noteRecord, notesAt, shapeWordsAt, takeShape } from './changes.as';
 export { crcSpan } from './crc32c.as';
 export { getRelationCount, intern, relationsAt } from './relationTable.as';
 
@@ -48,6 +50,8 @@ let scannedRecords: u32 = 0;
 let scannedBytes: f64 = 0;
 /** Every checksum by itself: to find the wrong one. */
 let oneByOne: bool = false;
+/** Changes are counted. */
+let counting: bool = false;
 
 /** Builds the tables; `modes` (256 bytes at modesAt()) says which records are handed over: 0 none, 1 all, 2 XLOG, 3 Heap, 4 Heap2. */
 export function init(theMajor: u32, theMagic: u32, theSegmentSize: f64, theSystemIdentifier: u64, until: f64): void {
@@ -61,6 +65,12 @@ export function init(theMajor: u32, theMagic: u32, theSegmentSize: f64, theSyste
   systemIdentifier = theSystemIdentifier;
   untilLsn = <u64>until;
   growRelations(1 << 12);
+}
+
+/** From now on the rows that transactions change are counted. */
+export function countChanges(): void {
+  counting = true;
+  initChanges();
 }
 
 export function modesAt(): usize { return MODES; }
@@ -227,20 +237,55 @@ function headerIsGood(at: usize, lsn: u64): bool {
  * that was not taken. The records' checksums are verified all at once; only where one is wrong the records are gone through again, one by one.
  */
 export function scan(length: u32): i32 {
-  const thePos = pos;
-  const thePreviousLsn = previousLsn;
-  const wasPreviousKnown = previousKnown;
-  const theLatestTimeline = latestTimeline;
-  const theCheckedPage = checkedPage;
-  const theRefCount = refCount;
-  const theRecordCount = recordCount;
-  const theScannedRecords = scannedRecords;
-  const theScannedBytes = scannedBytes;
-  const relationCount = getRelationCount();
+  remember();
   oneByOne = false;
   beginStream();
   const status = scanRecords(length);
   if (streamIsGood()) return status;
+  rewind();
+  if (counting) {
+    // the same way again takes back what was counted on it
+    takeBack(true);
+    scanRecords(length);
+    takeBack(false);
+    rewind();
+  }
+  oneByOne = true;
+  return scanRecords(length);
+}
+
+let thePos: u32 = 0;
+let thePreviousLsn: u64 = 0;
+let wasPreviousKnown: bool = false;
+let theLatestTimeline: u32 = 0;
+let theCheckedPage: u64 = 0;
+let theRefCount: u32 = 0;
+let theRecordCount: u32 = 0;
+let theScannedRecords: u32 = 0;
+let theScannedBytes: f64 = 0;
+let theRelationCount: u32 = 0;
+let theNewestXid: u32 = 0;
+let theNextNote: u64 = 0;
+let theNoteCount: u32 = 0;
+
+function remember(): void {
+  thePos = pos;
+  thePreviousLsn = previousLsn;
+  wasPreviousKnown = previousKnown;
+  theLatestTimeline = latestTimeline;
+  theCheckedPage = checkedPage;
+  theRefCount = refCount;
+  theRecordCount = recordCount;
+  theScannedRecords = scannedRecords;
+  theScannedBytes = scannedBytes;
+  theRelationCount = getRelationCount();
+  theNewestXid = newestXid;
+  theNextNote = nextNote;
+  theNoteCount = getNoteCount();
+}
+
+/** Back to where remember() was, but for what was counted. */
+function rewind(): void {
   pos = thePos;
   previousLsn = thePreviousLsn;
   previousKnown = wasPreviousKnown;
@@ -250,9 +295,8 @@ export function scan(length: u32): i32 {
   recordCount = theRecordCount;
   scannedRecords = theScannedRecords;
   scannedBytes = theScannedBytes;
-  forgetRelations(relationCount);
-  oneByOne = true;
-  return scanRecords(length);
+  forgetRelations(theRelationCount);
+  forgetNotes(theNoteCount, theNewestXid, theNextNote);
 }
 
 function scanRecords(length: u32): i32 {
@@ -301,11 +345,20 @@ function scanRecord(start: u32, length: u32): i32 {
     const crc = isWhole ? shortRecordCrc(at, totLen) : crcAcrossPages(start, totLen, at);
     if (crc != load<u32>(at, 20)) return ODD;
   }
+  const firstRef = refCount;
   const mainLength = readHeaders(at, totLen, start);
   if (mainLength < 0) return ODD;
   if (!oneByOne) {
     if (isWhole) streamRecord(at, totLen);
     else if (totLen >= STREAMED_MIN) streamAcrossPages(start, totLen, at);
+  }
+  if (counting) {
+    const xid = load<u32>(at, 4);
+    noteXid(lsn, xid);
+    if (rmid - 9 < 2 && xid != 0 && refCount != firstRef) {
+      const detail = rowDetail(rmid, info & 0x70, start, totLen - mainLength, mainLength);
+      countRows(xid, load<u32>(REF_RELATION + (<usize>firstRef << 2)), rmid, info & 0x70, detail);
+    }
   }
   if (rmid == 0 && (info & 0xf0) == 0x40) {
     // XLOG_SWITCH extends to its segment's end
@@ -324,6 +377,12 @@ function scanRecord(start: u32, length: u32): i32 {
   previousKnown = true;
   pos = end;
   return -1;
+}
+
+/** What countRows() wants from the main data: ntuples of xl_heap_multi_insert, flags of xl_heap_delete. */
+function rowDetail(rmid: u32, opcode: u32, start: u32, mainAt: u32, mainLength: u32): u32 {
+  if (rmid == 9) return opcode == 0x50 && mainLength >= 4 ? recordByte(start, mainAt + 2) | (recordByte(start, mainAt + 3) << 8) : 0;
+  return opcode == 0x10 && mainLength >= 8 ? recordByte(start, mainAt + 7) : 0;
 }
 
 /** needsRecord() of walScan.ts */
