@@ -20,6 +20,7 @@ import { LAYERS_FOLDER } from './caseStore.js';
 import { LayerBuilder } from './ingest.js';
 import { EventKind } from './layerEvents.js';
 import { LayerMap } from './layerMap.js';
+import { minimalStretches } from './loggedRuns.js';
 import { IndexPool } from './indexPool.js';
 import { rebuildDamagedLayers } from './repair.js';
 import { STRIPE_BYTES, stripeEnd, stripeStart } from './stripes.js';
@@ -320,6 +321,11 @@ class Indexer {
       if (backup.consistentLsn !== null) continue;
       this.findings.push({ code: 'backup.inconsistent', message: `base backup ${backup.path} cannot be used: the WAL from ${formatLsn(backup.startLsn)} to its end is not in the archive`, place: { file: backup.path } });
     }
+    const layers = new LayerMap(this.layersDir, manifest.layers);
+    for (const { from, to } of minimalStretches(layers.events)) {
+      this.findings.push({ code: 'wal.minimal', message: `wal_level was minimal from ${formatLsn(from)} ${to === null ? 'on' : `to ${formatLsn(to)}`}: moments in it cannot be answered, and later ones only from a base backup that was taken after it` });
+    }
+    layers.close();
     const reached = manifest.runs.at(-1)?.endLsn ?? 0;
     for (const range of wal.coverage()) {
       if (range.start > reached) {

@@ -3,11 +3,11 @@
  * it was written while the backup copied it, after the backup's own WAL.
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
-import { BLCKSZ, Page, PD_ALL_VISIBLE, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
+import { Page, PD_ALL_VISIBLE, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
 import type { XLogReader } from '../pg/xlogReader.js';
-import { HEAPBLOCKS_PER_VM_PAGE, VISIBILITYMAP_ALL_FROZEN, VISIBILITYMAP_ALL_VISIBLE, visibilitymapGetStatus } from '../pg/visibilityMap.js';
+import { HEAPBLOCKS_PER_VM_PAGE, VISIBILITYMAP_ALL_VISIBLE, visibilitymapGetStatus } from '../pg/visibilityMap.js';
 import { RmgrId } from '../redo/rmgrlist.js';
 import { XLOG_FPI } from '../redo/xlog/xlog.js';
 import { maskPageLsnAndChecksum } from '../redo/bufmask.js';
@@ -126,7 +126,7 @@ export class VerifyBackup {
       const atEnd = new Page(ours.page.bytes.slice());
       found = this.matchEarlier(rel, block, found);
       if (!found.equal && this.isMended(rel, block, atEnd)) found = { equal: true, apart: 'mended' };
-      else if (!found.equal && this.isClonedMap(rel, block, atEnd)) found = { equal: true, apart: 'clonedMap' };
+      else if (!found.equal && this.isClonedMap(rel, block)) found = { equal: true, apart: 'clonedMap' };
     }
     if (!found.equal) this.differs(rel, block, found.difference);
     else if (found.apart === undefined) this.counts.compared++;
@@ -190,20 +190,26 @@ export class VerifyBackup {
 
   /**
    * CREATE DATABASE by WAL logs a map's page as one of standard layout, whose map then counts as its hole: RelationCopyStorageUsingBuffer(),
-   * storage/buffer/bufmgr.c, 15–18. Recovery has such a map without its bits, the server it was copied on has them. A bit that we lack must
-   * stand for a heap page that says itself that all on it is visible.
+   * storage/buffer/bufmgr.c, 15–18. Recovery has such a map without its bits, the server it was copied on has them. At some moment while it was
+   * copied each bit that we lack must stand for a heap page that says itself that all on it is visible.
    */
-  private isClonedMap(rel: RelFork, block: number, ours: Page): boolean {
+  private isClonedMap(rel: RelFork, block: number): boolean {
     if (rel.fork !== ForkNumber.vm || !this.beganWithoutBits(rel, block)) return false;
     const { pages, later } = this.options;
-    for (let at = SIZE_OF_PAGE_HEADER; at < BLCKSZ; at++) {
-      if ((ours.bytes[at]! & ~this.theirs.bytes[at]!) !== 0) return false;
-    }
+    const during = pages.chain(rel, block, later.endLsn).entries.filter(({ lsn }) => lsn >= later.startLsn).map(({ lsn }) => (lsn + 1) as Lsn);
+    return [later.startLsn, ...during, later.endLsn].some((moment) => this.fitsHeap(rel, block, moment));
+  }
+
+  private fitsHeap(rel: RelFork, block: number, moment: Lsn): boolean {
+    const { pages } = this.options;
+    const ours = pages.getPage(rel, block, moment)?.page.bytes.slice();
+    if (!ours) return false;
+    const map = new Page(ours);
     for (let i = 0; i < HEAPBLOCKS_PER_VM_PAGE; i++) {
-      const bits = visibilitymapGetStatus(this.theirs, i);
-      if (bits === visibilitymapGetStatus(ours, i)) continue;
-      if (bits === VISIBILITYMAP_ALL_FROZEN || (bits & VISIBILITYMAP_ALL_VISIBLE) === 0) return false;
-      const heap = pages.getPage({ ...rel, fork: ForkNumber.main }, block * HEAPBLOCKS_PER_VM_PAGE + i, later.endLsn);
+      const bits = visibilitymapGetStatus(this.theirs, i), known = visibilitymapGetStatus(map, i);
+      if (bits === known) continue;
+      if ((known & ~bits) !== 0 || (bits & VISIBILITYMAP_ALL_VISIBLE) === 0) return false;
+      const heap = pages.getPage({ ...rel, fork: ForkNumber.main }, block * HEAPBLOCKS_PER_VM_PAGE + i, moment);
       if (!heap || heap.unknown || (heap.page.pdFlags & PD_ALL_VISIBLE) === 0) return false;
     }
     return true;

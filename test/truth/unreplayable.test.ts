@@ -2,10 +2,11 @@
  * WAL that says less than it seems to: a custom manager's records, and a stretch under wal_level = minimal. A real archive, in whose
  * segments one insert is handed to a custom manager, and the levels that restarts reported are changed.
  */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { takePlainBackup, type BaseBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { formatWalFileName } from '../../src/pg/walFileName.js';
 import { XLogReader } from '../../src/pg/xlogReader.js';
@@ -13,6 +14,7 @@ import { XLogRecord } from '../../src/pg/xlogRecord.js';
 import { caseStatus } from '../../src/query/status.js';
 import { RmgrId } from '../../src/redo/rmgrlist.js';
 import { formatLsn } from '../../src/util/lsn.js';
+import { buildCli, walscope } from '../support/cli.js';
 import { asofCsv, indexArchive, type IndexedArchive } from '../support/truthCase.js';
 import { seal } from '../support/walBuilder.js';
 import { WalDirectory } from '../support/walDirectory.js';
@@ -20,6 +22,7 @@ import { WalDirectory } from '../support/walDirectory.js';
 const CUSTOM = 131;
 const WAL_LEVEL_AT = 20;
 let server: PostgresServer;
+let backup: BaseBackup;
 let indexed: IndexedArchive;
 
 /** Changes the records for which `change` gives true, in place, with a checksum that fits. */
@@ -46,7 +49,7 @@ function rewriteRecords(walDir: string, change: (record: XLogRecord, bytes: Uint
 beforeAll(async () => {
   server = await PostgresServer.create({ major: 17, walSegmentMb: 1, settings: { autovacuum: false } });
   await server.sql('CREATE TABLE shop (id int)');
-  const backup = await takePlainBackup(server, join(server.root, 'backup'));
+  backup = await takePlainBackup(server, join(server.root, 'backup'));
   await server.sql('INSERT INTO shop VALUES (1)');
   await server.sql("SELECT pg_create_restore_point('whole')");
   await server.sql('INSERT INTO shop VALUES (2)');
@@ -79,6 +82,7 @@ beforeAll(async () => {
   // the first start reports them too
   expect(levels).toBe(3);
   indexed = await indexArchive({ backup, wal: server.walDir });
+  buildCli();
 });
 afterAll(async () => {
   indexed?.remove();
@@ -98,6 +102,30 @@ it('41: a block is unknown after a record of a custom manager, until its next im
 
 it('41: status counts what cannot be replayed', () => {
   expect(caseStatus(indexed.session).unreplayable).toEqual([{ rmgr: 'custom131', records: 1, firstLsn: expect.stringMatching(/^0\//) }]);
+});
+
+it('41: page and verify end with 5 and name what is not known', () => {
+  const cli = (...args: string[]) => walscope([...args, '-C', indexed.caseDir]);
+  const page = (at: string, ...more: string[]) => cli('page', 'shop', '0', '-d', 'postgres', '--at', at, ...more);
+  expect(page('point:whole')).toMatchObject({ code: 0, out: expect.stringMatching(/ normal /) });
+  expect(page('point:unknown')).toMatchObject({ code: 5, out: '', err: expect.stringMatching(/walscope: block 0 of shop is unknown after LSN 0\/[0-9A-F]+ \(custom131\); ask for a moment before it, --at 0\/[0-9A-F]+\n$/) });
+  const chain = page('point:unknown', '--chain');
+  expect(chain).toMatchObject({ code: 5, err: expect.stringContaining('block 0 of shop is unknown after') });
+  expect(chain.out.trim().split('\n').at(-1)).toMatch(/^rmgr: custom131 /);
+  expect(page('point:again').code).toBe(0);
+  const { code, out } = cli('verify', '--hint-images');
+  expect(code).toBe(5);
+  expect(out).toMatch(/\n custom131 +\| +1 \| +0 \| +0 \| +0 \| +0 \| +1 *\n/);
+  expect(out).toContain('not checked: pages that custom131 changes');
+});
+
+it('33: index and page say that a stretch was written under wal_level = minimal', () => {
+  const caseDir = mkdtempSync(join(tmpdir(), 'walscope-minimal-'));
+  const { minimal } = caseStatus(indexed.session);
+  const run = walscope(['index', '--backup', backup.path, '--wal', server.walDir, '-C', caseDir]);
+  rmSync(caseDir, { recursive: true });
+  expect(run).toMatchObject({ code: 5, err: `walscope: incomplete: wal_level was minimal from ${minimal[0]!.from} to ${minimal[0]!.to}: moments in it cannot be answered, and later ones only from a base backup that was taken after it\n` });
+  expect(walscope(['page', 'shop', '0', '-d', 'postgres', '--at', 'point:minimal', '-C', indexed.caseDir])).toMatchObject({ code: 4, out: '' });
 });
 
 it('33: a stretch under wal_level = minimal is a gap, and what follows needs a base backup', () => {
