@@ -16,7 +16,7 @@ export interface LayerChanges {
   open: { xid: number; changes: number }[];
   /** Logical messages, in LSN order; xid 0: of no transaction. The record at the LSN holds the text. */
   messages: { lsn: Lsn; xid: number }[];
-  /** Notes of the newest xid of all records of the stripe before a position, in LSN order. */
+  /** Notes of the newest xid of all records of the stripe before a position, in LSN order; the last one at the stripe's end. */
   newestXids: { lsn: Lsn; xid: number }[];
 }
 
@@ -112,9 +112,12 @@ export function writeChanges(file: BlockFileWriter, sectionId: number, stripes: 
   }
 }
 
-/** Reads the section; the stripe read last is kept. */
+/** Stripes whose changes are kept once they were read. */
+const KEPT_STRIPES = 4;
+
+/** Reads the section. */
 export class ChangeSection {
-  private last: { startLsn: Lsn; changes: LayerChanges } | undefined;
+  private readonly kept = new Map<Lsn, LayerChanges>();
 
   constructor(private readonly file: BlockFileReader, private readonly section: Section) {}
 
@@ -134,7 +137,12 @@ export class ChangeSection {
   /** The changes of the stripe that holds the position. */
   at(lsn: Lsn): LayerChanges {
     const startLsn = (this.section.fences[Math.max(0, findBlock(this.section, lsn / 8, 0))]! * 8) as Lsn;
-    if (this.last?.startLsn !== startLsn) this.last = { startLsn, changes: decodeChanges(this.text(startLsn), startLsn) };
-    return this.last.changes;
+    let changes = this.kept.get(startLsn);
+    if (!changes) {
+      changes = decodeChanges(this.text(startLsn), startLsn);
+      if (this.kept.size >= KEPT_STRIPES) this.kept.delete(this.kept.keys().next().value!);
+      this.kept.set(startLsn, changes);
+    }
+    return changes;
   }
 }

@@ -119,7 +119,7 @@ class WalScan {
 
   run(): WalScanResult {
     const result = this.walk();
-    return this.options.changes ? { ...result, changes: gatheredChanges(this.kernel) } : result;
+    return this.options.changes ? { ...result, changes: gatheredChanges(this.kernel, result.endLsn) } : result;
   }
 
   private walk(): WalScanResult {

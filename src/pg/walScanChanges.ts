@@ -18,7 +18,7 @@ export interface ScanChanges {
   shapes: RelationChange[][];
   /** Transactions that did not end in the scan, and the number of what they changed in it; by xid. */
   open: { xid: number; changes: number }[];
-  /** The newest xid of all records of the scan before a position; a note every 256 kB. */
+  /** The newest xid of all records of the scan before a position; a note every 256 kB, the last one at its end. */
   newestXids: { lsn: Lsn; xid: number }[];
 }
 
@@ -45,7 +45,7 @@ export function noteRecord({ exports }: WalScanKernel, { lsn, xid, rmid, info, v
 }
 
 /** Takes the scan's changes out of the kernel; transactions that are still open are closed. */
-export function gatheredChanges(kernel: WalScanKernel): ScanChanges {
+export function gatheredChanges(kernel: WalScanKernel, endLsn: Lsn): ScanChanges {
   const { exports } = kernel;
   const open: ScanChanges['open'] = [];
   for (let xid = exports.anyOpen(); xid !== 0; xid = exports.anyOpen()) {
@@ -71,5 +71,7 @@ export function gatheredChanges(kernel: WalScanKernel): ScanChanges {
   }
   const newestXids: ScanChanges['newestXids'] = [];
   for (let i = 0, at = exports.notesAt(); i < exports.getNoteCount(); i++, at += 16) newestXids.push({ lsn: view.getFloat64(at, true) as Lsn, xid: view.getUint32(at + 8, true) });
+  const newest = exports.getNewestXid() >>> 0;
+  if (newest !== 0) newestXids.push({ lsn: endLsn, xid: newest });
   return { shapes, open, newestXids };
 }

@@ -59,6 +59,7 @@ interface KernelExports {
   getShapeCount(): number;
   notesAt(): number;
   getNoteCount(): number;
+  getNewestXid(): number;
 }
 
 let compiled: object | undefined;

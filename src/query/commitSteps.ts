@@ -4,7 +4,6 @@ import type { Relation } from '../catalog/relation.js';
 import { ForkNumber, formatRelFork, sameRelation, type RelFork } from '../pg/relFileLocator.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
-import { EventKind } from '../store/layerEvents.js';
 import { isCommit } from '../store/transactionLog.js';
 import type { Lsn } from '../util/lsn.js';
 import type { DatabaseAt } from './session.js';
@@ -87,14 +86,14 @@ class FileWriters {
   private from = 0;
   private to = 0;
 
-  constructor(private readonly store: CaseStore, private readonly range: Coverage, file: RelFork) {
+  constructor(private readonly store: CaseStore, range: Coverage, file: RelFork) {
     const found = new Set<Lsn>();
     store.pages.changes(file, 0, 0x1_0000_0000, range.run.startLsn, range.lastLsn, (_, lsn) => found.add(lsn));
     this.lsns = [...found].sort((a, b) => a - b);
   }
 
   hasWritten(row: XactRow): boolean {
-    this.read(this.placeOf(firstPossibleLsn(this.store, row.xid, row.lsn, this.range)), this.placeOf(row.lsn));
+    this.read(this.placeOf(this.store.changes.firstPossibleLsn(row)), this.placeOf(row.lsn));
     return this.xids.has(row.xid) || row.subxids.some((xid) => this.xids.has(xid));
   }
 
@@ -118,19 +117,4 @@ class FileWriters {
     this.from = Math.min(this.from, from);
     this.to = Math.max(this.to, to);
   }
-}
-
-/**
- * A position before which the transaction wrote nothing: the newest RUNNING_XACTS record whose next xid was not above its own
- * (xids are handed out in order, and none while that record is written).
- */
-function firstPossibleLsn(store: CaseStore, xid: number, endedAt: Lsn, range: Coverage): Lsn {
-  const { events } = store.layers;
-  for (let i = events.length - 1; i >= 0; i--) {
-    const event = events[i]!;
-    if (event.lsn >= endedAt) continue;
-    if (event.lsn < range.run.startLsn) break;
-    if (event.kind === EventKind.runningXacts && ((xid - event.args[0]!) | 0) >= 0) return event.lsn;
-  }
-  return range.run.startLsn;
 }

@@ -5,8 +5,8 @@
 import type { RowView, Table } from '../catalog/table.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { ForkNumber, sameRelation, type RelFork } from '../pg/relFileLocator.js';
-import { EventKind } from '../store/layerEvents.js';
 import type { CaseStore } from '../store/caseStore.js';
+import { xidPrecedes } from '../store/transactionChanges.js';
 import { endsTransaction } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
@@ -251,31 +251,12 @@ export function changedBlocks(sides: DiffSides, pair: { before: Relation | undef
   return [...found.values()].sort((a, b) => a.block - b.block);
 }
 
-/**
- * From where on records may belong to transactions that were open at the earlier moment and ended by the later: the last
- * RUNNING_XACTS record before whose next xid was not above any of theirs.
- */
+/** From where on records may belong to transactions that were open at the earlier moment and ended by the later. */
 function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
-  const range = store.coverage.find((c) => from >= c.firstLsn && from <= c.lastLsn)!;
   let oldest: number | undefined;
-  const see = (xid: number): void => {
-    if (xid !== 0 && (oldest === undefined || precedes(xid, oldest))) oldest = xid;
-  };
   for (const row of store.transactions.rows(from, to)) {
     if (!endsTransaction(row)) continue;
-    see(row.xid);
-    for (const xid of row.subxids) see(xid);
+    for (const xid of [row.xid, ...row.subxids]) if (xid !== 0 && (oldest === undefined || xidPrecedes(xid, oldest))) oldest = xid;
   }
-  if (oldest === undefined) return from;
-  let since = range.run.startLsn;
-  for (const event of store.layers.events) {
-    if (event.lsn >= from) break;
-    if (event.kind === EventKind.runningXacts && event.lsn >= since && !precedes(oldest, event.args[0]!)) since = event.lsn;
-  }
-  return since;
-}
-
-/** TransactionIdPrecedes(): modulo 2^32. */
-function precedes(a: number, b: number): boolean {
-  return ((a - b) | 0) < 0;
+  return oldest === undefined ? from : store.changes.firstPossibleLsn({ xid: oldest, lsn: from });
 }

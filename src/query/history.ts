@@ -11,13 +11,14 @@ import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import type { Lsn } from '../util/lsn.js';
 import { asof, compileTableWhere, type AsofColumn } from './asof.js';
-import { coverageOf, databaseByOid } from './databaseAt.js';
+import { databaseByOid } from './databaseAt.js';
 import { rewrittenRelations } from './ddl.js';
 import type { RowOperation } from './heapChanges.js';
 import type { Moment } from './moment.js';
 import { RowImages, tableShape, type RowValues, type TableShape } from './rowImages.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
-import { firstPossibleLsn, readChanges, xidPrecedes } from './transactionScan.js';
+import { xidPrecedes } from '../store/transactionChanges.js';
+import { readChanges } from './transactionScan.js';
 
 const PG_CLASS_OID = 1259, PG_ATTRIBUTE_OID = 1249;
 
@@ -73,7 +74,7 @@ function catalogCommits(session: Session, database: DatabaseAt | undefined, from
   const commits: XactRow[] = [];
   for (const row of session.store.transactions.rows(from, to)) {
     if (!isCommit(row) || row.dbOid === 0) continue; // a commit that changed catalogs names its database
-    const since = firstPossibleLsn(session.store, row, coverageOf(session, row.lsn)!);
+    const since = session.store.changes.firstPossibleLsn(row);
     if (changed.some((lsn) => lsn >= since && lsn < row.lsn)) commits.push(row);
   }
   return commits;
@@ -104,7 +105,7 @@ export function tableChanges(session: Session, database: DatabaseAt, oid: number
     if (!oldest) continue;
     const shape = tableShape(undefined, { database: epoch.database, table });
     const pending: (TableChange & { lsn: Lsn })[] = [];
-    const from = firstPossibleLsn(store, { ...oldest, lsn: epoch.from }, coverageOf(session, epoch.from)!);
+    const from = store.changes.firstPossibleLsn({ xid: oldest.xid, lsn: epoch.from });
     const { relNumber, dbOid } = relation.locator;
     readChanges(store, from, epoch.to, (record) => ends.has(record.xid) && record.blocks.some((ref) => ref.relNumber === relNumber && ref.dbOid === dbOid), (change) => {
       if (change.isSuperDelete || change.ref.relNumber !== relNumber) return;

@@ -1,12 +1,15 @@
 /** The log of transactions, newest first: when, who, which tables with how many rows, and what became of the schema. */
 import { isCommit } from '../store/transactionLog.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
+import type { RelationChange } from '../pg/walScanChanges.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
-import { ddlChanges, relationName, rewrittenRelations, type DdlChange } from './ddl.js';
+import { ddlChanges, rewrittenRelations, type DdlChange } from './ddl.js';
+import { fileNames } from './fileNames.js';
 import type { Moment } from './moment.js';
 import { parseTableName, type TableName } from './tableName.js';
-import { TransactionScan, type FileCounts, type LogicalMessage } from './transactionScan.js';
+import { countRows } from './transactionRows.js';
+import { logEntries, type LogicalMessage } from './transactionScan.js';
 
 /** Rows that a transaction changed in one table, under the table's name as of then. */
 export interface TableCounts {
@@ -51,13 +54,12 @@ export interface LogOptions {
 export function* transactionLog(session: Session, options: LogOptions, findings: Findings): Generator<LogEntry> {
   const range = coverageOf(session, options.until.lsn)!;
   const from = Math.max(options.since.lsn, range.firstLsn) as typeof range.firstLsn;
-  const names = new NamesBackward(session);
+  const names = new NamesBackward(session, findings);
   const table = options.table === undefined ? undefined : parseTableName(options.table);
   const isOne = options.xid !== undefined || table !== undefined;
-  const scan = new TransactionScan(session.store, range, from, options.until.lsn, findings.add);
   const wanted = (row: XactRow): boolean =>
     (options.xid === undefined || row.xid === options.xid || row.subxids.includes(options.xid)) && (options.aborted === true || isCommit(row));
-  for (const entry of scan.entries(wanted)) {
+  for (const entry of logEntries(session.store, from, options.until.lsn, wanted)) {
     if (entry.kind !== 'transaction') {
       if (!isOne || (entry.kind === 'prepared' && entry.row.xid === options.xid)) yield entry;
       continue;
@@ -77,10 +79,10 @@ export class NamesBackward {
   /** By database: the catalogs as of a moment after which, up to where the walk has come, nothing changed them. */
   private readonly current = new Map<number, DatabaseAt>();
 
-  constructor(private readonly session: Session) {}
+  constructor(private readonly session: Session, private readonly findings: Findings) {}
 
-  describe(row: XactRow, files: FileCounts[], messages: LogicalMessage[]): TransactionEntry {
-    const dbOid = row.dbOid !== 0 ? row.dbOid : (files.find((f) => f.dbOid !== 0)?.dbOid ?? 0);
+  describe(row: XactRow, files: RelationChange[], messages: LogicalMessage[]): TransactionEntry {
+    const dbOid = row.dbOid !== 0 ? row.dbOid : (files.find(({ relation }) => relation.dbOid !== 0)?.relation.dbOid ?? 0);
     const committed = isCommit(row);
     const entry: TransactionEntry = { kind: 'transaction', row, committed, dbOid, database: '', tables: [], ddl: [], messages, sides: undefined };
     if (dbOid === 0) return entry;
@@ -89,8 +91,8 @@ export class NamesBackward {
     const catalogs = new Set<string>();
     const known = after && fileNames(after);
     let unknown = false;
-    for (const file of files) {
-      const name = known?.get(file.relNumber);
+    for (const { relation } of files) {
+      const name = known?.get(relation.relNumber);
       if (!name) unknown = true;
       else if (name.schema === 'pg_catalog') catalogs.add(name.bareName);
     }
@@ -119,29 +121,29 @@ export class NamesBackward {
     return database;
   }
 
-  private tables(row: XactRow, files: FileCounts[], before: DatabaseAt | undefined, after: DatabaseAt | undefined): TableCounts[] {
+  private tables(row: XactRow, files: RelationChange[], before: DatabaseAt | undefined, after: DatabaseAt | undefined): TableCounts[] {
     const tables = new Map<number, TableCounts>();
     const was = before && fileNames(before), is = after && fileNames(after);
-    let copied: Set<number> | undefined;
-    for (const file of files) {
-      const name = is?.get(file.relNumber) ?? was?.get(file.relNumber);
+    let copied: ReadonlySet<number> | undefined;
+    for (const { relation, inserted, updated, deleted } of files) {
+      const name = is?.get(relation.relNumber) ?? was?.get(relation.relNumber);
       if (!name || isSystemSchema(name.schema) || !'rm'.includes(name.relation.kind)) continue;
       const { oid } = name.relation;
       const old = before?.catalog.relations.get(oid);
-      let { inserted } = file;
-      if (before && old && old.locator.relNumber !== file.relNumber) {
-        // rows that a rewrite copies into the new file are no insertions
-        copied ??= rewrittenRelations(before, new Set([row.xid, ...row.subxids]));
-        if (copied.has(oid)) inserted = 0;
-      }
+      if (before && old && old.locator.relNumber !== relation.relNumber) copied ??= rewrittenRelations(before, new Set([row.xid, ...row.subxids]));
       const sum = tables.get(oid);
       if (sum) {
         sum.inserted += inserted;
-        sum.updated += file.updated;
-        sum.deleted += file.deleted;
+        sum.updated += updated;
+        sum.deleted += deleted;
       } else {
-        tables.set(oid, { name: name.name, schema: name.schema, oid, inserted, updated: file.updated, deleted: file.deleted });
+        tables.set(oid, { name: name.name, schema: name.schema, oid, inserted, updated, deleted });
       }
+    }
+    if (copied && [...tables.keys()].some((oid) => copied.has(oid))) {
+      // rows that a rewrite copies into its new file are no insertions, those that follow are: only the records tell
+      const counts = countRows(this.session, row, { before, after }, this.findings);
+      for (const [oid, table] of tables) Object.assign(table, counts.get(oid) ?? { inserted: 0, updated: 0, deleted: 0 });
     }
     return [...tables.values()].filter((t) => t.inserted + t.updated + t.deleted > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -152,26 +154,3 @@ const DDL_CATALOGS = new Set([
   'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
   'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
 ]);
-
-interface FileName {
-  relation: DatabaseAt['catalog']['relations'] extends Map<number, infer R> ? R : never;
-  name: string;
-  bareName: string;
-  schema: string;
-}
-
-const NAMES = new WeakMap<DatabaseAt, Map<number, FileName>>();
-
-/** Relations by the number of their file. */
-export function fileNames(database: DatabaseAt): Map<number, FileName> {
-  let names = NAMES.get(database);
-  if (!names) {
-    names = new Map();
-    for (const relation of database.catalog.relations.values()) {
-      if (relation.locator.relNumber === 0) continue;
-      names.set(relation.locator.relNumber, { relation, name: relationName(database, relation), bareName: relation.name, schema: database.catalog.schemaOf(relation) });
-    }
-    NAMES.set(database, names);
-  }
-  return names;
-}

@@ -14,6 +14,7 @@ import { PageStore } from './pageStore.js';
 import { Snapshot } from './snapshot.js';
 import type { BaseImages, UsableBackup, WalStore } from './sources.js';
 import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
+import { TransactionChanges } from './transactionChanges.js';
 import { endsTransaction, TransactionLog } from './transactionLog.js';
 
 export const LAYERS_FOLDER = 'layers';
@@ -55,6 +56,7 @@ class RecordReader implements WalStore {
 export class CaseStore {
   readonly layers: LayerMap;
   readonly transactions: TransactionLog;
+  readonly changes: TransactionChanges;
   readonly pages: PageStore;
   readonly wal: WalStore;
   readonly coverage: Coverage[];
@@ -65,6 +67,7 @@ export class CaseStore {
   constructor(readonly caseDir: string, readonly manifest: Manifest, private readonly sources: CaseSources, options: { cacheBytes?: number } = {}) {
     this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers);
     this.transactions = new TransactionLog(this.layers);
+    this.changes = new TransactionChanges(this.layers, manifest.runs.map((run) => run.startLsn));
     this.wal = new RecordReader(sources.wal, manifest.major);
     this.directories = new Directories(this.layers.events);
     this.usable = manifest.backups.flatMap((backup, i) =>

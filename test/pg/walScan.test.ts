@@ -59,7 +59,7 @@ function reference(wal: WalBuilder, from: Lsn = wal.startLsn, until = Infinity):
       counts.add(record);
     }
   }
-  out.changes = counts.lines();
+  out.changes = counts.lines(out.result.endLsn);
   if (reader.end) out.end = `${reader.end.lsn} ${reader.end.kind} ${reader.end.error.code}`;
   return out;
 }
@@ -94,7 +94,8 @@ class ReferenceCounts {
     return opcode === 0x20 || opcode === 0x40 ? [0, 1, 0] : undefined;
   }
 
-  lines(): string[] {
+  lines(endLsn: Lsn): string[] {
+    if (this.newest !== 0) this.notes.push(`newest ${endLsn} ${this.newest}`);
     const lines = [...this.counts].filter(([, sum]) => sum.some((n) => n !== 0)).map(([key, sum]) => `${key} ${sum.join(' ')}`);
     return [...lines.sort(), ...this.notes];
   }

@@ -320,4 +320,5 @@ export function anyOpen(): u32 {
 export function shapeWordsAt(): usize { return shapeWords.at; }
 export function getShapeCount(): u32 { return shapes.used; }
 export function notesAt(): usize { return notes.at; }
+export function getNewestXid(): u32 { return newestXid; }
 export function getNoteCount(): u32 { return notes.used; }

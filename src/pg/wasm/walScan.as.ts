@@ -11,7 +11,7 @@ import {
 import { readHeaders, refCount, setMajor, setRefCount } from './recordHeaders.as';
 import { forgetRelations, getRelationCount, growRelations } from './relationTable.as';
 
-export { anyOpen, countRows, gather, getNoteCount, getShapeCount, noteRecord, notesAt, shapeWordsAt, takeShape } from './changes.as';
+export { anyOpen, countRows, gather, getNewestXid, getNoteCount, getShapeCount, noteRecord, notesAt, shapeWordsAt, takeShape } from './changes.as';
 export { crcSpan } from './crc32c.as';
 export { getRelationCount, intern, relationsAt } from './relationTable.as';
 

@@ -1,0 +1,127 @@
+/** What transactions changed and said, from the layers alone: no WAL is read. */
+import type { XactRow } from '../layerfile/deltaLayer.js';
+import type { LayerChanges } from '../layerfile/layerChanges.js';
+import type { RelationChange } from '../pg/walScanChanges.js';
+import type { Lsn } from '../util/lsn.js';
+import { EventKind } from './layerEvents.js';
+import type { LayerMap } from './layerMap.js';
+
+/** TransactionIdPrecedes(): modulo 2^32. */
+export function xidPrecedes(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+interface Stripe {
+  startLsn: Lsn;
+  changes: LayerChanges;
+}
+
+export class TransactionChanges {
+  /** `runStarts`: of every run of WAL; transactions do not reach over a gap. */
+  constructor(private readonly layers: LayerMap, private readonly runStarts: readonly Lsn[]) {}
+
+  /** Rows by relation file that a transaction and its committed subtransactions changed. */
+  of(row: XactRow): RelationChange[] {
+    const sums = new Map<string, RelationChange>();
+    const add = (changes: LayerChanges, number: number): void => {
+      if (number === 0) return;
+      for (const change of changes.shapes[number - 1]!) {
+        const { spcOid, dbOid, relNumber } = change.relation;
+        const key = `${spcOid} ${dbOid} ${relNumber}`;
+        const sum = sums.get(key);
+        if (sum) {
+          sum.inserted += change.inserted;
+          sum.updated += change.updated;
+          sum.deleted += change.deleted;
+        } else sums.set(key, { ...change });
+      }
+    };
+    let own = true;
+    for (const { changes } of this.stripesBackward(this.firstPossibleLsn(row), (row.lsn + 1) as Lsn)) {
+      if (own) add(changes, row.changes);
+      else for (const xid of [row.xid, ...row.subxids]) add(changes, openChanges(changes, xid));
+      own = false;
+    }
+    return [...sums.values()].filter((sum) => sum.inserted !== 0 || sum.updated !== 0 || sum.deleted !== 0);
+  }
+
+  /** Where the messages of a transaction are, in LSN order. */
+  messagesOf(row: XactRow): Lsn[] {
+    const found: Lsn[] = [];
+    for (const { changes } of this.stripesBackward(this.firstPossibleLsn(row), (row.lsn + 1) as Lsn)) {
+      for (const { lsn, xid } of changes.messages) if (xid !== 0 && lsn < row.lsn && (xid === row.xid || row.subxids.includes(xid))) found.push(lsn);
+    }
+    return found.sort((a, b) => a - b);
+  }
+
+  /** Where messages of no transaction are in [from, to), newest first. */
+  *looseMessages(from: Lsn, to: Lsn): Generator<Lsn> {
+    for (const { changes } of this.stripesBackward(from, to)) {
+      for (const { lsn, xid } of [...changes.messages].reverse()) if (xid === 0 && lsn >= from && lsn < to) yield lsn;
+    }
+  }
+
+  /**
+   * A position before which a transaction wrote nothing. A RUNNING_XACTS record whose next xid was not above its own bounds the search
+   * (xids are handed out in order, and none while that record is written); within, the notes of the newest xids tell.
+   */
+  firstPossibleLsn(row: Pick<XactRow, 'xid' | 'lsn'>): Lsn {
+    const bound = this.startedAfter(row.xid, row.lsn);
+    let first = row.lsn;
+    for (const { startLsn, changes } of this.stripesBackward(bound, (row.lsn + 1) as Lsn)) {
+      const notes = changes.newestXids;
+      const newest = notes.at(-1);
+      if (!newest || xidPrecedes(newest.xid, row.xid)) continue;
+      const before = notes.findLast((note) => xidPrecedes(note.xid, row.xid));
+      first = Math.min(first, before?.lsn ?? startLsn) as Lsn;
+    }
+    return Math.max(bound, first) as Lsn;
+  }
+
+  /** By RUNNING_XACTS alone, or the run's start. */
+  private startedAfter(xid: number, lsn: Lsn): Lsn {
+    const { events } = this.layers;
+    const runStart = this.runStarts.findLast((start) => start <= lsn) ?? (0 as Lsn);
+    for (let i = this.eventsBefore(lsn) - 1; i >= 0; i--) {
+      const event = events[i]!;
+      if (event.lsn < runStart) break;
+      if (event.kind === EventKind.runningXacts && !xidPrecedes(xid, event.args[0]!)) return event.lsn;
+    }
+    return runStart;
+  }
+
+  /** How many events are before a position. */
+  private eventsBefore(lsn: Lsn): number {
+    const { events } = this.layers;
+    let low = 0, high = events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (events[middle]!.lsn < lsn) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The stripes that overlap [from, to), newest first. */
+  private *stripesBackward(from: Lsn, to: Lsn): Generator<Stripe> {
+    for (const i of [...this.layers.overlapping(from, to)].reverse()) {
+      const { changes } = this.layers.layer(i);
+      const starts = changes.stripes;
+      for (let s = starts.length - 1; s >= 0; s--) {
+        if (starts[s]! >= to) continue;
+        yield { startLsn: starts[s]!, changes: changes.at(starts[s]!) };
+        if (starts[s]! <= from) break;
+      }
+    }
+  }
+}
+
+function openChanges({ open }: LayerChanges, xid: number): number {
+  let low = 0, high = open.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (open[middle]!.xid < xid) low = middle + 1;
+    else high = middle;
+  }
+  return open[low]?.xid === xid ? open[low]!.changes : 0;
+}
