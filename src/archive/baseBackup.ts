@@ -77,6 +77,9 @@ export class BaseBackup {
     return this.control.state === 'shut down in recovery' ? this.control.minRecoveryPoint : this.control.checkPointLsn;
   }
 
+  /** Of an incremental backup: where the backup starts that it builds upon. Such a backup is no source of pages until combineBackups() has made it whole. */
+  get incrementalFromLsn(): Lsn | undefined { return this.label?.incrementalFromLsn; }
+
   private readControl(): ControlFile {
     const path = 'global/pg_control';
     if (this.files.size(path) === undefined) {
@@ -95,11 +98,7 @@ export class BaseBackup {
   private readLabel(): BackupLabel | undefined {
     const text = this.readText('backup_label');
     if (text === undefined) return undefined;
-    const label = parseBackupLabel(text, `${this.root}/backup_label`);
-    if (label.incrementalFromLsn !== undefined) {
-      throw inputError('backup.incremental', `${this.root}: this is an incremental backup`, { file: this.root }, 'combine it with the backups before it by pg_combinebackup, and index the result');
-    }
-    return label;
+    return parseBackupLabel(text, `${this.root}/backup_label`);
   }
 
   /** ReadControlFile() and StartupXLOG() would recover such a directory as a crashed server's, from WAL that an archive need not have. */
@@ -149,6 +148,11 @@ export class BaseBackup {
   /** Whether replay may need a file, so that every form of the backup keeps it. */
   isNeeded(path: string): boolean {
     return isNeededPath(path);
+  }
+
+  /** Copies up to `length` bytes of an existing file from `position` into the start of `into`; gives how many there were. */
+  read(path: string, position: number, length: number, into: Uint8Array): number {
+    return this.files.read(path, position, length, into);
   }
 
   /** A small file whole: relation maps, SLRU segments, two-phase files; undefined where the backup has no such file. */
@@ -255,7 +259,7 @@ function describe(files: BackupFiles): BaseBackup {
 
 /**
  * Opens a base backup in place: a directory, or tars that are not compressed. Throws `backup.path`, `backup.not_one`, `backup.compressed`
- * (materialise it first), `backup.no_control`, `backup.version`, `backup.no_label`, `backup.incremental`, `backup.label`, `control.…`,
+ * (materialise it first), `backup.no_control`, `backup.version`, `backup.no_label`, `backup.label`, `control.…`,
  * `backup.tablespace_map`, and for tars what TarBackup throws.
  */
 export function openBaseBackup(path: string, options: BaseBackupOptions = {}): BaseBackup {

@@ -1,13 +1,16 @@
-/** A case's base backups: opened in place, or re-encoded once into the case where they are compressed. */
+/** A case's base backups: opened in place, or re-encoded once into the case where they are compressed or incremental. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '../archive/baseBackup.js';
+import { combineBackups } from '../archive/combineBackups.js';
 import { extractBackupWal, hasBackupPack, materialiseBackup, removeBackupCopy } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
 import { explainFsError } from '../layerfile/durable.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { parseRelFilePath } from '../pg/relFilePath.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
+import { inputError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
 import type { BaseImages } from './sources.js';
 
 const BACKUPS_FOLDER = 'backups';
@@ -25,26 +28,54 @@ export interface OpenCaseBackupOptions {
 }
 
 /**
- * Opens a backup for the case; `local` is the folder under the case that holds its copy, empty where it is read in place.
- * Throws what openBaseBackup() and materialiseBackup() throw.
+ * Opens a backup for the case; `local` is the folder under the case that holds its copy, empty where it is read in place. An incremental backup is
+ * combined with the one before it, which is looked for among `priors` (paths), into a copy of its own.
+ * Throws what openBaseBackup(), materialiseBackup() and combineBackups() throw, and `backup.incremental` where the backup before is not given.
  */
-export async function openCaseBackup(caseDir: string, source: string, options: OpenCaseBackupOptions = {}): Promise<{ backup: BaseBackup; local: string }> {
+export async function openCaseBackup(caseDir: string, source: string, priors: readonly string[], options: OpenCaseBackupOptions = {}): Promise<{ backup: BaseBackup; local: string }> {
   const local = localFolder(source);
   const folder = path.join(caseDir, local);
-  const isCopied = hasBackupPack(folder);
-  if (!isCopied && backupForm(source) !== 'compressed') return { backup: accepted(openBaseBackup(source), options), local: '' };
-  if (isCopied) return { backup: accepted(openPackedBackup(folder), options), local };
-  await inCase(folder, () => materialiseBackup(source, folder, (done, total) => options.onProgress?.(done / Math.max(1, total))));
+  if (hasBackupPack(folder)) {
+    const copy = openPackedBackup(folder);
+    if (copy.incrementalFromLsn === undefined) return { backup: accepted(copy, options), local };
+    // it was unpacked, but not yet combined
+    copy.close();
+    removeBackupCopy(folder);
+  }
+  const onProgress = (done: number, total: number): void => options.onProgress?.(done / Math.max(1, total));
+  const isCompressed = backupForm(source) === 'compressed';
+  if (isCompressed) await inCase(folder, () => materialiseBackup(source, folder, onProgress));
   try {
-    return { backup: accepted(openPackedBackup(folder), options), local };
+    const backup = accepted(isCompressed ? openPackedBackup(folder) : openBaseBackup(source), options);
+    if (backup.incrementalFromLsn === undefined) return { backup, local: isCompressed ? local : '' };
+    try {
+      const prior = await openPrior(caseDir, backup, priors.filter((each) => each !== source), options);
+      await inCase(folder, () => combineBackups(backup, prior, folder, onProgress));
+      prior.close();
+    } finally {
+      backup.close();
+    }
+    return { backup: openPackedBackup(folder), local };
   } catch (error) {
     removeBackupCopy(folder);
     throw error;
   }
 }
 
+/** The backup that an incremental one builds upon: the one that starts where its label says. */
+async function openPrior(caseDir: string, incremental: BaseBackup, sources: readonly string[], options: OpenCaseBackupOptions): Promise<BaseBackup> {
+  const from = incremental.incrementalFromLsn!;
+  for (const source of sources) {
+    const { backup } = await openCaseBackup(caseDir, source, sources, { onProgress: options.onProgress });
+    if (backup.startLsn === from && backup.systemIdentifier === incremental.systemIdentifier) return backup;
+    backup.close();
+  }
+  throw inputError('backup.incremental', `${incremental.root}: this is an incremental backup, and the one before it, which starts at ${formatLsn(from)}, is not given`, { file: incremental.root },
+    'name the whole chain with --backup, from the full backup on, or index what pg_combinebackup makes of it');
+}
+
 /** What fails while the case is written to, a full disk say, is told as such. */
-async function inCase<T>(folder: string, work: () => Promise<T>): Promise<T> {
+async function inCase<T>(folder: string, work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -136,7 +136,7 @@ class Indexer {
   private async openBackups(paths: string[], known: Manifest | undefined): Promise<{ backup: BaseBackup; local: string }[]> {
     const opened: { backup: BaseBackup; local: string }[] = [];
     for (const source of paths) {
-      const one = await openCaseBackup(this.options.caseDir, source, {
+      const one = await openCaseBackup(this.options.caseDir, source, paths, {
         onProgress: (share) => {
           this.throwIfInterrupted();
           this.options.onCopy?.(source, share);

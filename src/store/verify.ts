@@ -63,7 +63,7 @@ function ownBackups(store: CaseStore): BackupToCompare[] {
 }
 
 async function otherBackup(store: CaseStore, source: string, options: VerifyOptions): Promise<BackupToCompare> {
-  const { backup, local } = await openCaseBackup(store.caseDir, source, { onProgress: (share) => options.onProgress?.(share, `copying ${source}`) });
+  const { backup, local } = await openCaseBackup(store.caseDir, source, store.manifest.backups.map((each) => each.path), { onProgress: (share) => options.onProgress?.(share, `copying ${source}`) });
   try {
     checkCluster(store, source, backup);
     const endLsn = consistentLsnOf(store, backup);

@@ -281,7 +281,6 @@ describe('what is no backup, or a damaged one', () => {
     ['control.block_size', 'blocks of 16 kB', control((bytes) => { bytes.writeUInt32LE(16384, 216); })],
     ['backup.version', 'another PG_VERSION', (path) => writeFileSync(join(path, 'PG_VERSION'), '14\n')],
     ['backup.label', 'a damaged label', (path) => writeFileSync(join(path, 'backup_label'), 'garbage')],
-    ['backup.incremental', 'an incremental backup', edit('backup_label', (text) => `${text}INCREMENTAL FROM LSN: 0/1000028\nINCREMENTAL FROM TLI: 1\n`)],
     ['backup.tablespace_map', 'a damaged tablespace_map', (path) => writeFileSync(join(path, 'tablespace_map'), 'garbage')],
     ['backup.no_label', 'a copy of a running server without label', (path) => rmSync(join(path, 'backup_label'))],
   ])('%s: %s', async (code, _, change) => {

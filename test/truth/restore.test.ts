@@ -7,7 +7,7 @@ import { captureDatabases } from '../../fixtures/workloads/truth.js';
 import { copyText } from '../../src/output/copy.js';
 import { restoreScript } from '../../src/query/restore.js';
 import { Findings } from '../../src/query/session.js';
-import { copyIn } from '../support/copyIn.js';
+import { copyIn } from '../../fixtures/postgres/copy.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 const TABLES = ['public.plain', 'public.parent', 'public.child', 'public.clustered', 'public.toasty', 'public.wide', 'sales.orders', '"Odd Schema"."Odd ""Table"""', 'public.nopk'];
