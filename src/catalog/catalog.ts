@@ -9,6 +9,7 @@ import type { AttributeLayout } from '../rows/deform.js';
 import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import { detoast } from '../rows/toast.js';
+import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
 import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
 import { inputError } from '../util/errors.js';
@@ -57,7 +58,12 @@ export class Catalog {
   private readonly layouts = new Map<string, { relation: Relation; layout: CatalogLayout }>();
   private namespaceNames: Map<number, string> | undefined;
 
-  constructor(readonly snapshot: Snapshot, readonly database: Pick<Database, 'oid' | 'spcOid'>) {
+  readonly decode: TextDecoding['decode'];
+
+  constructor(readonly snapshot: Snapshot, readonly database: Pick<Database, 'oid' | 'spcOid' | 'encoding'>) {
+    const decoding = textDecoding(database.encoding);
+    if (!decoding) throw inputError('database.encoding', `database ${database.oid} has encoding ${database.encoding}, which PostgreSQL does not have`, {}, 'check the base backup with walscope doctor');
+    this.decode = decoding.decode;
     this.visibility = new Visibility(snapshot);
   }
 
@@ -159,7 +165,7 @@ export class Catalog {
     const key = new Uint8Array(4);
     new DataView(key.buffer).setUint32(0, oid, true);
     const search = new NbtreeSearch((block) => this.catalogPage(indexFile, block), INDEX_COLUMNS[index], INDEX_COLUMNS[index].length);
-    const row = new CatalogRow(layout, this.detoast);
+    const row = new CatalogRow(layout, this);
     for (const { block, offset } of [...search.tids({ equal: [key] })]) {
       const page = this.catalogPage(file, block);
       const offnum = visibleVersion(page, offset, this.visibility);
@@ -175,7 +181,7 @@ export class Catalog {
   }
 
   private scanFile(file: RelFork, layout: CatalogLayout, emit: (row: CatalogRow) => void): void {
-    const row = new CatalogRow(layout, this.detoast);
+    const row = new CatalogRow(layout, this);
     this.snapshot.scan(file, (block, { page, unknown }) => {
       if (unknown) throw inputError('page.unknown', `a catalog page (block ${block}) is unknown after a record of ${unknown.rmgr} that cannot be replayed`);
       visibleTuples(page, this.visibility, (_offnum, at, length) => emit(row.fill(page.bytes, page.view, at, length)), (offnum) => {
@@ -243,8 +249,10 @@ export function readDatabases(snapshot: Snapshot): Database[] {
 }
 
 /** template1 has OID 1 in every cluster; where somebody dropped it, template0 or postgres serve (their OIDs differ by major). */
-function anyDatabase(snapshot: Snapshot): Pick<Database, 'oid' | 'spcOid'> {
+function anyDatabase(snapshot: Snapshot): Pick<Database, 'oid' | 'spcOid' | 'encoding'> {
   const DEFAULT_TABLESPACE = 1663;
-  for (const oid of snapshot.candidateDatabases()) if (snapshot.relMap(DEFAULT_TABLESPACE, oid)) return { oid, spcOid: DEFAULT_TABLESPACE };
+  // names in shared catalogs are in the encoding of whoever wrote them; most are ASCII
+  const PG_UTF8 = 6;
+  for (const oid of snapshot.candidateDatabases()) if (snapshot.relMap(DEFAULT_TABLESPACE, oid)) return { oid, spcOid: DEFAULT_TABLESPACE, encoding: PG_UTF8 };
   throw inputError('catalog.no_database', 'the base backup holds no database to read pg_database from', {}, 'check the backup with walscope doctor');
 }

@@ -1,5 +1,6 @@
 /** Typed access to the columns of a catalog row, straight from the tuple's bytes: catalogs must be read before any type is known. */
 import { ATTRIBUTE_MISSING, ATTRIBUTE_NULL, TupleDeformer, type AttributeLayout, type DeformedTuple } from '../rows/deform.js';
+import type { TextDecoding } from '../rows/types/encoding.js';
 import { isExtended, plainHeaderSize } from '../rows/varlena.js';
 
 /** Column name → position, and the deformer, of one catalog. */
@@ -17,8 +18,13 @@ export class CatalogLayout {
   }
 }
 
-/** Node's own slice of bytes to a string: catalogs are many short names, for which TextDecoder is slow. */
-const utf8Slice = (Buffer.prototype as unknown as { utf8Slice(this: Uint8Array, start: number, end: number): string }).utf8Slice;
+/** What reading a row asks of its catalog. */
+export interface CatalogValues {
+  /** The plain value of a compressed or out-of-line varlena, its header included in `length`. */
+  detoast(bytes: Uint8Array, at: number, length: number): Uint8Array;
+  /** Names and texts are in the database's encoding. */
+  decode: TextDecoding['decode'];
+}
 
 /** One row; the object is filled again for the next, so copy what must last. */
 export class CatalogRow {
@@ -26,7 +32,7 @@ export class CatalogRow {
   private view!: DataView;
   private readonly tuple: DeformedTuple;
 
-  constructor(private readonly layout: CatalogLayout, private readonly detoast: (bytes: Uint8Array, at: number, length: number) => Uint8Array) {
+  constructor(private readonly layout: CatalogLayout, private readonly values: CatalogValues) {
     this.tuple = layout.newTuple();
   }
 
@@ -98,7 +104,7 @@ export class CatalogRow {
     if (at < 0) return '';
     let end = at;
     while (end < at + 64 && this.bytes[end] !== 0) end++;
-    return utf8Slice.call(this.bytes, at, end);
+    return this.values.decode(this.bytes, at, end - at);
   }
 
   /** A varlena's payload (a copy), detoasted; null for NULL. */
@@ -107,13 +113,13 @@ export class CatalogRow {
     if (at < 0) return null;
     const length = this.tuple.length[this.layout.positions.get(column)!]!;
     const first = this.bytes[at]!;
-    if (isExtended(first)) return this.detoast(this.bytes, at, length);
+    if (isExtended(first)) return this.values.detoast(this.bytes, at, length);
     return this.bytes.slice(at + plainHeaderSize(first), at + length);
   }
 
   text(column: string): string | null {
     const bytes = this.varlena(column);
-    return bytes && utf8Slice.call(bytes, 0, bytes.length);
+    return bytes && this.values.decode(bytes, 0, bytes.length);
   }
 
   /** A one-dimensional text[]: its elements, null for NULL; an empty list for NULL and for an empty array. */
@@ -132,7 +138,8 @@ export class CatalogRow {
       }
       const isShort = (bytes[at]! & 1) === 1;
       const length = isShort ? bytes[at]! >>> 1 : view.getUint32(at, true) >>> 2;
-      elements.push(utf8Slice.call(bytes, at + (isShort ? 1 : 4), at + length));
+      const header = isShort ? 1 : 4;
+      elements.push(this.values.decode(bytes, at + header, length - header));
       // elements align with the array's first byte, which is four bytes before the payload's
       at += (length + 3) & ~3;
     }

@@ -150,6 +150,11 @@ export class TypeCatalog implements TypeLookup {
     return new Map([...this.enumRows].filter(([, row]) => row.type === typeOid).map(([oid, row]) => [oid, row.order]));
   }
 
+  /** pg_enum.enumsortorder of a label. */
+  enumSortOrder(labelOid: number): number | undefined {
+    return this.enumRows.get(labelOid)?.order;
+  }
+
   /** The C symbol of support function 1 of a btree operator class: the order of its type. Undefined where the class is not known. */
   orderFunction(opclassOid: number): string | undefined {
     if (!this.orders) {
@@ -185,7 +190,7 @@ export class TypeCatalog implements TypeLookup {
         const relation = this.catalog.relations.get(oid);
         return relation && this.qualified(relation.name, relation.namespaceOid, 'regclass');
       }
-      case 'regtype': return this.type(oid) && this.formatType(oid, -1);
+      case 'regtype': return this.type(oid) && this.formatType(oid);
       case 'regrole': {
         const name = this.roleName(oid);
         return name === undefined ? undefined : quoteIdentifier(name);
@@ -200,7 +205,7 @@ export class TypeCatalog implements TypeLookup {
       }
       case 'regprocedure': {
         const proc = this.proc(oid);
-        return proc && `${this.qualified(proc.name, proc.namespaceOid, kind)}(${proc.argTypes.map((t) => this.formatType(t, -1)).join(',')})`;
+        return proc && `${this.qualified(proc.name, proc.namespaceOid, kind)}(${proc.argTypes.map((t) => this.formatType(t)).join(',')})`;
       }
       case 'regoper':
       case 'regoperator': return this.operatorName(kind, oid);
@@ -253,7 +258,7 @@ export class TypeCatalog implements TypeLookup {
     const sameName = [...this.operators.values()].filter((row) => row.name === found.name).length;
     const schema = quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '');
     if (kind === 'regoper') return found.namespaceOid === PG_CATALOG && sameName === 1 ? found.name : `${schema}.${found.name}`;
-    const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t, -1))).join(',');
+    const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t))).join(',');
     return `${found.namespaceOid === PG_CATALOG || found.namespaceOid === PUBLIC ? '' : `${schema}.`}${found.name}(${args})`;
   }
 
@@ -267,15 +272,15 @@ export class TypeCatalog implements TypeLookup {
     return names.get(oid);
   }
 
-  /** format_type(): a type's name as SQL writes it, with its modifier; -1: none. */
-  formatType(oid: number, typmod: number): string {
+  /** format_type(): a type's name as SQL writes it, with its modifier; -1: it has none, undefined: the type itself is named (format_type_be()). */
+  formatType(oid: number, typmod?: number): string {
     const type = this.type(oid);
     if (!type) return oid === 0 ? '-' : '???';
     if (type.typelem !== 0 && type.typlen === -1 && type.typoutput === 'array_out') return `${this.formatType(type.typelem, typmod)}[]`;
     const known = type.schema === 'pg_catalog' ? SQL_TYPE_NAMES[type.name] : undefined;
-    if (known) return known(typmod);
+    if (known) return typmod === undefined && Object.hasOwn(UNMODIFIED_NAMES, type.name) ? UNMODIFIED_NAMES[type.name]! : known(typmod ?? -1);
     const name = this.qualified(type.name, this.typeNamespaces.get(oid)!, 'regtype');
-    return typmod >= 0 ? `${name}(${typmod})` : name;
+    return typmod !== undefined && typmod >= 0 ? `${name}(${typmod})` : name;
   }
 }
 
@@ -301,6 +306,9 @@ function intervalName(typmod: number): string {
   const fields = INTERVAL_FIELDS[(typmod >>> 16) & 0x7fff] ?? '';
   return `interval${fields}${(typmod & 0xffff) === 0xffff ? '' : `(${typmod & 0xffff})`}`;
 }
+
+/** Types whose plain SQL name means a length of 1 where a column is declared. */
+const UNMODIFIED_NAMES: Record<string, string> = { bit: 'bit', bpchar: 'character' };
 
 /** The types that SQL names otherwise than pg_type does: format_type_extended(), utils/adt/format_type.c. */
 const SQL_TYPE_NAMES: Record<string, (typmod: number) => string> = {

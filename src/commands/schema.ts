@@ -13,7 +13,7 @@ export async function schemaCommand(name: string, options: SchemaCommandOptions)
   const session = openSession(options);
   const database = openDatabase(session, options);
   const schema = tableSchema(database, database.relation(name));
-  const output = new DataOutput(options.output);
+  const output = new DataOutput(options.output, database.encoding.outputCharset);
   if (options.ddl) output.write(tableDdl(database, schema));
   else if (options.json) output.write(`${JSON.stringify(asJson(schema), null, 2)}\n`);
   else writeSchema(asText(schema), output.forTerminal, output.write);

@@ -14,14 +14,14 @@ const PERSISTENCE_NAMES: Record<string, string> = { p: 'permanent', u: 'unlogged
 export async function tablesCommand(pattern: string | undefined, options: TablesCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
-  const tables = listTables(database, { pattern, all: options.all, count: options.count });
+  const tables = listTables(database, { pattern: pattern === undefined ? undefined : database.typed(pattern), all: options.all, count: options.count });
   const forPeople = ['table', 'expanded'].includes(formatOf(options));
   const columns = [
     { name: 'schema', typeName: 'name' }, { name: 'name', typeName: 'name' }, { name: 'type', typeName: 'text' }, { name: 'owner', typeName: 'name' },
     { name: 'persistence', typeName: 'text' }, { name: 'pages', typeName: 'int4' }, { name: forPeople ? 'size' : 'bytes', typeName: 'int8' },
     ...(options.count ? [{ name: 'rows', typeName: 'int8' }] : []), { name: 'oid', typeName: 'oid' }, { name: 'dropped_since', typeName: 'bool' },
   ];
-  const output = new DataOutput(options.output);
+  const output = new DataOutput(options.output, database.encoding.outputCharset);
   const writer = openRows(options, columns, output, 'tables');
   for (const t of tables) {
     const size = t.bytes === undefined ? null : forPeople ? formatBytes(t.bytes) : String(t.bytes);

@@ -1,5 +1,6 @@
 /** Rows of a relation as of a moment. */
 import type { RowView, Table } from '../catalog/table.js';
+import { isOrderedAsUnicode } from '../rows/types/encoding.js';
 import type { TupleState } from '../rows/visibility.js';
 import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -46,7 +47,7 @@ export interface Asof {
 export async function asof(database: DatabaseAt, from: Table | ScanSource, options: AsofOptions, findings: Findings): Promise<Asof> {
   const source = 'parts' in from ? from : ownRows(from);
   const { table, parts } = source;
-  const chosen = chooseColumns(table, options.columns);
+  const chosen = chooseColumns(table, options.columns?.map((name) => database.typed(name)));
   const where = options.where === undefined ? undefined : await compileTableWhere(database, table, options.where);
   for (const finding of source.missing) findings.add(finding);
   if (options.deleted && options.key) throw new WalscopeError('usage.deleted', 'dead row versions cannot be found by --key', { exitCode: ExitCode.usage, hint: 'use --where, which looks at all of them' });
@@ -134,7 +135,7 @@ function readableValue(table: Table, findings: Findings): (row: RowView, place: 
 
 /** How the rows of one part are found. */
 async function scanOf(database: DatabaseAt, source: ScanSource, part: SourcePart, where: CompiledWhere | undefined, options: AsofOptions): Promise<RowSource> {
-  if (options.key) return keyScan(database, source.table, part, options.key);
+  if (options.key) return keyScan(database, source.table, part, options.key.map((value) => database.typed(value)));
   const { table } = part;
   const pages = `${database.blocks(table.relation) ?? 0} pages`;
   if (options.deleted) return { plan: `sequential scan of ${pages} for dead row versions`, scan: (emit, finding) => table.scanDead(emit, finding) };
@@ -181,13 +182,13 @@ function chooseColumns(table: Table, names: string[] | undefined): number[] {
 
 /** Compiles a condition against the table's columns as of then. */
 export async function compileTableWhere(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
-  const where = await compileWhere(text, table.columns.map(({ column }) => {
+  const where = await compileWhere(database.typed(text), table.columns.map(({ column }) => {
     const typeName = baseTypeName(database, column.typeOid);
     const type = database.types.type(column.typeOid);
     return {
       name: column.name, typeName, enumLabels: type?.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined,
       // where text is ordered by bytes, an index on it can be searched by range
-      collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) ? 'C' : undefined,
+      collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) && isOrderedAsUnicode(database.encoding) ? 'C' : undefined,
     };
   }), { zone: database.session.zone, tableName: table.relation.name, schemaName: table.schema });
   const computed = where.columnsUsed.find((i) => table.columns[i]!.column.generated === 'v');

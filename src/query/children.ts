@@ -1,11 +1,12 @@
 /** The children of a partitioned or inherited table as of a moment, in the order in which a server reads them. */
 import type { Relation } from '../catalog/relation.js';
+import { PartitionOrder } from './partitionOrder.js';
 import type { DatabaseAt } from './session.js';
 
 /**
  * The relations whose rows `SELECT * FROM parent` gives, the parent first where it has rows of its own. Inherited tables come level by
- * level, the children of each by OID (find_all_inheritors(), catalog/pg_inherits.c, PG 13–18); partitions in depth, by OID, the default
- * partition last (a server orders them by their bounds).
+ * level, the children of each by OID (find_all_inheritors(), catalog/pg_inherits.c, PG 13–18); partitions in depth, by their bounds
+ * (expand_partitioned_rtentry(), optimizer/util/inherit.c).
  */
 export function withDescendants(database: DatabaseAt, parent: Relation): Relation[] {
   if (parent.kind !== 'p' && !parent.hasSubclass) return [parent];
@@ -17,16 +18,17 @@ export function withDescendants(database: DatabaseAt, parent: Relation): Relatio
     for (const relation of found) for (const child of relationsOf(relation.oid)) if (!found.includes(child)) found.push(child);
     return found;
   }
-  const defaults = defaultPartitions(database);
+  const order = new PartitionOrder(database);
   const leaves: Relation[] = [];
   const visit = (relation: Relation): void => {
     if (relation.kind !== 'p') {
       leaves.push(relation);
       return;
     }
-    const partitions = relationsOf(relation.oid);
-    for (const partition of partitions) if (!defaults.has(partition.oid)) visit(partition);
-    for (const partition of partitions) if (defaults.has(partition.oid)) visit(partition);
+    for (const oid of order.sort(relation.oid, children.get(relation.oid) ?? [])) {
+      const partition = database.catalog.relations.get(oid);
+      if (partition) visit(partition);
+    }
   };
   visit(parent);
   return leaves;
@@ -44,10 +46,4 @@ function childrenByParent(database: DatabaseAt): Map<number, number[]> {
   });
   for (const list of children.values()) list.sort((a, b) => a - b);
   return children;
-}
-
-function defaultPartitions(database: DatabaseAt): Set<number> {
-  const oids = new Set<number>();
-  database.catalog.scan('pg_partitioned_table', (row) => oids.add(row.oid('partdefid')));
-  return oids;
 }

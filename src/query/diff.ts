@@ -68,7 +68,7 @@ export function pairTables(sides: DiffSides, names?: string[]): { before: Relati
 
 /** The pair of one name, or of its partitions; a relation that was renamed in between is found by its OID. */
 function pairByName(sides: DiffSides, name: string): { before: Relation | undefined; after: Relation | undefined }[] {
-  const parsed = parseTableName(name);
+  const parsed = parseTableName(sides.after.typed(name));
   let before = findRelation(sides.before.catalog, parsed);
   let after = findRelation(sides.after.catalog, parsed);
   if (!before && !after) sides.after.relation(name); // says why there is none

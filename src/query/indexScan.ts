@@ -176,7 +176,11 @@ function indexFile(index: IndexInfo): RelFork {
 function keyBytes(database: DatabaseAt, type: TypeInfo, text: string): Uint8Array {
   return keyFromText(type.typoutput, text, {
     zone: database.session.zone, enumLabelOid: (label) => database.types.enumOid(type.oid, label),
-    encodeText: (value) => new Uint8Array(Buffer.from(value, database.encoding.outputCharset)),
+    encodeText: (value) => {
+      const bytes = database.encoding.encode(value);
+      if (!bytes) throw new WalscopeError('key.encoding', `"${value}" holds a character that ${database.encoding.name}, the encoding of database "${database.database.name}", does not have`, { exitCode: ExitCode.usage, hint: 'no row can have this key' });
+      return bytes;
+    },
   });
 }
 

@@ -4,7 +4,7 @@ import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { Table } from '../catalog/table.js';
 import { TypeCatalog } from '../catalog/typeCatalog.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
-import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
+import { textDecoding, typedText, type TextDecoding } from '../rows/types/encoding.js';
 import { TypeOutputs } from '../rows/types/typeOutputs.js';
 import type { StoredOutput, TypeInfo } from '../rows/types/typeInfo.js';
 import type { CaseStore } from '../store/caseStore.js';
@@ -87,10 +87,14 @@ export class DatabaseAt {
     });
   }
 
+  /** The catalog has refused encodings that do not exist. */
   get encoding(): TextDecoding {
-    const encoding = textDecoding(this.database.encoding);
-    if (!encoding) throw new WalscopeError('database.encoding', `database "${this.database.name}" has encoding ${this.database.encoding}, which PostgreSQL does not have`, { hint: 'check the base backup with walscope doctor' });
-    return encoding;
+    return textDecoding(this.database.encoding)!;
+  }
+
+  /** What somebody typed, in the form in which values and names of this database are held. */
+  typed(text: string): string {
+    return typedText(this.encoding, text);
   }
 
   /** How values of a type print. */
@@ -112,7 +116,7 @@ export class DatabaseAt {
 
   /** Finds a relation by what the user wrote; a name that is not there now but was or will be says when. */
   relation(text: string): Relation {
-    const name = parseTableName(text);
+    const name = parseTableName(this.typed(text));
     const relation = findRelation(this.catalog, name);
     if (relation) return relation;
     throw this.missing(text, name);

@@ -102,7 +102,7 @@ class TransactionFiles {
 
   constructor(private readonly session: Session, private readonly before: DatabaseAt | undefined, private readonly after: DatabaseAt | undefined, private readonly findings: Findings) {
     const any = before ?? after;
-    this.pgClassRow = any && new CatalogRow(new CatalogLayout(pgClassLayout(session.store.major)), any.catalog.detoast);
+    this.pgClassRow = any && new CatalogRow(new CatalogLayout(pgClassLayout(session.store.major)), any.catalog);
   }
 
   of(locator: RelFileLocator): TransactionFile | undefined {

@@ -50,6 +50,17 @@ describe('server encodings', () => {
     return { text: lines.map((line) => `${line}\n`).join(''), database };
   }
 
+  it.each([...SINGLE_BYTE, ...MULTI_BYTE])('%s is encoded again to the bytes that were stored', (name) => {
+    const { encoding, utf8, own } = databases.get(name)!;
+    const { decode, encode } = textDecoding(encoding)!;
+    const text = utf8.toString('utf8');
+    const bytes = Buffer.from(encode(text)!);
+    // a few characters of EUC have two codes
+    if (name.startsWith('EUC')) expect(decode(bytes, 0, bytes.length)).toBe(text);
+    else expect(bytes.equals(own)).toBe(true);
+    expect(encode('\u{10ffff}')).toBeUndefined();
+  });
+
   it.each([...SINGLE_BYTE, ...MULTI_BYTE])('%s is converted', (name) => {
     const { text, database } = read(name);
     expect(textDecoding(database.encoding)!.name).toBe(name);

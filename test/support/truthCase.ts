@@ -8,7 +8,7 @@ import { writeRowBytes } from '../../src/commands/rowBytes.js';
 import { fieldForm } from '../../src/output/byteFields.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof } from '../../src/query/asof.js';
-import { openSource } from '../../src/query/scanSource.js';
+import { openSource, type SourceOptions } from '../../src/query/scanSource.js';
 import { Findings, Session, type DatabaseAt } from '../../src/query/session.js';
 import { indexCase } from '../../src/store/indexer.js';
 import { openCase } from '../../src/store/openCase.js';
@@ -31,9 +31,9 @@ export async function indexArchive(archive: Pick<Archive, 'backup' | 'wal'> & { 
 }
 
 /** A table as `asof --csv` or `--format copy` prints it. */
-export async function asofBytes(database: DatabaseAt, name: string, format: 'csv' | 'copy'): Promise<{ bytes: Buffer; findings: string[] }> {
+export async function asofBytes(database: DatabaseAt, name: string, format: 'csv' | 'copy', options: SourceOptions = { only: true }): Promise<{ bytes: Buffer; findings: string[] }> {
   const findings = new Findings();
-  const answer = await asof(database, openSource(database, name, { only: true }), {}, findings);
+  const answer = await asof(database, openSource(database, name, options), {}, findings);
   let text = '';
   rowWriter(format, answer.columns, (piece) => (text += piece), { target: '', forTerminal: false }).end();
   const pieces = [Buffer.from(text, database.encoding.outputCharset)];
@@ -76,7 +76,8 @@ export async function compareMoment(session: Session, archive: Archive, truth: T
   return { differences, equal };
 }
 
-function firstDifference(got: Buffer, wanted: Buffer): string {
+/** Where two outputs part, in a line. */
+export function firstDifference(got: Buffer, wanted: Buffer): string {
   const a = got.toString('utf8').split('\n');
   const b = wanted.toString('utf8').split('\n');
   const i = a.findIndex((line, n) => line !== b[n]);

@@ -15,6 +15,18 @@ export interface TextDecoding {
   /** The stored bytes are already those that decoding and writing in `outputCharset` would give. */
   readonly isOutputForm: boolean;
   decode(bytes: Uint8Array, at: number, length: number): string;
+  /** The bytes that decode() gives this string for; undefined where the encoding lacks one of its characters. */
+  encode(text: string): Uint8Array | undefined;
+}
+
+/** What somebody typed, as decode() would give it: where bytes are kept, the characters of its UTF-8 bytes. */
+export function typedText(decoding: TextDecoding, text: string): string {
+  return decoding.outputCharset === 'utf8' ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** Strings in the order of their code points are in the order of their bytes. */
+export function isOrderedAsUnicode(decoding: TextDecoding): boolean {
+  return decoding.isOutputForm || decoding.name === 'LATIN1';
 }
 
 /** pg_enc by number. */
@@ -82,13 +94,59 @@ export function textDecoding(encoding: number): TextDecoding | undefined {
 }
 
 function makeDecoding(name: string): TextDecoding {
-  if (name === 'UTF8') return { name, outputCharset: 'utf8', isOutputForm: true, decode: decodeUtf8 };
-  if (name === 'LATIN1') return { name, outputCharset: 'utf8', isOutputForm: false, decode: decodeLatin1 };
+  if (name === 'UTF8') return { name, outputCharset: 'utf8', isOutputForm: true, decode: decodeUtf8, encode: (text) => new Uint8Array(Buffer.from(text, 'utf8')) };
+  if (name === 'LATIN1') return { name, outputCharset: 'utf8', isOutputForm: false, decode: decodeLatin1, encode: encodeLatin1 };
   const characters = SINGLE_BYTE_CHARACTERS[name];
-  if (characters !== undefined) return { name, outputCharset: 'utf8', isOutputForm: false, decode: singleByteDecode(characters) };
+  if (characters !== undefined) return converted(name, singleByteDecode(characters), singleBytes);
   const label = EUC_LABELS[name];
-  if (label !== undefined) return { name, outputCharset: 'utf8', isOutputForm: false, decode: eucDecode(new TextDecoder(label), EUC_EXCEPTIONS[name]!) };
-  return { name, outputCharset: 'latin1', isOutputForm: true, decode: decodeLatin1 };
+  if (label !== undefined) return converted(name, eucDecode(new TextDecoder(label), EUC_EXCEPTIONS[name]!), eucSequences);
+  return { name, outputCharset: 'latin1', isOutputForm: true, decode: decodeLatin1, encode: encodeLatin1 };
+}
+
+function encodeLatin1(text: string): Uint8Array | undefined {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return undefined;
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
+/** An encoding whose way back is found by decoding every character that it may have, when it is first needed. */
+function converted(name: string, decode: TextDecoding['decode'], sequences: () => Iterable<Uint8Array>): TextDecoding {
+  let back: Map<string, Uint8Array> | undefined;
+  const encode = (text: string): Uint8Array | undefined => {
+    if (!back) {
+      back = new Map();
+      for (const bytes of sequences()) {
+        const character = decode(bytes, 0, bytes.length);
+        // the shortest sequence comes first, and stays
+        if (!character.includes('\ufffd') && !back.has(character)) back.set(character, bytes);
+      }
+    }
+    const pieces: Uint8Array[] = [];
+    for (const character of text) {
+      const bytes = back.get(character);
+      if (!bytes) return undefined;
+      pieces.push(bytes);
+    }
+    return new Uint8Array(Buffer.concat(pieces));
+  };
+  return { name, outputCharset: 'utf8', isOutputForm: false, decode, encode };
+}
+
+const SS2 = 0x8e;
+const SS3 = 0x8f;
+const ASCII_END = 0x80;
+const G1_FIRST = 0xa1;
+const G1_LAST = 0xfe;
+
+function* singleBytes(): Iterable<Uint8Array> {
+  for (let byte = 0; byte < 0x100; byte++) yield Uint8Array.of(byte);
+}
+
+/** ASCII, code set 1, then what follows SS2 (one byte) and SS3 (two). */
+function* eucSequences(): Iterable<Uint8Array> {
+  for (let byte = 0; byte < ASCII_END; byte++) yield Uint8Array.of(byte);
+  for (let row = G1_FIRST; row <= G1_LAST; row++) for (let cell = G1_FIRST; cell <= G1_LAST; cell++) yield Uint8Array.of(row, cell);
+  for (let byte = G1_FIRST; byte <= G1_LAST; byte++) yield Uint8Array.of(SS2, byte);
+  for (let row = G1_FIRST; row <= G1_LAST; row++) for (let cell = G1_FIRST; cell <= G1_LAST; cell++) yield Uint8Array.of(SS3, row, cell);
 }
 
 function singleByteDecode(upper: string): TextDecoding['decode'] {
@@ -100,9 +158,6 @@ function singleByteDecode(upper: string): TextDecoding['decode'] {
     return text;
   };
 }
-
-const SS2 = 0x8e;
-const SS3 = 0x8f;
 
 /** Decodes runs between the characters that PostgreSQL sees otherwise. */
 function eucDecode(decoder: TextDecoder, exceptions: ReadonlyMap<number, string>): TextDecoding['decode'] {
