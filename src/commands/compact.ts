@@ -1,29 +1,37 @@
-/** walscope compact: merges layers, so that questions open few of them. */
+/** walscope compact: merges layers, so that questions open few of them, and makes images of pages that many records changed. */
 import { formatBytes } from '../output/units.js';
 import { compactCase } from '../store/compactor.js';
+import { DEFAULT_KEYFRAME_EVERY } from '../store/keyframes.js';
 import { manifestOf } from '../store/openCase.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { findCase, type CommonOptions } from './context.js';
+import { findCase, reportFindings, type CommonOptions } from './context.js';
 import { longRunning } from './longRunning.js';
 
 export interface CompactCommandOptions extends CommonOptions {
   fanout?: string;
+  keyframeEvery?: string;
   progress?: boolean;
 }
 
-function parseFanout(text: string | undefined): number | undefined {
+/** A whole number within bounds; undefined where the option was not given. */
+function parseNumber(name: string, text: string | undefined, from: number, to: number, example: number): number | undefined {
   if (text === undefined) return undefined;
-  const fanout = Number(text);
-  if (Number.isInteger(fanout) && fanout >= 2 && fanout <= 64) return fanout;
-  throw new WalscopeError('usage.fanout', `--fanout needs a number from 2 to 64, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --fanout 16' });
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= from && value <= to) return value;
+  throw new WalscopeError('usage.number', `${name} needs a number from ${from} to ${to}, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${name} ${example}` });
 }
 
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
-  const fanout = parseFanout(options.fanout);
+  const fanout = parseNumber('--fanout', options.fanout, 2, 64, 16);
+  const keyframeEvery = parseNumber('--keyframe-every', options.keyframeEvery, 0, 1_000_000, DEFAULT_KEYFRAME_EVERY);
   const caseDir = findCase(options.case);
   const manifest = manifestOf(caseDir);
   if (fanout !== undefined) manifest.fanout = fanout;
-  const summary = await longRunning('compacting', options, (progress, signal) => compactCase({ caseDir, manifest, signal, onProgress: (share, what) => progress.show(share, what) }));
-  process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${formatBytes(summary.bytesWritten)} written\n`);
-  return ExitCode.done;
+  if (keyframeEvery !== undefined && keyframeEvery !== (manifest.keyframeEvery ?? DEFAULT_KEYFRAME_EVERY)) {
+    manifest.keyframeEvery = keyframeEvery;
+    delete manifest.images; // all are made anew
+  }
+  const summary = await longRunning('compacting', options, (progress, signal) => compactCase({ caseDir, manifest, tail: true, signal, onProgress: (share, what) => progress.show(share, what) }));
+  process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${summary.images.toLocaleString('en-US')} page images made; ${formatBytes(summary.bytesWritten)} written\n`);
+  return reportFindings(summary.findings);
 }

@@ -146,7 +146,8 @@ function buildProgram(done: (code: number) => void): Command {
     .action(run(async () => (await import('./schema.js')).schemaCommand));
 
   inCase(program.command('compact'))
-    .description('merge layers, so that a question opens few of them; index does it by itself where it is due')
+    .description('merge layers, so that a question opens few of them, and keep images of pages with many records; index does it where it is due')
+    .option('--keyframe-every <n>', 'an image of a page after so many records of it, from now on and for what is there; 0: none (default: 512)')
     .option('--fanout <n>', 'layers that are merged into one, from now on (default: 16)')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
     .action(run(async () => (await import('./compact.js')).compactCommand));

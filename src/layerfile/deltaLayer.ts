@@ -113,6 +113,31 @@ export function writeRelations(file: BlockFileWriter, relations: readonly RelFor
   }
 }
 
+/** What writeRelations() wrote. */
+export function readRelations(file: BlockFileReader): RelFork[] {
+  const list: RelFork[] = [];
+  const section = file.section(SectionId.relations);
+  for (let i = 0; section && i < section.blocks; i++) {
+    const reader = new ByteReader(file.readBlock(section, i));
+    for (let n = reader.varint(); n > 0; n--) {
+      list.push({ spcOid: reader.varint(), dbOid: reader.varint(), relNumber: reader.varint(), fork: reader.varint() });
+    }
+  }
+  return list;
+}
+
+/** The position of a fork in a sorted list, -1 where it is not there. */
+export function ordinalOf(list: readonly RelFork[], rel: RelFork): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (compareRelFork(list[mid]!, rel) < 0) low = mid + 1;
+    else high = mid;
+  }
+  return low < list.length && compareRelFork(list[low]!, rel) === 0 ? low : -1;
+}
+
 function writeKeys(file: BlockFileWriter, blocks: Iterable<KeyBlock>): void {
   file.section(SectionId.keys, 2);
   for (const { payload, fence } of blocks) file.block(payload, fence);
@@ -208,29 +233,12 @@ export class DeltaLayer {
 
   /** Every relation fork that the layer touches, sorted. */
   get relations(): RelFork[] {
-    if (this.relationList) return this.relationList;
-    const list: RelFork[] = [];
-    const section = this.section(SectionId.relations);
-    for (let i = 0; i < section.blocks; i++) {
-      const reader = new ByteReader(this.file.readBlock(section, i));
-      for (let n = reader.varint(); n > 0; n--) {
-        list.push({ spcOid: reader.varint(), dbOid: reader.varint(), relNumber: reader.varint(), fork: reader.varint() });
-      }
-    }
-    return (this.relationList = list);
+    return (this.relationList ??= readRelations(this.file));
   }
 
   /** The position of a relation fork in `relations`, -1 where the layer does not touch it. */
   ordinal(rel: RelFork): number {
-    const list = this.relations;
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (compareRelFork(list[mid]!, rel) < 0) low = mid + 1;
-      else high = mid;
-    }
-    return low < list.length && compareRelFork(list[low]!, rel) === 0 ? low : -1;
+    return ordinalOf(this.relations, rel);
   }
 
   /**

@@ -35,6 +35,19 @@ export interface ManifestLayer {
   keyRange?: { first: KeyPlace; last: KeyPlace };
 }
 
+/** A layer of page images. */
+export interface ManifestImages {
+  /** File name under `layers/`. */
+  name: string;
+  /** The LSNs of its images lie in [startLsn, endLsn). */
+  startLsn: Lsn;
+  endLsn: Lsn;
+  bytes: number;
+  images: number;
+  /** 0: of WAL that is not merged yet, as `compact` makes them; else the level of the layers beside it. */
+  level: number;
+}
+
 /** A stretch of WAL that was read without a break. */
 export interface ManifestRun {
   startLsn: Lsn;
@@ -71,6 +84,10 @@ export interface Manifest {
   layers: ManifestLayer[];
   /** Layers that are merged into one; absent: DEFAULT_FANOUT of the store. */
   fanout?: number;
+  /** Page images that compaction made, in LSN order; absent: none. */
+  images?: ManifestImages[];
+  /** An image after so many records of a page; absent: DEFAULT_KEYFRAME_EVERY of the store. 0: none. */
+  keyframeEvery?: number;
   walBytes: number;
   records: number;
 }

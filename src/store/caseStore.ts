@@ -9,6 +9,7 @@ import { inputError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { Directories, EventKind } from './layerEvents.js';
 import { loggedRuns } from './loggedRuns.js';
+import { ImageMap } from './imageMap.js';
 import { LayerMap } from './layerMap.js';
 import { PageStore } from './pageStore.js';
 import { Snapshot } from './snapshot.js';
@@ -55,6 +56,7 @@ class RecordReader implements WalStore {
 
 export class CaseStore {
   readonly layers: LayerMap;
+  readonly images: ImageMap;
   readonly transactions: TransactionLog;
   readonly changes: TransactionChanges;
   readonly pages: PageStore;
@@ -66,6 +68,7 @@ export class CaseStore {
 
   constructor(readonly caseDir: string, readonly manifest: Manifest, private readonly sources: CaseSources, options: { cacheBytes?: number } = {}) {
     this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers);
+    this.images = new ImageMap(this.layers.folder, manifest.images ?? []);
     this.transactions = new TransactionLog(this.layers);
     this.changes = new TransactionChanges(this.layers, manifest.runs.map((run) => run.startLsn));
     this.wal = new RecordReader(sources.wal, manifest.major);
@@ -78,7 +81,7 @@ export class CaseStore {
       return [{ run, firstLsn: Math.min(...inRun.map((b) => b.consistentLsn)) as Lsn, lastLsn: run.endLsn }];
     });
     this.pages = new PageStore(this.layers, this.directories, this.wal, (upTo) => this.backupFor(upTo), {
-      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES, hintBitsLogged: this.hintBitsLogged(),
+      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES, hintBitsLogged: this.hintBitsLogged(), images: this.images,
     });
   }
 
@@ -165,5 +168,6 @@ export class CaseStore {
 
   close(): void {
     this.layers.close();
+    this.images.close();
   }
 }

@@ -1,57 +1,153 @@
 /**
- * Compaction: merges the layers that are due. Each step writes new files, names them in the manifest instead of the old ones, then
- * removes those; a run that is killed anywhere leaves a case that answers as before, and the next run does the step again.
+ * Compaction: merges the layers that are due, and makes images of pages with long chains. Each step writes new files, names them in the
+ * manifest instead of the old ones, then removes those; a run that is killed anywhere leaves a case that answers as before, and the next
+ * run does the step again.
  */
 import path from 'node:path';
+import { DeltaLayer } from '../layerfile/deltaLayer.js';
 import { removeStrays } from '../layerfile/durable.js';
-import { writeManifest, type Manifest } from '../layerfile/manifest.js';
+import { ImageLayerWriter, imageLayerName } from '../layerfile/imageLayer.js';
+import { writeManifest, type Manifest, type ManifestImages, type ManifestLayer } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { LAYERS_FOLDER } from './caseStore.js';
-import { nextMerge, replaceLayers } from './levels.js';
-import { mergeLayers } from './mergeLayers.js';
+import type { Finding } from '../util/finding.js';
+import { formatLsn } from '../util/lsn.js';
+import { CaseStore, LAYERS_FOLDER, type CaseSources } from './caseStore.js';
+import { DEFAULT_KEYFRAME_EVERY, Keyframer } from './keyframes.js';
+import { nextMerge, replaceLayers, unitsOf, type DueMerge, type LayerUnit } from './levels.js';
+import { keyCursors, mergedPages, mergeImages, mergeLayers } from './mergeLayers.js';
+import { openSources } from './openCase.js';
 
 export interface CompactOptions {
   caseDir: string;
   /** Changed in place, and on disk, with every step. */
   manifest: Manifest;
+  /** Makes images for the WAL that is not merged yet, too. */
+  tail?: boolean;
   /** `share`: of the step in hand, 0 to 1. */
   onProgress?: (share: number, what: string) => void;
   signal?: AbortSignal;
 }
 
 export interface CompactSummary {
-  /** Layers before and after, and bytes written in between. */
   layersBefore: number;
   layersAfter: number;
+  /** Page images made in this run. */
+  images: number;
   bytesWritten: number;
+  /** What could not be done, because its WAL is not there. */
+  findings: Finding[];
 }
 
 /** Does all that is due. ^C is noticed between two steps. */
 export async function compactCase(options: CompactOptions): Promise<CompactSummary> {
-  const { caseDir, manifest } = options;
-  const folder = path.join(caseDir, LAYERS_FOLDER);
-  const summary: CompactSummary = { layersBefore: manifest.layers.length, layersAfter: 0, bytesWritten: 0 };
-  for (let due = nextMerge(manifest); due; due = nextMerge(manifest)) {
-    await turn(options, `level ${due.level}: ${due.inputs.length} layers`);
-    const merged = mergeLayers(folder, due);
-    replaceLayers(manifest, due.inputs, merged);
-    writeManifest(caseDir, manifest);
-    removeUnnamed(folder, manifest);
-    for (const layer of merged) summary.bytesWritten += layer.bytes;
-  }
-  removeUnnamed(folder, manifest);
-  summary.layersAfter = manifest.layers.length;
-  return summary;
+  return new Compactor(options).run();
 }
 
 /** Files in the layers' folder that the manifest does not name: what an interrupted run left. */
 export function removeUnnamed(folder: string, manifest: Manifest): void {
-  removeStrays(folder, new Set(manifest.layers.map((layer) => layer.name)));
+  removeStrays(folder, new Set([...manifest.layers, ...(manifest.images ?? [])].map(({ name }) => name)));
 }
 
-async function turn(options: CompactOptions, what: string): Promise<void> {
-  options.onProgress?.(0, what);
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!options.signal?.aborted) return;
-  throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+class Compactor {
+  private readonly folder: string;
+  private readonly summary: CompactSummary = { layersBefore: 0, layersAfter: 0, images: 0, bytesWritten: 0, findings: [] };
+  private sources: CaseSources | undefined;
+
+  constructor(private readonly options: CompactOptions) {
+    this.folder = path.join(options.caseDir, LAYERS_FOLDER);
+  }
+
+  async run(): Promise<CompactSummary> {
+    const { manifest, tail } = this.options;
+    this.summary.layersBefore = manifest.layers.length;
+    removeUnnamed(this.folder, manifest);
+    for (;;) {
+      for (const unit of unitsOf(manifest, 'merged')) await this.images(unit);
+      const due = nextMerge(manifest);
+      if (!due) break;
+      await this.turn(`level ${due.level}: merging ${due.inputs.length} layers`);
+      this.merge(due);
+    }
+    if (tail) for (const unit of unitsOf(manifest, 'stripes')) await this.images(unit);
+    this.summary.layersAfter = manifest.layers.length;
+    return this.summary;
+  }
+
+  private merge(due: DueMerge): void {
+    const { manifest } = this.options;
+    const merged = mergeLayers(this.folder, due);
+    const images = this.imagesOf(due.inputs);
+    replaceLayers(manifest, due.inputs, merged);
+    // images of level 0 are made anew for the whole of level 1
+    const kept = images.filter(({ level }) => level > 0);
+    this.replaceImages(images, kept.length > 0 ? [mergeImages(this.folder, due, kept)] : []);
+    for (const layer of merged) this.summary.bytesWritten += layer.bytes;
+    this.commit();
+  }
+
+  /** Makes the images of a unit that has none. */
+  private async images(unit: LayerUnit): Promise<void> {
+    const { manifest } = this.options;
+    const every = manifest.keyframeEvery ?? DEFAULT_KEYFRAME_EVERY;
+    const known = this.imagesOf(unit.layers);
+    if (every === 0 || known.some(({ endLsn, level }) => endLsn === unit.endLsn && level === unit.level)) return;
+    await this.turn(`page images from ${formatLsn(unit.startLsn)} on`);
+    const made = this.makeImages(unit, every);
+    if (!made) return;
+    this.replaceImages(known, [made]);
+    this.summary.images += made.images;
+    this.commit();
+  }
+
+  /** Image layers begin where one of the layers beside them begins; how far they reach says less: the last record of a stripe ends in the next. */
+  private imagesOf(layers: readonly ManifestLayer[]): ManifestImages[] {
+    const starts = new Set(layers.map(({ startLsn }) => startLsn));
+    return (this.options.manifest.images ?? []).filter(({ startLsn }) => starts.has(startLsn));
+  }
+
+  private makeImages(unit: LayerUnit, every: number): ManifestImages | undefined {
+    const { caseDir, manifest } = this.options;
+    const { startLsn, endLsn, level } = unit;
+    this.sources ??= openSources(caseDir, manifest);
+    // what was there before the unit, and nothing else: so that the same images come out whenever they are made
+    const before = { ...manifest, images: (manifest.images ?? []).filter((entry) => entry.level > 0 && entry.startLsn < startLsn) };
+    const store = new CaseStore(caseDir, before, this.sources, { cacheBytes: 1024 * 1024 });
+    const name = imageLayerName(startLsn, endLsn, level);
+    const writer = new ImageLayerWriter(this.folder, name);
+    const opened = unit.layers.map((entry) => ({ entry, layer: new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn) }));
+    try {
+      const keyframer = new Keyframer(store, every, startLsn, endLsn, writer);
+      for (const page of mergedPages(keyCursors(opened))) keyframer.page(page);
+      keyframer.flush();
+      return { name, startLsn, endLsn, level, images: writer.images, bytes: writer.finish() };
+    } catch (error) {
+      writer.abandon();
+      if (!(error instanceof WalscopeError) || error.code.startsWith('layer.')) throw error;
+      this.summary.findings.push({ code: 'images.no_wal', message: `no page images from ${formatLsn(startLsn)} to ${formatLsn(endLsn)}: ${error.message}`, place: error.options.place });
+      return undefined;
+    } finally {
+      for (const { layer } of opened) layer.close();
+      store.close();
+    }
+  }
+
+  private replaceImages(gone: readonly ManifestImages[], come: readonly ManifestImages[]): void {
+    const { manifest } = this.options;
+    const images = [...(manifest.images ?? []).filter((entry) => !gone.includes(entry)), ...come].sort((a, b) => a.startLsn - b.startLsn);
+    if (images.length > 0) manifest.images = images;
+    else delete manifest.images;
+    for (const entry of come) this.summary.bytesWritten += entry.bytes;
+  }
+
+  private commit(): void {
+    writeManifest(this.options.caseDir, this.options.manifest);
+    removeUnnamed(this.folder, this.options.manifest);
+  }
+
+  private async turn(what: string): Promise<void> {
+    this.options.onProgress?.(0, what);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.options.signal?.aborted) return;
+    throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+  }
 }

@@ -6,14 +6,14 @@ import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import type { TimelineWal } from '../archive/timelineWal.js';
 import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
-import { makeFolder, removeStrays } from '../layerfile/durable.js';
+import { makeFolder } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
-import { compactCase } from './compactor.js';
+import { compactCase, removeUnnamed } from './compactor.js';
 import { openCaseBackup, walOfBackup } from './backups.js';
 import { buildLayer, type BuiltLayer } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
@@ -36,6 +36,8 @@ export interface IndexOptions {
   onCopy?: (source: string, share: number) => void;
   /** Called now and then with the position reached and the end of the WAL that is there. */
   onProgress?: (position: Lsn, start: Lsn, end: Lsn) => void;
+  /** Whether to merge layers in the end, where that is due; default true. */
+  compact?: boolean;
   /** Aborted on ^C: the run stops after giving up the stripe in hand. */
   signal?: AbortSignal;
 }
@@ -95,7 +97,7 @@ class Indexer {
     await this.indexRuns(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
     writeManifest(options.caseDir, manifest);
-    await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal });
+    if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.reportUnusable(manifest, wal);
     archive.close();
     for (const backup of backups) backup.close();
@@ -163,7 +165,7 @@ class Indexer {
 
   /** Layers and temporary files that an interrupted run left and the manifest does not name. */
   private removeUnnamed(manifest: Manifest): void {
-    removeStrays(this.layersDir, new Set(manifest.layers.map((layer) => layer.name)));
+    removeUnnamed(this.layersDir, manifest);
   }
 
   /** Reads every run of WAL that a backup can start from. */
@@ -194,6 +196,7 @@ class Indexer {
     const { endLsn } = manifest.runs[mended]!;
     manifest.runs.length = mended + 1;
     manifest.layers = manifest.layers.filter((layer) => layer.endLsn <= endLsn);
+    if (manifest.images) manifest.images = manifest.images.filter((images) => images.endLsn <= endLsn);
     manifest.records = manifest.layers.reduce((sum, layer) => sum + layer.records, 0);
     manifest.walBytes = manifest.layers.reduce((sum, layer) => sum + layer.endLsn - layer.startLsn, 0);
   }

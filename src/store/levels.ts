@@ -48,3 +48,29 @@ export function replaceLayers(manifest: Manifest, inputs: readonly ManifestLayer
   const after = manifest.layers.slice(at).filter((layer) => !gone.has(layer));
   manifest.layers = [...before, ...merged, ...after];
 }
+
+/** Layers that cover the same stretch of WAL together: the parts of a merge, or the stripes of a run that are not merged yet. */
+export interface LayerUnit {
+  startLsn: Lsn;
+  endLsn: Lsn;
+  /** 0: stripes. */
+  level: number;
+  layers: ManifestLayer[];
+}
+
+/** The units of a case, in LSN order: of merges, or of stripes. */
+export function unitsOf(manifest: Manifest, kind: 'merged' | 'stripes'): LayerUnit[] {
+  const units: LayerUnit[] = [];
+  for (const layer of manifest.layers) {
+    if ((layer.level === undefined) === (kind === 'merged')) continue;
+    const unit = units.at(-1);
+    const isSame = unit && (kind === 'merged' ? unit.startLsn === layer.startLsn : runOf(manifest, unit.layers[0]!) === runOf(manifest, layer));
+    if (isSame) {
+      unit.layers.push(layer);
+      unit.endLsn = Math.max(unit.endLsn, layer.endLsn) as Lsn;
+    } else {
+      units.push({ startLsn: layer.startLsn, endLsn: layer.endLsn, level: layer.level ?? 0, layers: [layer] });
+    }
+  }
+  return units;
+}

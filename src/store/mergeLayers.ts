@@ -2,11 +2,13 @@
 import path from 'node:path';
 import { compareRelFork, DeltaLayer } from '../layerfile/deltaLayer.js';
 import { KeyCursor, KeyPartWriter, PART_BYTES, writeLogPart, type MergeTarget, type PageEntries } from '../layerfile/deltaParts.js';
-import type { ManifestLayer } from '../layerfile/manifest.js';
+import { ImageLayer, imageLayerName, ImageLayerWriter, type PlacedImage } from '../layerfile/imageLayer.js';
+import type { ManifestImages, ManifestLayer } from '../layerfile/manifest.js';
+import type { RelFork } from '../pg/relFileLocator.js';
 import type { DueMerge } from './levels.js';
 
-/** Writes the parts of the merge into `folder`; `onPage` sees every page with all its entries. Gives what the manifest shall name. */
-export function mergeLayers(folder: string, due: DueMerge, options: { partBytes?: number; onPage?: (page: PageEntries) => void } = {}): ManifestLayer[] {
+/** Writes the parts of the merge into `folder`; gives what the manifest shall name. */
+export function mergeLayers(folder: string, due: DueMerge): ManifestLayer[] {
   const target: MergeTarget = { folder, startLsn: due.startLsn, endLsn: due.endLsn, level: due.level };
   const opened = due.inputs.map((entry) => ({ entry, layer: new DeltaLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn) }));
   try {
@@ -19,7 +21,7 @@ export function mergeLayers(folder: string, due: DueMerge, options: { partBytes?
       firstTime: rows.find((entry) => entry.firstTime !== null)?.firstTime ?? null, lastTime: rows.findLast((entry) => entry.lastTime !== null)?.lastTime ?? null,
       maxTime: times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null, level: due.level,
     };
-    return [log, ...mergeKeys(target, cursors(opened), options)];
+    return [log, ...mergeKeys(target, keyCursors(opened))];
   } finally {
     for (const { layer } of opened) layer.close();
   }
@@ -29,8 +31,8 @@ function sum(entries: readonly ManifestLayer[], field: 'records' | 'xacts'): num
   return entries.reduce((total, entry) => total + entry[field], 0);
 }
 
-/** One cursor for all parts of the same stretch of WAL, by LSN. */
-function cursors(opened: readonly { entry: ManifestLayer; layer: DeltaLayer }[]): KeyCursor[] {
+/** Cursors over the keys of open layers: one for all parts of the same stretch of WAL, by LSN. */
+export function keyCursors(opened: readonly { entry: ManifestLayer; layer: DeltaLayer }[]): KeyCursor[] {
   const byStart = new Map<number, DeltaLayer[]>();
   for (const { entry, layer } of opened) {
     if (entry.level !== undefined && !entry.keyRange) continue;
@@ -41,15 +43,14 @@ function cursors(opened: readonly { entry: ManifestLayer; layer: DeltaLayer }[])
   return [...byStart].sort(([a], [b]) => a - b).map(([, parts]) => new KeyCursor(parts));
 }
 
-function mergeKeys(target: MergeTarget, all: KeyCursor[], { partBytes = PART_BYTES, onPage }: { partBytes?: number; onPage?: (page: PageEntries) => void }): ManifestLayer[] {
+function mergeKeys(target: MergeTarget, all: KeyCursor[]): ManifestLayer[] {
   const parts: ManifestLayer[] = [];
   let writer: KeyPartWriter | undefined;
   try {
     for (const page of mergedPages(all)) {
       writer ??= new KeyPartWriter(target, parts.length + 1);
       writer.page(page);
-      onPage?.(page);
-      if (writer.bytes < partBytes) continue;
+      if (writer.bytes < PART_BYTES) continue;
       parts.push(writer.finish());
       writer = undefined;
     }
@@ -75,6 +76,34 @@ export function* mergedPages(all: readonly KeyCursor[]): Generator<PageEntries> 
   }
 }
 
-function comparePages(a: PageEntries, b: PageEntries): number {
+function comparePages(a: { rel: RelFork; block: number }, b: { rel: RelFork; block: number }): number {
   return compareRelFork(a.rel, b.rel) || a.block - b.block;
+}
+
+/** Merges image layers that follow one another: the images move as they are. */
+export function mergeImages(folder: string, due: DueMerge, inputs: readonly ManifestImages[]): ManifestImages {
+  const { startLsn, endLsn, level } = due;
+  const name = imageLayerName(startLsn, endLsn, level);
+  const writer = new ImageLayerWriter(folder, name);
+  const opened = inputs.map((entry) => new ImageLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn));
+  try {
+    const heads = opened.map((layer) => {
+      const iterator = layer.all();
+      return { iterator, next: iterator.next() };
+    });
+    for (;;) {
+      let first: (typeof heads)[number] | undefined;
+      for (const head of heads) if (!head.next.done && (!first || comparePages(head.next.value, first.next.value as PlacedImage) < 0)) first = head;
+      if (!first) break;
+      const { rel, block, image } = first.next.value as PlacedImage;
+      writer.add(rel, block, image);
+      first.next = first.iterator.next();
+    }
+    return { name, startLsn, endLsn, level, images: writer.images, bytes: writer.finish() };
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  } finally {
+    for (const layer of opened) layer.close();
+  }
 }

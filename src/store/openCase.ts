@@ -3,7 +3,7 @@ import { reopenWalArchive, type SavedWalArchive } from '../archive/walArchive.js
 import { readManifest, type Manifest } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { backupImages, reopenCaseBackup } from './backups.js';
-import { CaseStore } from './caseStore.js';
+import { CaseStore, type CaseSources } from './caseStore.js';
 
 /** The manifest of a case that must be there. Throws `case.none` where the directory is none. */
 export function manifestOf(caseDir: string): Manifest {
@@ -12,11 +12,16 @@ export function manifestOf(caseDir: string): Manifest {
   throw new WalscopeError('case.none', `${caseDir} is not a case directory`, { exitCode: ExitCode.input, hint: 'build one with walscope index --backup PATH --wal PATH -C DIR' });
 }
 
-/** Opens a case for questions. Throws `case.none` where the directory is none, and what opening its inputs throws. */
-export function openCase(caseDir: string): CaseStore {
-  const manifest = manifestOf(caseDir);
+/** Opens the inputs that a manifest names. Throws what opening them throws. */
+export function openSources(caseDir: string, manifest: Manifest): CaseSources {
   const archive = reopenWalArchive(manifest.walArchive as SavedWalArchive);
   const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
   const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
-  return new CaseStore(caseDir, manifest, { wal, backups });
+  return { wal, backups };
+}
+
+/** Opens a case for questions. Throws `case.none` where the directory is none, and what opening its inputs throws. */
+export function openCase(caseDir: string): CaseStore {
+  const manifest = manifestOf(caseDir);
+  return new CaseStore(caseDir, manifest, openSources(caseDir, manifest));
 }

@@ -1,6 +1,6 @@
 /**
  * Pages as of an LSN: chain = the block's entries before the moment, newest first, to the first that starts a chain, or the base
- * page; fetch the records in LSN order, replay each. Rebuilt pages stay in a bounded cache and serve as bases for later moments.
+ * page or the nearest image that compaction made; fetch the records in LSN order, replay each. Rebuilt pages stay in a bounded cache and serve as bases for later moments.
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import { BLCKSZ, Page } from '../pg/page.js';
@@ -10,6 +10,7 @@ import { rmgrName } from '../redo/rmgrlist.js';
 import { LruCache } from '../util/lruCache.js';
 import type { Lsn } from '../util/lsn.js';
 import type { Directories } from './layerEvents.js';
+import type { FoundImage, ImageMap } from './imageMap.js';
 import type { LayerMap } from './layerMap.js';
 import { blockFloor, relationState, type RelationState } from './relationState.js';
 import { SLRU_FOLDER, SLRU_SPC_OID, slruFile, type Slru } from './slruKeys.js';
@@ -52,6 +53,15 @@ export interface PageStoreOptions {
   hintBitsLogged: (lsn: Lsn) => boolean;
   /** Bytes of rebuilt pages to keep. */
   cacheBytes: number;
+  /** Images that compaction made; without them every chain goes back to a record that starts it, or to the base. */
+  images?: ImageMap;
+}
+
+/** Where the records of a block begin to count, and on what. */
+interface BlockStart {
+  floorLsn: Lsn;
+  usesBase: boolean;
+  image?: FoundImage;
 }
 
 export class PageStore {
@@ -136,7 +146,8 @@ export class PageStore {
     return id * 0x1_0000_0000 + block;
   }
 
-  private collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
+  /** The entries of a block in [floorLsn, upTo), from the last that starts a chain on. */
+  collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
     let entries: ChainEntry[] = [];
     for (const i of this.layers.withKeys(rel, block, block + 1, floorLsn, upTo).reverse()) {
       let part: ChainEntry[] = [];
@@ -155,17 +166,28 @@ export class PageStore {
     return { entries, usesBase };
   }
 
+  /** Where a block begins for a moment: at its floor, or at the image above that. */
+  private blockStart(state: RelationState, block: number, images: Map<number, FoundImage> | undefined): BlockStart {
+    const floor = blockFloor(state, block);
+    const image = images?.get(block);
+    return image && image.lsn > floor.floorLsn ? { floorLsn: image.lsn, usesBase: false, image } : floor;
+  }
+
   private build(rel: RelFork, block: number, upTo: Lsn, state: RelationState, cached: CachedPage | undefined): CachedPage {
     const floor = blockFloor(state, block);
     // a page of an earlier moment serves as the base, unless the block began anew in between
-    const reuse = cached && cached.upTo <= upTo && cached.upTo > floor.floorLsn ? cached : undefined;
-    const chain = this.collectChain(rel, block, reuse ? reuse.upTo : floor.floorLsn, upTo, floor.usesBase);
-    const built: CachedPage = { bytes: new Uint8Array(BLCKSZ), lastLsn: floor.floorLsn, upTo };
+    const known = cached && cached.upTo <= upTo && cached.upTo > floor.floorLsn ? cached : undefined;
+    const start = this.blockStart(state, block, this.options.images?.newest(rel, block, block + 1, known?.upTo ?? floor.floorLsn, upTo));
+    const reuse = start.image ? undefined : known;
+    const chain = this.collectChain(rel, block, reuse ? reuse.upTo : start.floorLsn, upTo, start.usesBase);
+    const built: CachedPage = { bytes: new Uint8Array(BLCKSZ), lastLsn: (start.image ? start.floorLsn - 1 : start.floorLsn) as Lsn, upTo };
     const starts = chain.entries.length > 0 && (chain.entries[0]!.bits & ENTRY_STARTS_CHAIN) !== 0;
     if (reuse && !starts) {
       built.bytes.set(reuse.bytes);
       built.lastLsn = reuse.lastLsn;
       built.unknown = reuse.unknown;
+    } else if (start.image && !starts) {
+      built.bytes.set(start.image.page());
     } else if (chain.usesBase) {
       this.readBase(state, rel, block, built.bytes);
     }
@@ -177,7 +199,8 @@ export class PageStore {
     return built;
   }
 
-  private apply(entry: ChainEntry, rel: RelFork, block: number, page: Page, into: { unknown?: { lsn: Lsn; rmgr: string } }): void {
+  /** Replays an entry's record on its page. `into.unknown` tells where it could not be. */
+  apply(entry: ChainEntry, rel: RelFork, block: number, page: Page, into: { unknown?: { lsn: Lsn; rmgr: string } }): void {
     const record = this.wal.readRecord(entry.lsn);
     this.counters.recordsReplayed++;
     if (rel.spcOid === SLRU_SPC_OID) {
@@ -189,7 +212,8 @@ export class PageStore {
     if (replayRecord(record, rel, block, page, { hintBitsLogged: this.options.hintBitsLogged(entry.lsn) }) === 'unknown') into.unknown = { lsn: entry.lsn, rmgr: rmgrName(record.rmid) };
   }
 
-  private readBase(state: RelationState, rel: RelFork, block: number, into: Uint8Array): boolean {
+  /** Reads a block's base page, as before any record; false where there is none. */
+  readBase(state: RelationState, rel: RelFork, block: number, into: Uint8Array): boolean {
     const base = state.base;
     if (!base) return false;
     if (base.kind === 'copy') {
@@ -227,9 +251,10 @@ export class PageStore {
   /** `pool` holds pages of batches before, whose bytes nobody needs any more. */
   private buildBatch(rel: RelFork, state: RelationState, first: number, last: number, upTo: Lsn, pool: Page[]): BatchPage[] {
     const batch: BatchPage[] = [];
+    const images = this.options.images?.newest(rel, first, last, state.floorLsn, upTo);
     for (let block = first; block < last; block++) {
       const page = (pool[block - first] ??= new Page(new Uint8Array(BLCKSZ)));
-      batch.push({ page, floor: blockFloor(state, block), chain: [], unknown: undefined });
+      batch.push({ page, floor: this.blockStart(state, block, images), chain: [], unknown: undefined });
     }
     for (const i of this.layers.withKeys(rel, first, last, state.floorLsn, upTo)) {
       this.layers.layer(i).entries(rel, first, last, (block, lsn, bits) => {
@@ -242,8 +267,8 @@ export class PageStore {
     const work: { key: number; index: number }[] = [];
     batch.forEach((built, index) => {
       const starts = built.chain.length > 0 && (built.chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
-      const hasBase = !starts && built.floor.usesBase && this.readBase(state, rel, first + index, built.page.bytes);
-      if (!hasBase) built.page.bytes.fill(0);
+      if (!starts && built.floor.image) built.page.bytes.set(built.floor.image.page());
+      else if (starts || !built.floor.usesBase || !this.readBase(state, rel, first + index, built.page.bytes)) built.page.bytes.fill(0);
       for (const key of built.chain) work.push({ key, index });
     });
     work.sort((a, b) => a.key - b.key);
@@ -259,7 +284,7 @@ export class PageStore {
 
 interface BatchPage {
   page: Page;
-  floor: { floorLsn: Lsn; usesBase: boolean };
+  floor: BlockStart;
   /** LSN × 4 + bits. */
   chain: number[];
   unknown: { lsn: Lsn; rmgr: string } | undefined;

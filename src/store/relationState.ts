@@ -4,7 +4,7 @@
  */
 import { SizeEventKind, type SizeEvent } from '../layerfile/deltaLayer.js';
 import type { RelFork } from '../pg/relFileLocator.js';
-import type { Lsn } from '../util/lsn.js';
+import { MAX_LSN, type Lsn } from '../util/lsn.js';
 import type { Directories, DirectoryEvent } from './layerEvents.js';
 import type { LayerMap } from './layerMap.js';
 import type { UsableBackup } from './sources.js';
@@ -84,11 +84,11 @@ function applyFolder(state: RelationState, event: DirectoryEvent, rel: RelFork, 
   begin(state, event.lsn, before.exists, before.blocks, before.exists ? { kind: 'copy', rel: source, upTo: event.lsn } : null);
 }
 
-/** From which LSN on entries of this block count, and whether its base may still be used. */
-export function blockFloor(state: RelationState, block: number): { floorLsn: Lsn; usesBase: boolean } {
+/** From which LSN on entries of this block count, and whether its base may still be used; for a moment `upTo` before the state's own, too. */
+export function blockFloor(state: RelationState, block: number, upTo: Lsn = MAX_LSN): { floorLsn: Lsn; usesBase: boolean } {
   for (let i = state.truncations.length - 1; i >= 0; i--) {
     const truncation = state.truncations[i]!;
-    if (truncation.blocks <= block) return { floorLsn: truncation.lsn, usesBase: false };
+    if (truncation.blocks <= block && truncation.lsn < upTo) return { floorLsn: truncation.lsn, usesBase: false };
   }
   return { floorLsn: state.floorLsn, usesBase: state.base !== null };
 }

@@ -20,10 +20,10 @@ export interface IndexedArchive {
   remove(): void;
 }
 
-export async function indexArchive(archive: Pick<Archive, 'backup' | 'wal'> & { secondBackup?: Archive['secondBackup'] }): Promise<IndexedArchive> {
+export async function indexArchive(archive: Pick<Archive, 'backup' | 'wal'> & { secondBackup?: Archive['secondBackup'] }, options: { compact?: boolean } = {}): Promise<IndexedArchive> {
   const caseDir = mkdtempSync(join(tmpdir(), 'walscope-case-'));
   const backups = [archive.backup.path, ...(archive.secondBackup ? [archive.secondBackup.path] : [])];
-  const summary = await indexCase({ caseDir, backups, wal: [archive.wal] });
+  const summary = await indexCase({ caseDir, backups, wal: [archive.wal], ...options });
   return {
     caseDir, session: new Session(openCase(caseDir)), findings: summary.findings.map((f) => f.message),
     remove: () => rmSync(caseDir, { recursive: true, force: true }),
