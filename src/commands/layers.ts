@@ -45,15 +45,16 @@ function rangeLines(session: SessionOf, text: string): Generator<string> {
 
 function showList(session: SessionOf, options: CommonOptions, output: DataOutput): void {
   const layers = listLayers(session);
-  const sections = layers[0]?.sections.map((s) => s.section) ?? [];
+  const sections = [...new Set(layers.flatMap((layer) => layer.sections.map(({ section }) => section)))];
   // sizes fit a JSON number
   const count = (name: string) => ({ name, typeName: 'int4' });
   const writer = openRows(options, [
     { name: 'file', typeName: 'text' }, { name: 'start_lsn', typeName: 'pg_lsn' }, { name: 'end_lsn', typeName: 'pg_lsn' }, count('records'), count('keys'), count('bytes'),
     ...sections.map((section) => count(`${section}_bytes`)),
   ], output, 'layers');
-  for (const { entry, sections: parts } of layers) {
-    writer.row([entry.name, formatLsn(entry.startLsn), formatLsn(entry.endLsn), String(entry.records), String(entry.keys), String(entry.bytes), ...parts.map((part) => String(part.bytes))]);
+  for (const layer of layers) {
+    const bytesOf = (section: string): number => layer.sections.find((part) => part.section === section)?.bytes ?? 0;
+    writer.row([layer.name, formatLsn(layer.startLsn), formatLsn(layer.endLsn), String(layer.records), String(layer.keys), String(layer.bytes), ...sections.map((section) => String(bytesOf(section)))]);
   }
   writer.end();
 }

@@ -3,9 +3,9 @@
  * page. File: `START-END.N.images`; a block file of kind `image`.
  *
  * section 1 relations  fence: first ordinal             as in a delta layer
- * section 7 images     fence: ordinal, block, LSN / 8   images by page, then LSN
- * section 8 forks      fence: first fork                only in a cutoff: what is known of each fork's size (see docs/layer-format.md)
- * section 9 files      fence: file number               only in a cutoff: small files of the data directory, a block a piece
+ * section 2 images     fence: ordinal, block, LSN / 8   images by page, then LSN
+ * section 3 forks      fence: first fork                only in a cutoff: what is known of each fork's size (see docs/layer-format.md)
+ * section 4 files      fence: file number               only in a cutoff: small files of the data directory, a block a piece
  *
  * An image: ordinal (delta in its block), block, LSN / 8, a number, length, bytes. The number is 0 where the bytes are the page deflated;
  * else LSN distance / 8 to the older image that was the preset dictionary.
@@ -21,7 +21,7 @@ import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, LayerKind, type Section } from './blockFile.js';
 import { compareRelFork, deltaLayerName, ordinalOf, readRelations, SectionId, writeRelations } from './deltaLayer.js';
 
-export const ImageSectionId = { relations: SectionId.relations, images: 7, forks: 8, files: 9 } as const;
+export const ImageSectionId = { relations: SectionId.relations, images: 2, forks: 3, files: 4 } as const;
 const BLOCK_BYTES = 32 * 1024;
 /** Deflate's own default. The bytes must not depend on the machine, so that zlib, which differs from build to build, writes none. */
 const DEFLATE_LEVEL = 6;

@@ -1,11 +1,12 @@
 /** What the layer files of a case hold. */
 import path from 'node:path';
-import { DeltaLayer, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind } from '../layerfile/deltaLayer.js';
-import type { ManifestLayer } from '../layerfile/manifest.js';
+import { type DeltaLayer, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind } from '../layerfile/deltaLayer.js';
+import type { ImageLayer } from '../layerfile/imageLayer.js';
 import { ForkNumber, formatRelFork } from '../pg/relFileLocator.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { waldumpLine } from '../redo/waldumpText.js';
 import { EventKind } from '../store/layerEvents.js';
+import { checkLayerFile, layerFiles } from '../store/layerFiles.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
@@ -13,40 +14,39 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import type { Session } from './session.js';
 
 export interface LayerSummary {
-  entry: ManifestLayer;
+  name: string;
+  startLsn: Lsn;
+  endLsn: Lsn;
+  records: number;
+  /** Keys, or page images. */
+  keys: number;
+  bytes: number;
   /** Payload bytes and blocks a section, in file order. */
   sections: { section: string; blocks: number; bytes: number }[];
 }
 
-/** Every layer, in LSN order. */
+/** Every layer, in LSN order: those of keys, then those of page images. */
 export function listLayers(session: Session): LayerSummary[] {
-  const { layers } = session.store;
-  return layers.entries.map((entry, i) => ({ entry, sections: layers.layer(i).describe() }));
+  const { layers, images } = session.store;
+  return [
+    ...layers.entries.map((entry, i) => ({ ...entry, sections: layers.layer(i).describe() })),
+    ...images.entries.map((entry, i) => ({ ...entry, records: 0, keys: entry.images, sections: images.layer(i).describe() })),
+  ];
 }
 
-/** The position of a layer by its file name; a usage error where the case has no such layer. */
-export function findLayer(session: Session, name: string): number {
-  const i = session.store.layers.entries.findIndex((entry) => entry.name === path.basename(name));
-  if (i >= 0) return i;
+/** The name of a layer that the case has; a usage error where it has none of that name. */
+export function findLayer(session: Session, name: string): string {
+  const wanted = path.basename(name);
+  const { layers, images } = session.store;
+  if ([...layers.entries, ...images.entries].some((entry) => entry.name === wanted)) return wanted;
   throw new WalscopeError('layer.unknown', `the case has no layer ${name}`, { exitCode: ExitCode.usage, hint: 'walscope layers lists them' });
 }
 
 /** Reads every block of the layers and checks it; what is damaged, and which file it is in. */
-export function verifyLayers(session: Session, only?: number): { name: string; findings: Finding[] }[] {
-  const { folder, entries } = session.store.layers;
-  return entries.filter((_, i) => only === undefined || i === only).map((entry) => {
-    const findings: Finding[] = [];
-    const report = (error: WalscopeError): void => void findings.push({ code: error.code, message: error.message, place: error.options.place });
-    try {
-      const layer = new DeltaLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn);
-      layer.check().forEach(report);
-      layer.close();
-    } catch (error) {
-      if (!(error instanceof WalscopeError)) throw error;
-      report(error);
-    }
-    return { name: entry.name, findings };
-  });
+export function verifyLayers(session: Session, only?: string): { name: string; findings: Finding[] }[] {
+  const { caseDir, manifest } = session.store;
+  return layerFiles(manifest).filter(({ name }) => only === undefined || name === only)
+    .map((file) => ({ name: file.name, findings: checkLayerFile(caseDir, file).map(({ code, message, options }) => ({ code, message, place: options.place })) }));
 }
 
 function nameOf(kinds: Record<string, number>, kind: number): string {
@@ -54,12 +54,32 @@ function nameOf(kinds: Record<string, number>, kind: number): string {
 }
 
 /** A layer in words, a line an item, section by section. */
-export function* dumpLayer(session: Session, index: number): Generator<string> {
+export function dumpLayer(session: Session, name: string): Generator<string> {
+  const { layers, images } = session.store;
+  const index = layers.entries.findIndex((entry) => entry.name === name);
+  return index >= 0 ? dumpDeltaLayer(session, index) : dumpImageLayer(session, images.entries.findIndex((entry) => entry.name === name));
+}
+
+function* dumpHead(entry: { name: string; startLsn: Lsn; endLsn: Lsn }, major: number, holds: string, layer: DeltaLayer | ImageLayer): Generator<string> {
+  yield `layer ${entry.name}: PostgreSQL ${major}, ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}, ${holds}, ${layer.bytes} bytes`;
+  for (const { section, blocks, bytes } of layer.describe()) yield `section ${section}: ${blocks} blocks, ${bytes} bytes`;
+}
+
+function* dumpImageLayer(session: Session, index: number): Generator<string> {
+  const { images, manifest } = session.store;
+  const entry = images.entries[index]!;
+  const layer = images.layer(index);
+  yield* dumpHead(entry, manifest.major, `${entry.images} images`, layer);
+  for (const { rel, block, image } of layer.all()) {
+    yield `image ${formatRelFork(rel)} block ${block} at ${formatLsn(image.lsn)}: ${image.bytes.length} bytes${image.baseLsn === null ? '' : ` on the image at ${formatLsn(image.baseLsn)}`}`;
+  }
+}
+
+function* dumpDeltaLayer(session: Session, index: number): Generator<string> {
   const { layers, manifest } = session.store;
   const entry = layers.entries[index]!;
   const layer = layers.layer(index);
-  yield `layer ${entry.name}: PostgreSQL ${manifest.major}, ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}, ${entry.records} records, ${layer.bytes} bytes`;
-  for (const { section, blocks, bytes } of layer.describe()) yield `section ${section}: ${blocks} blocks, ${bytes} bytes`;
+  yield* dumpHead(entry, manifest.major, `${entry.records} records`, layer);
   for (const rel of layer.relations) {
     const lines: string[] = [];
     let block = -1;

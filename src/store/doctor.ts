@@ -1,17 +1,15 @@
 /** `walscope doctor`: the health of an archive and of its index. Reads everything once, changes nothing. */
 import { createHash } from 'node:crypto';
-import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
-import { DeltaLayer } from '../layerfile/deltaLayer.js';
 import type { Manifest, ManifestBackup } from '../layerfile/manifest.js';
 import type { ManifestFile } from '../pg/backupManifest.js';
 import { crc32c } from '../pg/crc32c.js';
-import { LAYERS_FOLDER } from './caseStore.js';
 import { reopenCaseBackup } from './backups.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
+import { checkLayerFile, layerFiles } from './layerFiles.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
 import { examineWal, walBytesToRead } from './doctorWal.js';
 import { interrupted } from './interrupted.js';
@@ -88,18 +86,12 @@ class Doctor {
   /** Every block of every layer, and that they cover their runs without a hole. */
   private layers(): void {
     const { caseDir, manifest } = this.options;
-    for (const entry of manifest.layers) {
-      const layer = this.attempt(() => new DeltaLayer(path.join(caseDir, LAYERS_FOLDER, entry.name), entry.startLsn, entry.endLsn));
-      if (!layer) continue;
-      for (const error of layer.check()) this.fromError(error);
-      if (layer.bytes !== entry.bytes) {
-        this.find({ code: 'layer.size', message: `layer ${layer.path} has ${layer.bytes} bytes, the manifest says ${entry.bytes}`, place: { file: layer.path }, hint: 'index again into a new case directory' });
-      }
+    for (const file of layerFiles(manifest)) {
+      for (const error of checkLayerFile(caseDir, file)) this.fromError(error);
       this.report.layers.files++;
-      this.report.layers.bytes += layer.bytes;
-      this.report.layers.records += entry.records;
-      layer.close();
+      this.report.layers.bytes += file.bytes;
     }
+    this.report.layers.records = manifest.layers.reduce((sum, { records }) => sum + records, 0);
     for (const run of manifest.runs) this.runIsCovered(run.startLsn, run.endLsn);
   }
 

@@ -5,7 +5,8 @@
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import type { PageEntries } from '../layerfile/deltaParts.js';
-import { encodeImage, ImageLayerWriter, type StoredImage } from '../layerfile/imageLayer.js';
+import type { ImageLayerWriter} from '../layerfile/imageLayer.js';
+import { encodeImage, type StoredImage } from '../layerfile/imageLayer.js';
 import { BLCKSZ, Page } from '../pg/page.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';

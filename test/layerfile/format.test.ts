@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LayerKind, layerFault } from '../../src/layerfile/blockFile.js';
 import { ClogStatus, DeltaLayer, writeDeltaLayer } from '../../src/layerfile/deltaLayer.js';
+import { decodeImage, ImageLayer } from '../../src/layerfile/imageLayer.js';
 import { CASE_FORMAT_VERSION, readManifest, writeManifest, type Manifest } from '../../src/layerfile/manifest.js';
 import { WalscopeError } from '../../src/util/errors.js';
-import { INVALID_LSN } from '../../src/util/lsn.js';
+import { INVALID_LSN, type Lsn } from '../../src/util/lsn.js';
 import { ROOT } from '../support/cli.js';
+import { IMAGE_RELATION, TINY_PAGES, writeTinyImages } from '../support/tinyImages.js';
 import { TINY_LAYER } from '../support/tinyLayer.js';
 
 let folder: string;
@@ -22,9 +24,24 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const doc = readFileSync(join(ROOT, 'docs', 'layer-format.md'), 'utf8');
 
+/** Flips a bit in each byte: the file is refused, or its one block with the byte is. */
+function expectDamageTold(whole: string, kind: LayerKind, open: (damaged: string) => DeltaLayer | ImageLayer): void {
+  const bytes = readFileSync(whole);
+  const damaged = join(folder, 'damaged');
+  for (let at = 0; at < bytes.length; at++) {
+    const copy = Buffer.from(bytes);
+    copy[at]! ^= 0x10;
+    writeFileSync(damaged, copy);
+    if (layerFault(damaged, kind, bytes.length)) continue;
+    const layer = open(damaged);
+    expect(`${at}: ${layer.check().map((error) => error.code).join()}`).toBe(`${at}: layer.crc`);
+    layer.close();
+  }
+}
+
 describe('the documented layer', () => {
   it('is what is written, byte for byte', () => {
-    const printed = [...doc.matchAll(/^[0-9a-f]{8} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].flatMap((match) => match[1]!.trim().split(/ +/));
+    const printed = [...doc.split('## The image layer')[0]!.matchAll(/^[0-9a-f]{8} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].flatMap((match) => match[1]!.trim().split(/ +/));
     expect(printed.length).toBe(193);
     expect(readFileSync(file).toString('hex')).toBe(printed.join(''));
   });
@@ -47,17 +64,7 @@ describe('the documented layer', () => {
   });
 
   it('is refused, or told block by block, wherever a byte differs', () => {
-    const bytes = readFileSync(file);
-    const damaged = join(folder, 'damaged.delta');
-    for (let at = 0; at < bytes.length; at++) {
-      const copy = Buffer.from(bytes);
-      copy[at]! ^= 0x10;
-      writeFileSync(damaged, copy);
-      if (layerFault(damaged, LayerKind.delta, bytes.length)) continue;
-      const layer = new DeltaLayer(damaged, TINY_LAYER.startLsn, TINY_LAYER.endLsn);
-      expect(`${at}: ${layer.check().map((error) => error.code).join()}`).toBe(`${at}: layer.crc`);
-      layer.close();
-    }
+    expectDamageTold(file, LayerKind.delta, (damaged) => new DeltaLayer(damaged, TINY_LAYER.startLsn, TINY_LAYER.endLsn));
   });
 
   it('is refused wherever it is cut off', () => {
@@ -67,6 +74,32 @@ describe('the documented layer', () => {
       writeFileSync(cut, bytes.subarray(0, length));
       expect(layerFault(cut, LayerKind.delta, bytes.length)).toBeInstanceOf(WalscopeError);
     }
+  });
+});
+
+describe('the documented image layer', () => {
+  const name = 'tiny.images';
+  const open = (file = join(folder, name)): ImageLayer => new ImageLayer(file, 0x1000000 as Lsn, 0x2000000 as Lsn);
+
+  it('is what is written, byte for byte', () => {
+    const bytes = writeTinyImages(folder, name);
+    const printed = [...doc.split('## An image layer, byte by byte')[1]!.matchAll(/^[0-9a-f]{8} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].flatMap((match) => match[1]!.trim().split(/ +/));
+    expect(printed.length).toBe(bytes);
+    expect(readFileSync(join(folder, name)).toString('hex')).toBe(printed.join(''));
+  });
+
+  it('reads back, the second image through the first', () => {
+    const layer = open();
+    const [first, second] = [...layer.all()].map(({ image }) => image);
+    expect([...layer.all()].map(({ rel, block, image }) => [rel, block, image.lsn, image.baseLsn])).toEqual([[IMAGE_RELATION, 7, 0x1000040, null], [IMAGE_RELATION, 7, 0x1000080, 0x1000040]]);
+    const older = decodeImage(first!, undefined);
+    expect(Buffer.from(older).equals(TINY_PAGES[0])).toBe(true);
+    expect(Buffer.from(decodeImage(second!, older)).equals(TINY_PAGES[1])).toBe(true);
+    layer.close();
+  });
+
+  it('is refused, or told block by block, wherever a byte differs', () => {
+    expectDamageTold(join(folder, name), LayerKind.image, open);
   });
 });
 
