@@ -17,7 +17,7 @@ export interface IncidentsCommandOptions extends CommonOptions {
 }
 
 const COLUMNS: readonly OutputColumn[] = [
-  ['rank', 'int4'], ['incident', 'text'], ['object', 'text'], ['database', 'text'], ['rows', 'int4'], ['of_rows', 'int4'], ['time', 'timestamptz'], ['xid', 'xid'],
+  ['rank', 'int4'], ['incident', 'text'], ['object', 'text'], ['database', 'text'], ['rows', 'int4'], ['of_rows', 'int4'], ['estimated', 'bool'], ['time', 'timestamptz'], ['xid', 'xid'],
   ['lsn', 'pg_lsn'], ['before', 'text'], ['recovery_target', 'text'],
 ].map(([name, typeName]) => ({ name: name!, typeName: typeName! }));
 
@@ -50,7 +50,7 @@ export async function incidentsCommand(options: IncidentsCommandOptions): Promis
 
 function incidentRow(incident: Incident, rank: number, zone: TimeZone): (string | null)[] {
   return [
-    String(rank), incident.kind, incident.object, incident.database, String(incident.rows), incident.ofRows === null ? null : String(incident.ofRows),
+    String(rank), incident.kind, incident.object, incident.database, String(incident.rows), incident.ofRows === null ? null : String(incident.ofRows), incident.isEstimate ? 't' : 'f',
     formatTimestamptz(incident.time, zone), String(incident.xid), formatLsn(incident.lsn), incident.before, incident.recoveryTarget,
   ];
 }
@@ -62,10 +62,12 @@ const TITLES: Record<IncidentKind, string> = {
 
 function incidentText(incident: Incident, rank: number, zone: TimeZone): string {
   const { kind, rows, ofRows } = incident;
-  const share = ofRows !== null && ofRows > 0 && (kind === 'delete' || kind === 'update') ? ` of ${ofRows} (${Math.round((Math.min(rows, ofRows) / ofRows) * 100)} %)` : '';
+  const about = incident.isEstimate ? 'about ' : '';
+  const lost = kind === 'delete' || kind === 'update' ? '' : about;
+  const share = ofRows !== null && ofRows > 0 && (kind === 'delete' || kind === 'update') ? ` of ${about}${ofRows} (${Math.round((Math.min(rows, ofRows) / ofRows) * 100)} %)` : '';
   const place = [formatTimestamptz(incident.time, zone), `xid ${incident.xid}`, `LSN ${formatLsn(incident.lsn)}`, incident.database].filter((part) => part !== '');
   return [
-    `${rank}. ${TITLES[kind]} ${incident.object}${kind === 'aborts' ? '' : `: ${rows} row${rows === 1 ? '' : 's'}${share}`}`,
+    `${rank}. ${TITLES[kind]} ${incident.object}${kind === 'aborts' ? '' : `: ${lost}${rows} row${rows === 1 ? '' : 's'}${share}`}`,
     `   ${place.join(' · ')}`,
     `   just before:     --at ${incident.before}`,
     `   classic restore: ${incident.recoveryTarget}`,

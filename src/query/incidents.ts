@@ -1,14 +1,22 @@
-/** What a DBA looks for at 3 a.m.: transactions that lost or overwrote much, the worst first, each with the moment just before it. */
+/**
+ * What a DBA looks for at 3 a.m.: transactions that lost or overwrote much, the worst first, each with the moment just before it.
+ * Candidates come from the layers alone; only the tables of those that may be among the worst are read, to know their share.
+ */
+import type { Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { XactKind } from '../layerfile/deltaLayer.js';
+import type { RelationChange } from '../pg/walScanChanges.js';
 import { EventKind } from '../store/layerEvents.js';
+import { isCommit } from '../store/transactionLog.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
-import { databaseByOid } from './databaseAt.js';
-import { transactionLog, type TransactionEntry } from './log.js';
+import { coverageOf, databaseByOid } from './databaseAt.js';
 import type { DdlChange } from './ddl.js';
+import { ddlCatalogFiles, isDdlChange } from './ddlFiles.js';
+import { NamesBackward, type TransactionEntry } from './log.js';
 import type { Moment } from './moment.js';
+import { partitionRoots } from './partitionRoots.js';
+import { RowCounter } from './rowCounter.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
-import { countRows } from './tables.js';
 
 export type IncidentKind = 'drop database' | 'drop schema' | 'drop' | 'truncate' | 'delete' | 'update' | 'drop column' | 'rewrite' | 'aborts';
 
@@ -21,6 +29,8 @@ export interface Incident {
   rows: number;
   /** Rows that the table held just before; null where that says nothing. */
   ofRows: number | null;
+  /** The table was too large to be counted: `ofRows`, and `rows` where they went with the table, are estimates. */
+  isEstimate: boolean;
   time: number;
   xid: number;
   /** The commit record; for a burst of aborts its first. */
@@ -32,17 +42,17 @@ export interface Incident {
   score: number;
 }
 
-/** How bad it is to lose a row this way. A TRUNCATE that fills the table again in its own transaction is a reload. */
+/** How bad it is to lose a row this way. A TRUNCATE or DELETE that fills the table again in its own transaction is a reload. */
 const WEIGHTS: Record<IncidentKind, number> = {
   'drop database': 1.2, 'drop schema': 1.1, drop: 1, truncate: 1, delete: 0.9, 'drop column': 1, update: 0.5, rewrite: 0.05, aborts: 0.05,
 };
-const RELOAD_WEIGHT = 0.5;
+const RELOAD_SHARE = 0.5;
 /** Deletions and updates of fewer rows are everyday work. */
 const LEAST_ROWS = 10;
 const LEAST_SHARE = 0.02;
 const LEAST_SCORE = 0.5;
-/** Tables whose rows are counted at most: the candidates with the most rows changed. */
-const COUNTED_CANDIDATES = 200;
+/** Ranks that are exact; what cannot reach them is not counted. */
+const RANKED = 50;
 const BURST_ABORTS = 50;
 const BURST_MICROS = 60e6;
 
@@ -53,32 +63,92 @@ export interface IncidentOptions {
 
 /** All incidents, the worst first. */
 export function findIncidents(session: Session, options: IncidentOptions, findings: Findings): Incident[] {
-  const incidents: Incident[] = [];
+  const found = new Ranking();
+  const { store } = session;
+  const range = coverageOf(session, options.until.lsn)!;
+  const from = Math.max(options.since.lsn, range.firstLsn) as Lsn;
+  const counter = new RowCounter();
+  const names = new NamesBackward(session, findings, false);
+  const catalogs = ddlCatalogFiles(session, options);
   const candidates: Candidate[] = [];
-  for (const entry of transactionLog(session, options, findings)) {
-    if (entry.kind !== 'transaction') continue;
-    if (entry.ddl.length > 0) schemaIncidents(session, entry, incidents);
-    for (const table of entry.tables) {
-      for (const kind of ['delete', 'update'] as const) {
-        const rows = kind === 'delete' ? table.deleted : table.updated;
-        if (rows >= LEAST_ROWS) candidates.push({ row: entry.row, dbOid: entry.dbOid, oid: table.oid, object: table.name, database: entry.database, kind, rows });
-      }
-    }
+  const ofInterest = (changes: RelationChange[]): boolean => changes.some((change) => change.deleted >= LEAST_ROWS || change.updated >= LEAST_ROWS || isDdlChange(catalogs, change));
+  for (const row of store.changes.rowsBackward(store.transactions, from, options.until.lsn, ofInterest)) {
+    if (!isCommit(row)) continue;
+    const entry = names.describe(row, store.changes.of(row), []);
+    if (entry.ddl.length > 0) schemaIncidents(session, entry, counter, found);
+    candidates.push(...rowCandidates(entry));
   }
-  candidates.sort((a, b) => b.rows - a.rows);
-  for (const candidate of candidates.slice(0, COUNTED_CANDIDATES)) rowIncident(session, candidate, incidents);
-  abortBursts(session, options, incidents);
-  return incidents.filter((incident) => incident.score >= LEAST_SCORE).sort((a, b) => b.score - a.score || b.lsn - a.lsn);
+  // a score is at most that of a whole table: what is below the last rank then needs no counting
+  candidates.sort((a, b) => b.bound - a.bound);
+  for (const candidate of candidates) {
+    if (candidate.bound <= found.floor()) break;
+    rowIncident(session, candidate, counter, found);
+  }
+  abortBursts(session, options, found);
+  return found.list();
+}
+
+/** Keeps the incidents and knows what is needed to be among the first. */
+class Ranking {
+  private readonly incidents: Incident[] = [];
+  private scores: number[] = [];
+
+  add(incident: Incident): void {
+    if (incident.score < LEAST_SCORE) return;
+    this.incidents.push(incident);
+    this.scores.push(incident.score);
+    this.scores = this.scores.sort((a, b) => b - a).slice(0, RANKED);
+  }
+
+  floor(): number {
+    return this.scores.length < RANKED ? LEAST_SCORE : this.scores.at(-1)!;
+  }
+
+  list(): Incident[] {
+    return this.incidents.sort((a, b) => b.score - a.score || b.lsn - a.lsn);
+  }
 }
 
 interface Candidate {
   row: XactRow;
   dbOid: number;
-  oid: number;
-  object: string;
+  oids: number[];
   database: string;
   kind: 'delete' | 'update';
   rows: number;
+  weight: number;
+  bound: number;
+}
+
+/** Tables that lost or overwrote rows; the partitions of one table are one. */
+function rowCandidates(entry: TransactionEntry): Candidate[] {
+  const found: Candidate[] = [];
+  for (const { oid, inserted, updated, deleted } of entry.tables) {
+    for (const [kind, rows] of [['delete', deleted], ['update', updated]] as const) {
+      if (rows < LEAST_ROWS) continue;
+      const weight = WEIGHTS[kind] * (kind === 'delete' && inserted >= rows * RELOAD_SHARE ? RELOAD_SHARE : 1);
+      found.push({ row: entry.row, dbOid: entry.dbOid, oids: [oid], database: entry.database, kind, rows, weight, bound: 0 });
+    }
+  }
+  if (found.length > 1 && entry.namesAt) joinPartitions(found, entry.namesAt);
+  for (const candidate of found) candidate.bound = scoreOf(candidate.weight, candidate.rows, 1);
+  return found;
+}
+
+function joinPartitions(candidates: Candidate[], database: DatabaseAt): void {
+  const roots = partitionRoots(database);
+  const first = new Map<string, Candidate>();
+  for (const candidate of [...candidates]) {
+    const key = `${candidate.kind} ${roots.get(candidate.oids[0]!) ?? ''}`;
+    const other = first.get(key);
+    if (!roots.has(candidate.oids[0]!)) continue;
+    if (!other) first.set(key, candidate);
+    else {
+      other.oids.push(...candidate.oids);
+      other.rows += candidate.rows;
+      candidates.splice(candidates.indexOf(candidate), 1);
+    }
+  }
 }
 
 /** Where an incident stands, for the answer. */
@@ -89,56 +159,78 @@ function placeOf(row: XactRow): Pick<Incident, 'time' | 'xid' | 'lsn' | 'before'
   };
 }
 
-function scoreOf(kind: IncidentKind, rows: number, share: number, weight = WEIGHTS[kind]): number {
+function scoreOf(weight: number, rows: number, share: number): number {
   return weight * Math.sqrt(rows) * share;
 }
 
-function rowIncident(session: Session, candidate: Candidate, incidents: Incident[]): void {
-  const { row, dbOid, oid, kind, object, database, rows } = candidate;
-  const before = databaseByOid(session, dbOid, row.lsn, null);
-  const relation = before?.catalog.relations.get(oid);
-  if (!before || !relation) return; // created in the same transaction
-  const ofRows = countRows(before, relation);
-  const share = Math.min(1, rows / Math.max(1, ofRows));
+function rowIncident(session: Session, { row, dbOid, oids, kind, database, rows, weight }: Candidate, counter: RowCounter, found: Ranking): void {
+  // opening a moment costs more than a glance at what the table held at another
+  const guess = counter.nearest(oids, row.lsn);
+  if (guess !== undefined && rows / guess < LEAST_SHARE / 2) return;
+  const before = counter.database(session, dbOid, row.lsn);
+  const relations = oids.map((oid) => before?.catalog.relations.get(oid));
+  if (!before || relations.includes(undefined)) return; // created in the same transaction
+  const counted = counter.sum(before, relations as Relation[]);
+  const share = Math.min(1, rows / Math.max(1, counted.rows));
   if (share < LEAST_SHARE) return;
-  incidents.push({ kind, object, database, rows, ofRows, ...placeOf(row), score: scoreOf(kind, rows, share) });
+  const object = oids.length > 1 ? partitionRoots(before).get(oids[0]!)! : oids[0]!;
+  found.add({ kind, object: nameOf(before, object), database, rows, ofRows: counted.rows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, rows, share) });
 }
 
-function schemaIncidents(session: Session, entry: TransactionEntry, incidents: Incident[]): void {
+function nameOf(database: DatabaseAt, oid: number): string {
+  return database.types.regName('regclass', oid) ?? `oid:${oid}`;
+}
+
+/** The incidents among a transaction's schema changes, by what they are about. */
+function schemaIncidents(session: Session, entry: TransactionEntry, counter: RowCounter, found: Ranking): void {
   const before = entry.sides?.before;
   if (!before) return;
   const { row, database } = entry;
-  const add = (kind: IncidentKind, object: string, rows: number, weight = WEIGHTS[kind]): void =>
-    void incidents.push({ kind, object, database, rows, ofRows: kind === 'drop' || kind === 'truncate' ? rows : null, ...placeOf(row), score: scoreOf(kind, Math.max(1, rows), 1, weight) });
-  const goneSchemas = entry.ddl.filter((c) => c.action === 'dropped' && c.objectKind === 'schema');
-  const inSchema = new Map(goneSchemas.map((schema) => [schema.name, 0]));
+  const add = (kind: IncidentKind, object: string, relations: Relation[], weight = WEIGHTS[kind]): void => {
+    const counted = counter.sum(before, relations);
+    const ofRows = kind === 'drop' || kind === 'truncate' ? counted.rows : null;
+    found.add({ kind, object, database, rows: counted.rows, ofRows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, Math.max(1, counted.rows), 1) });
+  };
+  const goneSchemas = new Map<string, Relation[]>();
+  for (const change of entry.ddl) if (change.action === 'dropped' && change.objectKind === 'schema') goneSchemas.set(change.name, []);
+  const groups = new Map<string, { kind: IncidentKind; relations: Relation[]; root: number; weight: number }>();
+  const roots = partitionRoots(before);
   for (const change of entry.ddl) {
+    const { relation } = change;
+    if (change.objectKind === 'database' && change.action === 'dropped') found.add(droppedDatabase(session, row, change));
+    if (!relation) continue;
     if (change.objectKind === 'column') {
-      if (change.action === 'dropped') add('drop column', `${change.name} of ${relationNameOf(before, change)}`, rowsOf(before, change));
-    } else if (change.action === 'dropped' && change.objectKind === 'database') {
-      incidents.push(droppedDatabase(session, row, change));
-    } else if (change.relation && (change.objectKind === 'table' || change.objectKind === 'materialized view')) {
-      const schema = before.catalog.schemaOf(change.relation);
-      if (change.action === 'dropped' && inSchema.has(schema)) inSchema.set(schema, inSchema.get(schema)! + rowsOf(before, change));
-      else if (change.action === 'dropped') add('drop', change.name, rowsOf(before, change));
-      else if (change.action === 'truncated') {
-        const isReload = entry.tables.some((t) => t.oid === change.relation!.oid && t.inserted > 0);
-        add('truncate', change.name, rowsOf(before, change), isReload ? RELOAD_WEIGHT : WEIGHTS.truncate);
-      } else if (change.action === 'rewritten') add('rewrite', change.name, rowsOf(before, change));
+      if (change.action === 'dropped' && !goneOrEmptied(entry.ddl, relation)) add('drop column', `${change.name} of ${nameOf(before, relation.oid)}`, columnHolders(before, relation));
+      continue;
     }
+    const kind = KINDS[change.action];
+    if (!kind || (change.objectKind !== 'table' && change.objectKind !== 'materialized view')) continue;
+    const inSchema = change.action === 'dropped' ? goneSchemas.get(before.catalog.schemaOf(relation)) : undefined;
+    if (inSchema) {
+      inSchema.push(relation);
+      continue;
+    }
+    const isReload = kind === 'truncate' && entry.tables.some((t) => t.oid === relation.oid && t.inserted > 0);
+    const root = roots.get(relation.oid) ?? relation.oid;
+    const group = groups.get(`${kind} ${root}`);
+    if (group) group.relations.push(relation);
+    else groups.set(`${kind} ${root}`, { kind, relations: [relation], root, weight: WEIGHTS[kind] * (isReload ? RELOAD_SHARE : 1) });
   }
-  for (const [schema, rows] of inSchema) add('drop schema', schema, rows);
+  for (const { kind, relations, root, weight } of groups.values()) add(kind, nameOf(before, relations.length > 1 ? root : relations[0]!.oid), relations, weight);
+  for (const [schema, relations] of goneSchemas) add('drop schema', schema, relations);
 }
 
-function relationNameOf(before: DatabaseAt, change: DdlChange): string {
-  return change.relation ? `${before.types.regName('regclass', change.relation.oid) ?? change.relation.name}` : '';
+const KINDS: Partial<Record<DdlChange['action'], IncidentKind>> = { dropped: 'drop', truncated: 'truncate', rewritten: 'rewrite' };
+
+/** A column that goes with its table is no incident of its own. */
+function goneOrEmptied(ddl: readonly DdlChange[], relation: Relation): boolean {
+  return ddl.some((change) => change.relation?.oid === relation.oid && change.objectKind !== 'column' && change.action === 'dropped');
 }
 
-/** Rows that the change's relation held just before. */
-function rowsOf(before: DatabaseAt, change: DdlChange): number {
-  const { relation } = change;
-  if (!relation || relation.locator.relNumber === 0 || relation.persistence !== 'p') return 0;
-  return countRows(before, relation);
+/** The tables whose rows lose a column: for a partitioned table its partitions, which are not counted for themselves. */
+function columnHolders(before: DatabaseAt, relation: Relation): Relation[] {
+  if (relation.kind !== 'p') return partitionRoots(before).has(relation.oid) ? [] : [relation];
+  return [...partitionRoots(before)].flatMap(([oid, root]) => (root === relation.oid ? [before.catalog.relations.get(oid)!] : []));
 }
 
 /** The files of a database go before its transaction commits: the moment just before is that of the removal. */
@@ -149,17 +241,18 @@ function droppedDatabase(session: Session, row: XactRow, change: DdlChange): Inc
   let rows = 0;
   if (database) for (const relation of database.catalog.relations.values()) if (relation.kind === 'r' && relation.oid >= 16384 && relation.relTuples > 0) rows += relation.relTuples;
   return {
-    kind: 'drop database', object: change.name, database: change.name, rows: Math.round(rows), ofRows: null, time: row.time, xid: row.xid, lsn: row.lsn,
-    before: formatLsn(lsn), recoveryTarget: `recovery_target_lsn = '${formatLsn(lsn)}', recovery_target_inclusive = off`, score: scoreOf('drop database', Math.max(10_000, rows), 1),
+    kind: 'drop database', object: change.name, database: change.name, rows: Math.round(rows), ofRows: null, isEstimate: true, time: row.time, xid: row.xid, lsn: row.lsn,
+    before: formatLsn(lsn), recoveryTarget: `recovery_target_lsn = '${formatLsn(lsn)}', recovery_target_inclusive = off`, score: scoreOf(WEIGHTS['drop database'], Math.max(10_000, rows), 1),
   };
 }
 
 /** Many aborts in a minute: one incident a burst. */
-function abortBursts(session: Session, { since, until }: IncidentOptions, incidents: Incident[]): void {
+function abortBursts(session: Session, { since, until }: IncidentOptions, found: Ranking): void {
   let burst: XactRow[] = [];
   const close = (): void => {
     if (burst.length >= BURST_ABORTS) {
-      incidents.push({ kind: 'aborts', object: `${burst.length} transactions`, database: '', rows: burst.length, ofRows: null, ...placeOf(burst[0]!), score: Math.max(LEAST_SCORE, scoreOf('aborts', burst.length, 1)) });
+      const score = Math.max(LEAST_SCORE, scoreOf(WEIGHTS.aborts, burst.length, 1));
+      found.add({ kind: 'aborts', object: `${burst.length} transactions`, database: '', rows: burst.length, ofRows: null, isEstimate: false, ...placeOf(burst[0]!), score });
     }
     burst = [];
   };

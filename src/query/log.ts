@@ -33,6 +33,8 @@ export interface TransactionEntry {
   messages: LogicalMessage[];
   /** The database just before and just after, where the transaction changed its catalogs. */
   sides: { before: DatabaseAt | undefined; after: DatabaseAt | undefined } | undefined;
+  /** A database whose catalogs name its tables; undefined where there is none. */
+  namesAt: DatabaseAt | undefined;
 }
 
 export type LogEntry =
@@ -79,12 +81,13 @@ export class NamesBackward {
   /** By database: the catalogs as of a moment after which, up to where the walk has come, nothing changed them. */
   private readonly current = new Map<number, DatabaseAt>();
 
-  constructor(private readonly session: Session, private readonly findings: Findings) {}
+  /** `readRewrites`: tell rows that a rewrite copied from rows that its transaction inserted, which takes its records. */
+  constructor(private readonly session: Session, private readonly findings: Findings, private readonly readRewrites = true) {}
 
   describe(row: XactRow, files: RelationChange[], messages: LogicalMessage[]): TransactionEntry {
     const dbOid = row.dbOid !== 0 ? row.dbOid : (files.find(({ relation }) => relation.dbOid !== 0)?.relation.dbOid ?? 0);
     const committed = isCommit(row);
-    const entry: TransactionEntry = { kind: 'transaction', row, committed, dbOid, database: '', tables: [], ddl: [], messages, sides: undefined };
+    const entry: TransactionEntry = { kind: 'transaction', row, committed, dbOid, database: '', tables: [], ddl: [], messages, sides: undefined, namesAt: undefined };
     if (dbOid === 0) return entry;
     const after = this.after(dbOid, row);
     entry.database = after?.database.name ?? '';
@@ -108,6 +111,7 @@ export class NamesBackward {
       entry.sides = { before, after };
       if (before && after) entry.ddl = ddlChanges({ before, after, xids: new Set([row.xid, ...row.subxids]), catalogs });
     }
+    entry.namesAt = before ?? after;
     entry.tables = this.tables(row, files, before, after);
     return entry;
   }
@@ -140,7 +144,7 @@ export class NamesBackward {
         tables.set(oid, { name: name.name, schema: name.schema, oid, inserted, updated, deleted });
       }
     }
-    if (copied && [...tables.keys()].some((oid) => copied.has(oid))) {
+    if (this.readRewrites && copied && [...tables.keys()].some((oid) => copied.has(oid))) {
       // rows that a rewrite copies into its new file are no insertions, those that follow are: only the records tell
       const counts = countRows(this.session, row, { before, after }, this.findings);
       for (const [oid, table] of tables) Object.assign(table, counts.get(oid) ?? { inserted: 0, updated: 0, deleted: 0 });
@@ -150,7 +154,7 @@ export class NamesBackward {
 }
 
 /** Catalogs whose rows change with statistics and counters alone are no schema change. */
-const DDL_CATALOGS = new Set([
+export const DDL_CATALOGS: ReadonlySet<string> = new Set([
   'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
   'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
 ]);

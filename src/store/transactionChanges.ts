@@ -5,6 +5,7 @@ import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { EventKind } from './layerEvents.js';
 import type { LayerMap } from './layerMap.js';
+import { endsTransaction, type TransactionLog } from './transactionLog.js';
 
 /** TransactionIdPrecedes(): modulo 2^32. */
 export function xidPrecedes(a: number, b: number): boolean {
@@ -43,6 +44,26 @@ export class TransactionChanges {
       own = false;
     }
     return [...sums.values()].filter((sum) => sum.inserted !== 0 || sum.updated !== 0 || sum.deleted !== 0);
+  }
+
+  /**
+   * The ends of transactions in [from, to) that changed something of interest in a stripe, newest first: what is of no interest is decided
+   * once for all transactions that changed the same.
+   */
+  *rowsBackward(log: TransactionLog, from: Lsn, to: Lsn, ofInterest: (changes: RelationChange[]) => boolean): Generator<XactRow> {
+    let end = to;
+    const stripes = [...this.stripesBackward(from, to)];
+    // what a transaction changed in stripes before the one in which it ended
+    const open = new Set<number>();
+    for (const { changes } of stripes) for (const { xid, changes: number } of changes.open) if (ofInterest(changes.shapes[number - 1]!)) open.add(xid);
+    for (const { startLsn, changes } of stripes) {
+      const interesting = changes.shapes.map(ofInterest);
+      for (const row of log.rowsBackward(Math.max(from, startLsn) as Lsn, end)) {
+        if (!endsTransaction(row)) continue;
+        if ((row.changes !== 0 && interesting[row.changes - 1]) || (open.size > 0 && [row.xid, ...row.subxids].some((xid) => open.has(xid)))) yield row;
+      }
+      end = startLsn;
+    }
   }
 
   /** Where the messages of a transaction are, in LSN order. */
