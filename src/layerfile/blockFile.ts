@@ -58,11 +58,11 @@ export class BlockFileWriter {
     this.sections.push({ id, width, lengths: [], fences: [] });
   }
 
-  /** Adds a block to the section begun last. */
-  block(payload: Uint8Array, fence: readonly number[]): void {
+  /** Adds a block to the section begun last. `checksum`: of the payload, where the caller has it. */
+  block(payload: Uint8Array, fence: readonly number[], checksum = crc32c(payload, 0, payload.length)): void {
     const section = this.sections[this.sections.length - 1]!;
     const crc = Buffer.alloc(CRC_BYTES);
-    crc.writeUInt32LE(crc32c(payload, 0, payload.length));
+    crc.writeUInt32LE(checksum);
     this.file.write(payload);
     this.file.write(crc);
     section.lengths.push(payload.length);

@@ -20,7 +20,7 @@ import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
 import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
 import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
-import { endsTransaction, isCommit, readXactRows, writeXactRows, type XactRow } from './xactRows.js';
+import { endsTransaction, isCommit, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
 
 export { XactKind, type XactRow } from './xactRows.js';
 
@@ -71,7 +71,8 @@ export interface DeltaContents {
   keys: Iterable<KeyBlock>;
   /** Per relation ordinal; absent where nothing happened to its size. */
   sizes: Map<number, SizeEvent[]>;
-  xacts: Iterable<XactRow>;
+  /** In LSN order, as writeXactRows makes them. */
+  xacts: Iterable<XactBlock>;
   clogZeroes: ClogZero[];
   events: LayerEvent[];
   changes: LayerChanges;
@@ -140,7 +141,7 @@ export function ordinalOf(list: readonly RelFork[], rel: RelFork): number {
 
 function writeKeys(file: BlockFileWriter, blocks: Iterable<KeyBlock>): void {
   file.section(SectionId.keys, 2);
-  for (const { payload, fence } of blocks) file.block(payload, fence);
+  for (const block of blocks) file.block(block.payload, block.fence, block.crc);
 }
 
 /** `relations`: ordinal and size events, by ordinal; one ordinal may come several times in a row. */
@@ -172,10 +173,10 @@ export function writeSizes(file: BlockFileWriter, startLsn: Lsn, relations: Iter
   if (out.length > 0) file.block(out.take(), [first]);
 }
 
-/** `rows`: in LSN order. */
-export function writeXacts(file: BlockFileWriter, rows: Iterable<XactRow>): void {
+/** `blocks`: as writeXactRows() makes them. */
+export function writeXacts(file: BlockFileWriter, blocks: Iterable<XactBlock>): void {
   file.section(SectionId.xacts, 3);
-  for (const { payload, fence } of writeXactRows(rows)) file.block(payload, fence);
+  for (const block of blocks) file.block(block.payload, block.fence, block.crc);
 }
 
 /** `zeroes`: in LSN order. */

@@ -10,6 +10,7 @@ import { BlockFileWriter, LayerKind } from './blockFile.js';
 import { compareRelFork, deltaLayerName, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
 import { KeyBlockReader, KeyBlockWriter } from './keyRuns.js';
 import { writeChanges } from './layerChanges.js';
+import { writeXactRows } from './xactRows.js';
 import type { KeyPlace, ManifestLayer } from './manifest.js';
 
 /** A part ends with the page that fills it: small enough that opening it (its fences) is cheap, large enough that there are few. */
@@ -175,7 +176,7 @@ export function writeLogPart(target: MergeTarget, layers: readonly DeltaLayer[])
     const relations = relationsWithSizes(layers);
     writeRelations(file, relations);
     writeSizes(file, target.startLsn, mergedSizes(relations, layers));
-    writeXacts(file, concatenated(layers));
+    writeXacts(file, writeXactRows(concatenated(layers)));
     writeClog(file, target.startLsn, layers.flatMap((layer) => layer.clogZeroes));
     writeEvents(file, target.startLsn, layers.flatMap((layer) => layer.events));
     writeChanges(file, SectionId.changes, stripeTexts(layers));

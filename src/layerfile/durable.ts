@@ -54,10 +54,15 @@ export function removeStrays(folder: string, named: ReadonlySet<string>): void {
   }
 }
 
+/** Small pieces are written together. */
+const WRITE_BYTES = 64 * 1024;
+
 /** A file under a temporary name that `commit` syncs and renames, and `abandon` removes. */
 export class DurableFile {
   private readonly temporary: string;
   private fd: number;
+  private readonly buffer = Buffer.allocUnsafe(WRITE_BYTES);
+  private held = 0;
   /** Bytes written so far. */
   length = 0;
 
@@ -70,17 +75,34 @@ export class DurableFile {
     }
   }
 
+  /** Takes the bytes over: they may change afterwards. */
   write(bytes: Uint8Array): void {
+    this.length += bytes.length;
+    if (this.held + bytes.length > this.buffer.length) this.flush();
+    if (bytes.length > this.buffer.length) {
+      this.writeOut(bytes);
+      return;
+    }
+    this.buffer.set(bytes, this.held);
+    this.held += bytes.length;
+  }
+
+  private flush(): void {
+    this.writeOut(this.buffer.subarray(0, this.held));
+    this.held = 0;
+  }
+
+  private writeOut(bytes: Uint8Array): void {
     try {
       let at = 0;
       while (at < bytes.length) at += fs.writeSync(this.fd, bytes, at, bytes.length - at);
     } catch (error) {
       throw explainFsError(error, this.target);
     }
-    this.length += bytes.length;
   }
 
   commit(): void {
+    this.flush();
     try {
       fs.fsyncSync(this.fd);
       fs.closeSync(this.fd);

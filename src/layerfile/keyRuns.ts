@@ -12,6 +12,8 @@ export interface KeyBlock {
   payload: Uint8Array;
   /** Ordinal and block number of its first run. */
   fence: readonly [number, number];
+  /** Of the payload, where it is known. */
+  crc?: number;
 }
 
 // Tokens. A distance of up to 28 bits by its first byte's leading ones; from 0xf0 on:

@@ -37,6 +37,8 @@ export function isCommit(row: XactRow): boolean {
 export interface XactBlock {
   payload: Uint8Array;
   fence: readonly [number, number, number];
+  /** Of the payload, where it is known. */
+  crc?: number;
 }
 
 /** What a row's numbers are relative to: the row before it in its block. */
@@ -46,8 +48,9 @@ interface RowContext {
   xid: number;
   dbOid: number;
   length: number;
+  changes: number;
 }
-const FIRST_ROW: RowContext = { lsn: 0, time: 0, xid: 0, dbOid: 0, length: 0 };
+const FIRST_ROW: RowContext = { lsn: 0, time: 0, xid: 0, dbOid: 0, length: 0, changes: 0 };
 
 /** Bits of a row's head, above its kind: what is as in the row before it, or absent, takes no bytes. */
 const ROW_KIND_MASK = 0x07;
@@ -55,8 +58,9 @@ const ROW_SAME_DATABASE = 0x08;
 const ROW_SAME_LENGTH = 0x10;
 const ROW_HAS_SUBXIDS = 0x20;
 const ROW_HAS_NAME = 0x40;
-/** The head of nearly all rows, which is left out: a commit in the same database, its record as long as the last. */
-const USUAL_HEAD = ROW_SAME_DATABASE | ROW_SAME_LENGTH;
+const ROW_SAME_CHANGES = 0x80;
+/** The head of nearly all rows, which is left out: a commit in the same database, its record as long as the last, the same changed. */
+const USUAL_HEAD = ROW_SAME_DATABASE | ROW_SAME_LENGTH | ROW_SAME_CHANGES;
 /** Steps from one xid to the next that share the time's number; a greater one has a number of its own. */
 const SHORT_XID_STEPS = 3;
 
@@ -76,7 +80,7 @@ export function* writeXactRows(rows: Iterable<XactRow>): Generator<XactBlock> {
       lastPage = 0;
     }
     writeRow(out, row, before);
-    before = { lsn: row.lsn, time: row.time, xid: row.xid, dbOid: row.dbOid, length: row.endLsn - row.lsn };
+    before = { lsn: row.lsn, time: row.time, xid: row.xid, dbOid: row.dbOid, length: row.endLsn - row.lsn, changes: row.changes };
     if (endsTransaction(row)) {
       for (const xid of [row.xid, ...row.subxids]) {
         const page = clogPageOf(xid);
@@ -93,8 +97,7 @@ export function* writeXactRows(rows: Iterable<XactRow>): Generator<XactBlock> {
 
 function writeRow(out: ByteWriter, row: XactRow, before: RowContext): void {
   const length = row.endLsn - row.lsn;
-  const head = row.kind | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) |
-    (row.subxids.length > 0 ? ROW_HAS_SUBXIDS : 0) | (row.name !== '' ? ROW_HAS_NAME : 0);
+  const head = kindAndTail(row) | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) | (row.changes === before.changes ? ROW_SAME_CHANGES : 0);
   const isFirst = out.length === 0;
   const distance = (row.lsn - before.lsn) / 8;
   if (!isFirst && head === USUAL_HEAD) {
@@ -113,12 +116,22 @@ function writeRow(out: ByteWriter, row: XactRow, before: RowContext): void {
   }
   if ((head & ROW_SAME_DATABASE) === 0) out.varint(row.dbOid);
   if ((head & ROW_SAME_LENGTH) === 0) out.varint(length);
+  if ((head & ROW_SAME_CHANGES) === 0) out.varint(row.changes);
+  writeTail(out, row);
+}
+
+/** The bits of a row's head that do not depend on the row before it. */
+export function kindAndTail(row: XactRow): number {
+  return row.kind | (row.subxids.length > 0 ? ROW_HAS_SUBXIDS : 0) | (row.name !== '' ? ROW_HAS_NAME : 0);
+}
+
+/** What a row ends with, where it has any of it: subtransactions and name. */
+export function writeTail(out: ByteWriter, row: XactRow): void {
   if (row.subxids.length > 0) {
     out.varint(row.subxids.length);
     for (const xid of row.subxids) out.signed(xid - row.xid);
   }
   if (row.name !== '') out.string(row.name);
-  out.varint(row.changes);
 }
 
 function zigzag(value: number): number {
@@ -133,7 +146,7 @@ function unzigzag(value: number): number {
 export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
   const reader = new ByteReader(payload);
   const rows: XactRow[] = [];
-  let { time, xid, dbOid, length } = FIRST_ROW;
+  let { time, xid, dbOid, length, changes } = FIRST_ROW;
   let lsn = firstLsn;
   while (!reader.done) {
     const distance = reader.varint();
@@ -150,10 +163,11 @@ export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
     }
     if ((head & ROW_SAME_DATABASE) === 0) dbOid = reader.varint();
     if ((head & ROW_SAME_LENGTH) === 0) length = reader.varint();
+    if ((head & ROW_SAME_CHANGES) === 0) changes = reader.varint();
     const subxids: number[] = [];
     if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
     const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
-    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name, changes: reader.varint() });
+    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name, changes });
   }
   return rows;
 }

@@ -47,6 +47,11 @@ export interface WalScanBatch {
    * shapes of the result, 0 where that is nothing.
    */
   closeTransaction(xid: number, subxids: readonly number[]): number;
+  /**
+   * Takes the batch into the layer that `kernel` collects (WalScanOptions): all references, and of the records those that the kernel
+   * understands; `visit` is called with the others, each after all that comes before it in LSN order.
+   */
+  collect(visit: (record: XLogRecord) => void): void;
 }
 
 export interface WalScanOptions {
@@ -59,6 +64,8 @@ export interface WalScanOptions {
   until?: Lsn;
   /** Count the rows that transactions change; those that end must be closed. */
   changes?: boolean;
+  /** To scan with: whoever collects layers keeps it from scan to scan. */
+  kernel?: WalScanKernel;
   onBatch: (batch: WalScanBatch) => void;
 }
 
@@ -89,8 +96,6 @@ MODES.fill(RecordMode.all, 18, 20); // CommitTs, ReplicationOrigin
 MODES[21] = RecordMode.all; // LogicalMessage
 MODES.fill(RecordMode.all, 128);
 
-const BUFFER_BYTES = 2 * 1024 * 1024;
-
 /**
  * Scans `source` from `from` to `until`. A broken record ends the scan with `end` set: the caller decides whether to go on behind it.
  */
@@ -113,8 +118,8 @@ class WalScan {
   constructor(private readonly source: WalScanSource, private readonly options: WalScanOptions) {
     const { major, systemIdentifier, until } = options;
     this.reader = new XLogReader(source, { major, systemIdentifier });
-    this.kernel = new WalScanKernel({ major, systemIdentifier, segmentSize: source.segmentSize, until, modes: MODES, changes: options.changes });
-    this.kernel.growBuffer(BUFFER_BYTES, 0);
+    this.kernel = options.kernel ?? new WalScanKernel();
+    this.kernel.begin({ major, systemIdentifier, segmentSize: source.segmentSize, until, modes: MODES, changes: options.changes });
   }
 
   run(): WalScanResult {
@@ -198,11 +203,18 @@ class WalScan {
     const refCount = exports.getRefCount();
     const recordCount = exports.getRecordCount();
     if (refCount > 0 || recordCount > 0) {
+      const baseLsn = this.bufferLsn;
       this.options.onBatch({
-        baseLsn: this.bufferLsn, refCount, relation: kernel.refRelation, block: kernel.refBlock, lsn: kernel.refLsn, flags: kernel.refFlags,
+        baseLsn, refCount, relation: kernel.refRelation, block: kernel.refBlock, lsn: kernel.refLsn, flags: kernel.refFlags,
         relations: kernel.relations(),
         forEachRecord: (visit) => {
-          for (let i = 0; i < recordCount; i++) visit(this.decode(kernel.recordPos[i]!, kernel.recordEnd[i]!));
+          for (let i = 0; i < recordCount; i++) visit(this.decode(i));
+        },
+        collect: (visit) => {
+          for (let i = exports.collect(baseLsn); i >= 0; i = exports.collect(baseLsn)) {
+            kernel.refresh();
+            visit(this.decode(i, true)); // what it leads to may move the kernel's memory
+          }
         },
         closeTransaction: (xid, subxids) => closeTransaction(kernel, xid, subxids),
       });
@@ -211,14 +223,16 @@ class WalScan {
     exports.clearBatch();
   }
 
-  /** The record at `pos` of the buffer, which the kernel has checked. */
-  private decode(pos: number, end: number): XLogRecord {
-    const { view, bytes, bufferAt } = this.kernel;
+  /** The record with that number in the batch, which the kernel has checked; a copy, or in the kernel's memory where it lies there in one piece. */
+  private decode(number: number, copy = false): XLogRecord {
+    const { view, bytes, bufferAt, recordPos, recordEnd } = this.kernel;
     const { major } = this.options;
+    let pos = recordPos[number]!;
+    const end = recordEnd[number]!;
     const lsn = (this.bufferLsn + pos) as Lsn;
     const endLsn = (this.bufferLsn + end) as Lsn;
     const totLen = view.getUint32(bufferAt + pos, true);
-    if (totLen <= XLOG_BLCKSZ - (pos % XLOG_BLCKSZ)) return this.record.decode(view, bytes, bufferAt + pos, lsn, endLsn, major);
+    if (!copy && totLen <= XLOG_BLCKSZ - (pos % XLOG_BLCKSZ)) return this.record.decode(view, bytes, bufferAt + pos, lsn, endLsn, major);
     if (totLen > this.assembly.length) this.assembly = new Uint8Array(totLen * 2);
     let got = 0;
     while (got < totLen) {
@@ -245,19 +259,27 @@ class WalScan {
     const relation = record.blocks.map((ref) => exports.intern(ref.spcOid, ref.dbOid, ref.relNumber, ref.fork));
     if (this.options.changes) noteRecord(kernel, record, relation[0]);
     kernel.refresh();
+    record.blocks.forEach((ref, i) => {
+      kernel.refRelation[i] = relation[i]!;
+      kernel.refBlock[i] = ref.block;
+      kernel.refLsn[i] = 0;
+      kernel.refFlags[i] = refFlags(ref);
+    });
+    const forEachRecord = (visit: (record: XLogRecord) => void): void => {
+      if (MODES[record.rmid] !== RecordMode.none) visit(record);
+    };
+    exports.setRefCount(record.blocks.length);
     this.options.onBatch({
-      baseLsn: record.lsn,
-      refCount: record.blocks.length,
-      relation: Uint32Array.from(relation),
-      block: Uint32Array.from(record.blocks, (ref) => ref.block),
-      lsn: new Uint32Array(record.blocks.length),
-      flags: Uint32Array.from(record.blocks, refFlags),
+      baseLsn: record.lsn, refCount: record.blocks.length, relation: kernel.refRelation, block: kernel.refBlock, lsn: kernel.refLsn, flags: kernel.refFlags,
       relations: kernel.relations(),
-      forEachRecord: (visit) => {
-        if (MODES[record.rmid] !== RecordMode.none) visit(record);
+      forEachRecord,
+      collect: (visit) => {
+        exports.collect(record.lsn);
+        forEachRecord(visit);
       },
       closeTransaction: (xid, subxids) => closeTransaction(kernel, xid, subxids),
     });
+    exports.clearBatch();
     exports.setPrevious(record.lsn);
     this.moveTo(record.endLsn);
     return true;

@@ -20,6 +20,7 @@ interface WasmApi {
 }
 const wasm = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
+const BUFFER_BYTES = 1024 * 1024;
 const REFS = 1 << 16;
 const RECORDS = 1 << 14;
 
@@ -46,6 +47,7 @@ interface KernelExports {
   place(at: number, lsn: number, pos: number): void;
   setPrevious(lsn: number): void;
   clearBatch(): void;
+  setRefCount(count: number): void;
   intern(spcOid: number, dbOid: number, relNumber: number, fork: number): number;
   crcSpan(at: number, length: number): number;
   scan(length: number): number;
@@ -60,6 +62,28 @@ interface KernelExports {
   notesAt(): number;
   getNoteCount(): number;
   getNewestXid(): number;
+  beginLayer(startLsn: number): void;
+  collect(baseLsn: number): number;
+  addKey(relation: number, block: number, value: number): void;
+  addSize(relation: number, lsn8: number, kind: number, blocks: number, known: number): void;
+  knownBlocks(relation: number): number;
+  addXact(lsn: bigint, length: number, kind: number, time: bigint, xid: number, dbOid: number, changes: number, tail: number, tailLength: number, firstPage: number, lastPage: number): void;
+  layerRoom(bytes: number): number;
+  tailRoom(bytes: number): number;
+  finishLayer(ranks: number, count: number): void;
+  getKeyCount(): number;
+  keyBytesAt(): number;
+  keyBlocksAt(): number;
+  getKeyBlockCount(): number;
+  getSizeCount(): number;
+  sizesAt(): number;
+  getXactCount(): number;
+  getFirstTime(): number;
+  getLastTime(): number;
+  getMaxTime(): number;
+  xactBytesAt(): number;
+  xactBlocksAt(): number;
+  getXactBlockCount(): number;
 }
 
 let compiled: object | undefined;
@@ -75,7 +99,7 @@ export interface KernelOptions {
   changes?: boolean;
 }
 
-/** One instance of the kernel: a scan's state, buffer and arrays. */
+/** One instance of the kernel: a scan's state, buffer and arrays, and the layer that is being collected. */
 export class WalScanKernel {
   readonly exports: KernelExports;
   /** All of the kernel's memory; renewed by refresh() after it has grown. */
@@ -90,16 +114,23 @@ export class WalScanKernel {
   /** Where WAL goes, and how much of it. */
   bufferAt = 0;
   bufferSize = 0;
-  private readonly relationList: RelFork[] = [];
+  private relationList: RelFork[] = [];
 
-  constructor(options: KernelOptions) {
+  constructor() {
     compiled ??= new wasm.Module(Buffer.from(WAL_SCAN_WASM, 'base64'));
     this.exports = new wasm.Instance(compiled).exports as KernelExports;
+  }
+
+  /** Begins a scan. What is collected in the layer in hand stays. */
+  begin(options: KernelOptions): void {
     const { major, segmentSize } = options;
     this.exports.init(major, XLOG_PAGE_MAGIC[major], segmentSize, options.systemIdentifier ?? 0n, options.until ?? MAX_LSN);
     if (options.changes) this.exports.countChanges();
     this.refresh();
     this.bytes.set(options.modes, this.exports.modesAt());
+    if (options.changes) this.exports.countChanges();
+    this.relationList = [];
+    if (this.bufferSize === 0) this.growBuffer(BUFFER_BYTES, 0);
   }
 
   /** Renews the views where the memory has grown. */
@@ -123,6 +154,11 @@ export class WalScanKernel {
     this.bytes.copyWithin(at, this.bufferAt, this.bufferAt + keep);
     this.bufferAt = at;
     this.bufferSize = size;
+  }
+
+  /** So many bytes at `at`, and their checksum. */
+  piece(at: number, length: number): { payload: Uint8Array; crc: number } {
+    return { payload: this.bytes.subarray(at, at + length), crc: ~this.exports.crcSpan(at, length) >>> 0 };
   }
 
   /** All relation forks met so far, by their numbers. */

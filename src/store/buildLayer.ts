@@ -7,7 +7,6 @@ import { scanWal, type WalScanSource } from '../pg/walScan.js';
 import type { WalEnd } from '../pg/xlogReader.js';
 import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { LayerBuilder } from './ingest.js';
-import { endsTransaction } from './transactionLog.js';
 import { stripeEnd } from './stripes.js';
 
 export interface BuiltLayer {
@@ -33,7 +32,7 @@ export interface StripeSource {
 export function buildLayer(source: StripeSource, from: Lsn, folder: string, builder: LayerBuilder): BuiltLayer {
   builder.begin(from);
   const result = scanWal(source.wal, {
-    major: source.major, systemIdentifier: source.systemIdentifier, from, until: stripeEnd(from), changes: true, onBatch: (batch) => builder.addBatch(batch),
+    major: source.major, systemIdentifier: source.systemIdentifier, from, until: stripeEnd(from), kernel: builder.kernel, changes: true, onBatch: (batch) => builder.addBatch(batch),
   });
   if (result.records === 0) return { layer: undefined, position: stripeEnd(from), end: result.end, firstPrevLsn: INVALID_LSN, lastLsn: INVALID_LSN };
   builder.finish(result.records, result.endLsn, result.changes!);
@@ -43,11 +42,7 @@ export function buildLayer(source: StripeSource, from: Lsn, folder: string, buil
 }
 
 function describeLayer(builder: LayerBuilder, name: string, bytes: number): ManifestLayer {
-  let maxTime: number | null = null;
-  for (const row of builder.transactionRows) if (endsTransaction(row) && (maxTime === null || row.time > maxTime)) maxTime = row.time;
-  const rows = builder.transactionRows;
   return {
-    name, bytes, startLsn: builder.startLsn, endLsn: builder.endLsn, records: builder.records, keys: builder.keyCount, xacts: rows.length,
-    firstTime: rows.length > 0 ? rows[0]!.time : null, lastTime: rows.length > 0 ? rows[rows.length - 1]!.time : null, maxTime,
+    name, bytes, startLsn: builder.startLsn, endLsn: builder.endLsn, records: builder.records, keys: builder.keyCount, xacts: builder.xactCount, ...builder.times,
   };
 }

@@ -1,160 +1,142 @@
 /**
  * Turns a run of WAL records into the contents of delta layers. What it keeps of a record depends on that record alone, never on
- * what came before: so any run of WAL can be taken in by itself, and folding sizes and aliases is the reader's work.
+ * what came before: so any run of WAL can be taken in by itself, and folding sizes and aliases is the reader's work. The kernel of the scan
+ * collects what nearly all records are; the others come here one by one.
  */
-import {
-  ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, type ClogZero, type DeltaContents, type LayerEvent, type SizeEvent, type XactRow,
-} from '../layerfile/deltaLayer.js';
+import { compareRelFork, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, type ClogZero, type DeltaContents, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
+import type { KeyBlock } from '../layerfile/keyRuns.js';
 import type { LayerChanges } from '../layerfile/layerChanges.js';
+import { kindAndTail, writeTail, type XactBlock, type XactRow } from '../layerfile/xactRows.js';
+import { clogPageOf } from '../pg/clogPage.js';
 import { ForkNumber, type RelFileLocator, type RelFork } from '../pg/relFileLocator.js';
+import type { WalScanBatch } from '../pg/walScan.js';
+import { closeTransaction, type ScanChanges } from '../pg/walScanChanges.js';
+import { WalScanKernel } from '../pg/walScanKernel.js';
 import type { XLogRecord } from '../pg/xlogRecord.js';
-import { REF_STARTS_CHAIN, type WalScanBatch } from '../pg/walScan.js';
-import type { ScanChanges } from '../pg/walScanChanges.js';
 import { RMGRS, RM_MIN_CUSTOM_ID } from '../redo/rmgrlist.js';
 import type { Lsn } from '../util/lsn.js';
-import { keyBlocks, KeyBuffer } from './keyBuffer.js';
+import { ByteWriter } from '../util/varint.js';
 import { EventKind } from './layerEvents.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
 
 const NO_CHANGES: ScanChanges = { shapes: [], open: [], newestXids: [] };
 
-/** Gathers one layer. `begin`, feed it records in LSN order, take the `contents`. A layer covers at most 8 GB of WAL. */
+/** Gathers one layer. `begin`, feed it the batches of a scan with its kernel, take the `contents`. A layer covers at most 8 GB of WAL. */
 export class LayerBuilder implements RecordEffects {
+  /** The scan's, which must be given it. */
+  readonly kernel = new WalScanKernel();
   startLsn = 0 as Lsn;
   endLsn = 0 as Lsn;
   records = 0;
-  private readonly keys = new KeyBuffer();
-  private sizes = new Map<number, SizeEvent[]>();
-  /** Per relation of the key buffer: highest size seen since its last truncation in this layer. */
-  private knownBlocks: number[] = [];
-  private xacts: XactRow[] = [];
   private clogZeroes: ClogZero[] = [];
   private events: LayerEvent[] = [];
   private messages: LayerChanges['messages'] = [];
   private scanned: ScanChanges = NO_CHANGES;
-  /** Transactions that ended in the batch at hand. */
-  private ended: XactRow[] = [];
   private lsn = 0 as Lsn;
-  /** The key buffer's number of each relation of the scan. */
-  private relationIds: number[] = [];
+  private readonly tail = new ByteWriter();
 
   begin(startLsn: Lsn): void {
     this.startLsn = startLsn;
     this.endLsn = startLsn;
     this.records = 0;
-    this.keys.clear();
-    this.sizes = new Map();
-    this.knownBlocks = [];
-    this.relationIds = [];
-    this.xacts = [];
+    this.kernel.exports.beginLayer(startLsn);
     this.clogZeroes = [];
     this.events = [];
     this.messages = [];
     this.scanned = NO_CHANGES;
   }
 
-  get keyCount(): number { return this.keys.count; }
-  get transactionRows(): readonly XactRow[] { return this.xacts; }
+  get keyCount(): number { return this.kernel.exports.getKeyCount(); }
+  get xactCount(): number { return this.kernel.exports.getXactCount(); }
 
-  /** Takes in a batch of a scan: block references and the records that say more, in LSN order of both. */
+  /** Of the first and last row of the transaction log, and the latest end of a transaction. */
+  get times(): { firstTime: number | null; lastTime: number | null; maxTime: number | null } {
+    const { exports } = this.kernel;
+    const known = (time: number): number | null => (Number.isNaN(time) ? null : time);
+    return { firstTime: known(exports.getFirstTime()), lastTime: known(exports.getLastTime()), maxTime: known(exports.getMaxTime()) };
+  }
+
+  /** Takes in a batch of the scan. */
   addBatch(batch: WalScanBatch): void {
-    let next = 0;
-    const addRefs = (upTo: number): void => {
-      const { refCount, lsn, relation, block, flags, relations } = batch;
-      for (; next < refCount && lsn[next]! <= upTo; next++) {
-        this.reference(relation[next]!, relations, block[next]!, batch.baseLsn + lsn[next]!, flags[next]! & REF_STARTS_CHAIN);
-      }
-    };
-    batch.forEachRecord((record) => {
-      addRefs(record.lsn - batch.baseLsn);
-      this.addRecord(record);
-    });
-    addRefs(Infinity);
-    for (const row of this.ended) row.changes = batch.closeTransaction(row.xid, row.subxids);
-    this.ended = [];
+    batch.collect(this.addRecord);
   }
 
   /** What a record does beyond the blocks it references. */
-  private addRecord(record: XLogRecord): void {
+  private readonly addRecord = (record: XLogRecord): void => {
     this.lsn = record.lsn;
     RMGRS[record.rmid]?.implicitEdits?.(record, this.emitImplicit);
     const handler = RECORD_HANDLERS[record.rmid];
     if (handler) handler(record, this);
     else if (record.rmid >= RM_MIN_CUSTOM_ID) this.event(EventKind.unknownManager, [record.rmid]);
-  }
+  };
 
   /** Says what the whole scan counted, before `contents`. */
   finish(records: number, endLsn: Lsn, changes: ScanChanges): void {
+    this.scanned = changes;
     this.records = records;
     this.endLsn = endLsn;
-    this.scanned = changes;
   }
 
-  private readonly emitImplicit = (rel: RelFork, block: number): void => {
-    // an implicit edit of a block that is not there does nothing, so it makes no block either
-    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
-    this.keys.add(id, block, this.entry(ENTRY_IMPLICIT));
-  };
+  // an implicit edit of a block that is not there does nothing, so it makes no block either
+  private readonly emitImplicit = (rel: RelFork, block: number): void => this.addKey(rel, block, ENTRY_IMPLICIT);
 
-  private entry(bits: number): number {
-    return (((this.lsn - this.startLsn) / 8) * 4 + bits) >>> 0;
+  private addKey(rel: RelFork, block: number, bits: number): void {
+    this.kernel.exports.addKey(this.relation(rel), block, (this.lsn8 * 4 + bits) >>> 0);
   }
 
-  /** A reference to a block: an entry, and proof that the fork reaches that far. `starts`: ENTRY_STARTS_CHAIN or 0. */
-  private reference(scanRelation: number, relations: readonly RelFork[], block: number, lsn: number, starts: number): void {
-    let id = this.relationIds[scanRelation];
-    if (id === undefined) {
-      const rel = relations[scanRelation]!;
-      id = this.relationIds[scanRelation] = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
-    }
-    this.keys.add(id, block, (((lsn - this.startLsn) / 8) * 4 + starts) >>> 0);
-    if (block >= (this.knownBlocks[id] ?? 0)) {
-      this.knownBlocks[id] = block + 1;
-      this.lsn = lsn as Lsn;
-      this.sizeEvent(id, SizeEventKind.extend, block + 1);
-    }
+  private relation(rel: RelFork): number {
+    return this.kernel.exports.intern(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
   }
 
-  private sizeEvent(id: number, kind: SizeEventKind, blocks: number): void {
-    const list = this.sizes.get(id);
-    const event = { lsn: this.lsn, kind, blocks };
-    if (list) list.push(event);
-    else this.sizes.set(id, [event]);
+  private get lsn8(): number { return (this.lsn - this.startLsn) / 8; }
+
+  private addSize(rel: RelFork, kind: SizeEventKind, blocks: number, known: (before: number) => number): void {
+    const { exports } = this.kernel;
+    const id = this.relation(rel);
+    exports.addSize(id, this.lsn8, kind, blocks, known(exports.knownBlocks(id) >>> 0));
   }
 
   /** A key that is no relation block (an SLRU page). */
   slruPage(rel: RelFork, page: number, startsChain: boolean): void {
-    this.keys.add(this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork), page, this.entry(startsChain ? ENTRY_STARTS_CHAIN : 0));
+    this.addKey(rel, page, startsChain ? ENTRY_STARTS_CHAIN : 0);
   }
 
   forkCreated(rel: RelFork): void {
-    this.sizeEvent(this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork), SizeEventKind.create, 0);
+    this.addSize(rel, SizeEventKind.create, 0, (before) => before);
   }
 
   forkTruncated(rel: RelFork, blocks: number): void {
-    const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, rel.fork);
-    this.knownBlocks[id] = Math.min(this.knownBlocks[id] ?? 0, blocks);
-    this.sizeEvent(id, SizeEventKind.truncate, blocks);
+    this.addSize(rel, SizeEventKind.truncate, blocks, (before) => Math.min(before, blocks));
   }
 
   /** All forks of a relation are gone. */
   relationDropped(rel: RelFileLocator): void {
-    for (const fork of Object.values(ForkNumber)) {
-      const id = this.keys.relation(rel.spcOid, rel.dbOid, rel.relNumber, fork);
-      this.knownBlocks[id] = 0;
-      this.sizeEvent(id, SizeEventKind.drop, 0);
-    }
+    for (const fork of Object.values(ForkNumber)) this.addSize({ ...rel, fork }, SizeEventKind.drop, 0, () => 0);
   }
 
   /** A row of the transaction log, from which the CLOG bits follow. */
   transactionEnd(row: XactRow): void {
-    this.xacts.push(row);
-    this.ended.push(row);
+    row.changes = closeTransaction(this.kernel, row.xid, row.subxids);
+    this.transactionNote(row);
   }
 
   transactionNote(row: XactRow): void {
-    this.xacts.push(row);
+    const { kernel, tail } = this;
+    writeTail(tail, row);
+    const length = tail.length;
+    const at = kernel.exports.tailRoom(length);
+    kernel.refresh();
+    kernel.bytes.set(tail.view(), at);
+    tail.length = 0;
+    let firstPage = 1;
+    let lastPage = 0;
+    for (const xid of row.subxids) {
+      const page = clogPageOf(xid);
+      firstPage = firstPage > lastPage ? page : Math.min(firstPage, page);
+      lastPage = Math.max(lastPage, page);
+    }
+    kernel.exports.addXact(BigInt(row.lsn), row.endLsn - row.lsn, kindAndTail(row), BigInt(row.time), row.xid, row.dbOid, row.changes, at, length, firstPage, lastPage);
   }
 
   clogPageZeroed(page: number): void {
@@ -169,14 +151,65 @@ export class LayerBuilder implements RecordEffects {
     this.events.push({ lsn: this.lsn, kind, args, text });
   }
 
-  /** What the layer will hold; the builder may begin anew afterwards. */
+  /** What the layer will hold; blocks are views of the kernel's memory, good until `begin`. */
   contents(): DeltaContents {
-    const { relations, rank, keys } = this.keys.sorted();
-    const sizes = new Map<number, SizeEvent[]>();
-    for (const [id, events] of this.sizes) sizes.set(rank[id]!, events);
+    const { kernel } = this;
+    kernel.refresh();
+    const met = kernel.relations();
+    const order = met.map((_, id) => id).sort((a, b) => compareRelFork(met[a]!, met[b]!));
+    const ranksAt = kernel.exports.layerRoom(order.length * 4);
+    kernel.refresh();
+    const ranks = new Uint32Array(kernel.bytes.buffer, ranksAt, order.length);
+    order.forEach((id, place) => (ranks[id] = place));
+    kernel.exports.finishLayer(ranksAt, order.length);
+    kernel.refresh();
     return {
-      startLsn: this.startLsn, endLsn: this.endLsn, relations, keys: keyBlocks(keys, this.startLsn), sizes, xacts: this.xacts, clogZeroes: this.clogZeroes, events: this.events,
-      changes: { ...this.scanned, messages: this.messages },
+      startLsn: this.startLsn, endLsn: this.endLsn, relations: order.map((id) => met[id]!), keys: this.keyBlocks(), sizes: this.sizes(order), xacts: this.xactBlocks(),
+      clogZeroes: this.clogZeroes, events: this.events, changes: { ...this.scanned, messages: this.messages },
     };
+  }
+
+  private* keyBlocks(): Generator<KeyBlock> {
+    const { kernel } = this;
+    const { exports, view } = kernel;
+    const table = exports.keyBlocksAt();
+    for (let i = 0, from = 0; i < exports.getKeyBlockCount(); i++) {
+      const at = table + i * 12;
+      const end = view.getUint32(at, true);
+      yield { ...kernel.piece(exports.keyBytesAt() + from, end - from), fence: [view.getUint32(at + 4, true), view.getUint32(at + 8, true)] };
+      from = end;
+    }
+  }
+
+  private* xactBlocks(): Generator<XactBlock> {
+    const { kernel } = this;
+    const { exports, view } = kernel;
+    const table = exports.xactBlocksAt();
+    for (let i = 0, from = 0; i < exports.getXactBlockCount(); i++) {
+      const at = table + i * 24;
+      const end = view.getUint32(at + 8, true);
+      yield {
+        ...kernel.piece(exports.xactBytesAt() + from, end - from),
+        fence: [Number(view.getBigUint64(at, true)), view.getUint32(at + 12, true), view.getUint32(at + 16, true)],
+      };
+      from = end;
+    }
+  }
+
+  /** Size events by ordinal; `order`: the kernel's numbers of relations by ordinal. */
+  private sizes(order: readonly number[]): Map<number, SizeEvent[]> {
+    const { exports, view } = this.kernel;
+    const ordinals = new Uint32Array(order.length);
+    order.forEach((id, place) => (ordinals[id] = place));
+    const sizes = new Map<number, SizeEvent[]>();
+    for (let at = exports.sizesAt(), end = at + exports.getSizeCount() * 16; at < end; at += 16) {
+      const ordinal = ordinals[view.getUint32(at, true)]!;
+      const lsn = (this.startLsn + view.getUint32(at + 4, true) * 8) as Lsn;
+      const event: SizeEvent = { lsn, kind: view.getUint32(at + 8, true) as SizeEventKind, blocks: view.getUint32(at + 12, true) };
+      const list = sizes.get(ordinal);
+      if (list) list.push(event);
+      else sizes.set(ordinal, [event]);
+    }
+    return sizes;
   }
 }

@@ -11,7 +11,7 @@ import { WalscopeError } from '../../src/util/errors.js';
 import { INVALID_LSN, type Lsn } from '../../src/util/lsn.js';
 import { ROOT } from '../support/cli.js';
 import { IMAGE_RELATION, TINY_PAGES, writeTinyImages } from '../support/tinyImages.js';
-import { TINY_LAYER } from '../support/tinyLayer.js';
+import { TINY_LAYER, TINY_ROWS } from '../support/tinyLayer.js';
 
 let folder: string;
 let file: string;
@@ -53,7 +53,7 @@ describe('the documented layer', () => {
     layer.entries(TINY_LAYER.relations[0]!, 0, 100, (block, lsn, bits) => entries.push([block, lsn - TINY_LAYER.startLsn, bits]));
     expect(entries).toEqual([[0, 0x40, 1], [0, 0xc0, 0], [1, 0x100, 1]]);
     expect(layer.sizeEvents(TINY_LAYER.relations[0]!)).toEqual(TINY_LAYER.sizes.get(0));
-    expect(layer.transactionBlock(0)).toEqual(TINY_LAYER.xacts);
+    expect(layer.transactionBlock(0)).toEqual(TINY_ROWS);
     expect(layer.clogEntries(0)).toEqual([{ lsn: TINY_LAYER.startLsn + 0x180, xidOnPage: 733, status: ClogStatus.committed }]);
     expect(layer.clogEntries(9)).toEqual([{ lsn: TINY_LAYER.startLsn + 0x170, xidOnPage: 0, status: ClogStatus.zeroPage }]);
     expect(layer.clogZeroes).toEqual(TINY_LAYER.clogZeroes);

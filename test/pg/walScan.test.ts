@@ -232,8 +232,8 @@ describe('scanWal hands over what XLogReader reads', () => {
 });
 
 describe('the kernel', () => {
-  const kernel = new WalScanKernel({ major: 15, segmentSize: 1 << 24, modes: new Uint8Array(256).fill(RecordMode.none) });
-  kernel.growBuffer(1 << 20, 0);
+  const kernel = new WalScanKernel();
+  kernel.begin({ major: 15, segmentSize: 1 << 24, modes: new Uint8Array(256).fill(RecordMode.none) });
 
   it('folds long spans to the same checksum as slicing does, for all lengths and any flipped bit', () => {
     const noise = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 2654435761) >>> 11);

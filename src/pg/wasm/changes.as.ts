@@ -28,6 +28,11 @@ class Pool {
   free: u32 = 0;
   constructor(public size: u32) {}
 
+  clear(): void {
+    this.used = 0;
+    this.free = 0;
+  }
+
   /** The place of a fresh element. */
   take(): u32 {
     if (this.free != 0) {
@@ -84,12 +89,28 @@ export let nextNote: u64 = 0;
 let sign: i32 = 1;
 let openBucket: u32 = 0;
 
+/** Begins to count anew. */
 export function initChanges(): void {
   // the pools themselves lie where the compiler puts objects, below the tables
   if (changetype<usize>(notes) + 64 > CRC_TABLES) unreachable();
-  pairBuckets = zeroed(PAIR_BUCKETS);
-  nodeBuckets = zeroed(NODE_BUCKETS);
-  growShapeSlots(1 << 10);
+  if (pairBuckets == 0) {
+    pairBuckets = allocate(<usize>PAIR_BUCKETS << 2);
+    nodeBuckets = allocate(<usize>NODE_BUCKETS << 2);
+    growShapeSlots(1 << 10);
+  }
+  memory.fill(pairBuckets, 0, <usize>PAIR_BUCKETS << 2);
+  memory.fill(nodeBuckets, 0, <usize>NODE_BUCKETS << 2);
+  memory.fill(shapeSlots, 0, (<usize>shapeSlotMask + 1) << 2);
+  pairs.clear();
+  nodes.clear();
+  gathered.clear();
+  shapeWords.clear();
+  shapes.clear();
+  notes.clear();
+  lastXid = 0;
+  newestXid = 0;
+  nextNote = 0;
+  openBucket = 0;
 }
 
 function zeroed(words: u32): usize {
@@ -202,6 +223,7 @@ function findNode(xid: u32): u32 {
 
 /** Takes a transaction's counts out and adds them to those gathered so far. */
 export function gather(xid: u32): void {
+  if (nodeBuckets == 0) return; // nothing is counted
   let link = nodeBucket(xid);
   let place = load<u32>(link);
   while (place != 0 && load<u32>(nodes.element(place - 1)) != xid) {

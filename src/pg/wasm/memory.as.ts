@@ -25,12 +25,27 @@ export const REF_RELATION: usize = STREAM + STREAM_BYTES + 512;
 export const REF_BLOCK: usize = REF_RELATION + REFS * 4;
 export const REF_LSN: usize = REF_BLOCK + REFS * 4;
 export const REF_FLAGS: usize = REF_LSN + REFS * 4;
-export const RECORD_POS: usize = REF_FLAGS + REFS * 4;
+/** The number that each reference has within its record, a byte each. */
+export const REF_ID: usize = REF_FLAGS + REFS * 4;
+export const RECORD_POS: usize = REF_ID + REFS;
 export const RECORD_END: usize = RECORD_POS + RECORDS * 4;
 
-let top: usize = RECORD_END + RECORDS * 4;
+export const RECORD_MAIN: usize = RECORD_END + RECORDS * 4;
 
-/** A piece of memory that nothing frees. The first call makes the fixed part real, too. */
+let top: usize = RECORD_MAIN + RECORDS * 4;
+
+/** A larger array of elements of `size` bytes, with the `count` that there are. */
+export function grown(array: usize, count: u32, capacity: u32, size: usize): usize {
+  const at = allocate(<usize>capacity * size);
+  if (count != 0) memory.copy(at, array, <usize>count * size);
+  return at;
+}
+
+/** Where the next piece will lie: what is allocated from here on goes by release(). */
+export function mark(): usize { return top; }
+export function release(to: usize): void { top = to; }
+
+/** A piece of memory that nothing frees but release(). The first call makes the fixed part real, too. */
 export function allocate(bytes: usize): usize {
   const at = top;
   top = (top + bytes + 63) & ~63;

@@ -1,5 +1,5 @@
 /** Reads what stands before a record's data and gathers its block references in flat arrays (AssemblyScript, a part of walScan.as.ts). */
-import { HEADERS_MAX, PAGE, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION } from './memory.as';
+import { HEADERS_MAX, PAGE, REF_BLOCK, REF_FLAGS, REF_ID, REF_LSN, REF_RELATION } from './memory.as';
 import { intern } from './relationTable.as';
 
 const RECORD_HEADER: u32 = 24;
@@ -89,6 +89,7 @@ function readBlockHeader(at: usize, id: u32, pos: u32, slot: u32): u32 {
   store<u32>(REF_BLOCK + entry, load<u32>(at + size));
   store<u32>(REF_LSN + entry, pos);
   store<u32>(REF_FLAGS + entry, flags);
+  store<u8>(REF_ID + slot, <u8>id);
   return size + 4;
 }
 

@@ -10,6 +10,9 @@ let slotMask: u32 = 0;
 export function relationsAt(): usize { return relations; }
 export function getRelationCount(): u32 { return relationCount; }
 
+/** Tablespace, database, relation number and fork. */
+export function relationAt(ordinal: u32): usize { return relations + (<usize>ordinal << 4); }
+
 export function growRelations(capacity: u32): void {
   const table = allocate(<usize>capacity * 16);
   memory.copy(table, relations, <usize>relationCount * 16);
