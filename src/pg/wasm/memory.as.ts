@@ -32,6 +32,14 @@ export const RECORD_END: usize = RECORD_POS + RECORDS * 4;
 
 export const RECORD_MAIN: usize = RECORD_END + RECORDS * 4;
 
+export function modesAt(): usize { return MODES; }
+export function refRelationAt(): usize { return REF_RELATION; }
+export function refBlockAt(): usize { return REF_BLOCK; }
+export function refLsnAt(): usize { return REF_LSN; }
+export function refFlagsAt(): usize { return REF_FLAGS; }
+export function recordPosAt(): usize { return RECORD_POS; }
+export function recordEndAt(): usize { return RECORD_END; }
+
 let top: usize = RECORD_MAIN + RECORDS * 4;
 
 /** A larger array of elements of `size` bytes, with the `count` that there are. */

@@ -4,16 +4,13 @@
  * ordinary it stops at the record, and the caller lets XLogReader say what it is.
  */
 import { countRows, forgetNotes, getNoteCount, initChanges, newestXid, nextNote, noteXid, takeBack } from './changes.as';
-import { beginBatch, collectBatch, markLayer } from './collect.as';
+import { beginBatch, collectBatch } from './collect.as';
 import { beginStream, crcSlice, initCrc, shortRecordCrc, streamEnd, streamIsGood, streamPiece, streamRecord } from './crc32c.as';
 import {
-  allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_MAIN, RECORD_POS, RECORDS, REF_BLOCK, REF_FLAGS, REF_LSN, REF_RELATION, REFS,
+  allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_MAIN, RECORD_POS, RECORDS, REF_RELATION, REFS,
 } from './memory.as';
-import { encodeKeys } from './keyRuns.as';
-import { sortKeys } from './keyStore.as';
 import { readHeaders, refCount, setMajor, setRefCount } from './recordHeaders.as';
 import { forgetRelations, getRelationCount, growRelations } from './relationTable.as';
-import { endXactBlock } from './xactRows.as';
 
 export { anyOpen, countRows, gather, getNewestXid, getNoteCount, getShapeCount, noteRecord, notesAt, shapeWordsAt, takeShape } from './changes.as';
 export { beginLayer } from './collect.as';
@@ -21,6 +18,8 @@ export { crcSpan } from './crc32c.as';
 export { getKeyBlockCount, keyBlocksAt, keyBytesAt } from './keyRuns.as';
 export { addKey, addSize, getKeyCount, getSizeCount, knownBlocks, sizesAt } from './keyStore.as';
 export { setRefCount } from './recordHeaders.as';
+export { finishLayer, layerRoom, tailRoom } from './layer.as';
+export { modesAt, refRelationAt, refBlockAt, refLsnAt, refFlagsAt, recordPosAt, recordEndAt } from './memory.as';
 export { getRelationCount, intern, relationsAt } from './relationTable.as';
 export { addXact, getFirstTime, getLastTime, getMaxTime, getXactBlockCount, getXactCount, xactBlocksAt, xactBytesAt } from './xactRows.as';
 
@@ -57,12 +56,9 @@ let checkedPage: u64 = u64.MAX_VALUE;
 let recordCount: u32 = 0;
 let scannedRecords: u32 = 0;
 let scannedBytes: f64 = 0;
-let tail: usize = 0;
-let tailCapacity: u32 = 0;
 /** Every checksum by itself: to find the wrong one. */
 let oneByOne: bool = false;
-/** Changes are counted. */
-let counting: bool = false;
+let counting: bool = false; // of changes
 
 /** Begins a scan; `modes` (256 bytes at modesAt()) says which records are handed over: 0 none, 1 all, 2 XLOG, 3 Heap, 4 Heap2. */
 export function init(theMajor: u32, theMagic: u32, theSegmentSize: f64, theSystemIdentifier: u64, until: f64): void {
@@ -93,13 +89,6 @@ export function countChanges(): void {
   initChanges();
 }
 
-export function modesAt(): usize { return MODES; }
-export function refRelationAt(): usize { return REF_RELATION; }
-export function refBlockAt(): usize { return REF_BLOCK; }
-export function refLsnAt(): usize { return REF_LSN; }
-export function refFlagsAt(): usize { return REF_FLAGS; }
-export function recordPosAt(): usize { return RECORD_POS; }
-export function recordEndAt(): usize { return RECORD_END; }
 export function getRefCount(): u32 { return refCount; }
 export function getRecordCount(): u32 { return recordCount; }
 export function getPos(): u32 { return pos; }
@@ -137,28 +126,6 @@ export function clearBatch(): void {
 /** Takes the batch into the layer in hand, its LSNs counted from `baseLsn`: collectBatch(). */
 export function collect(baseLsn: f64): i32 {
   return collectBatch(buffer, <u64>baseLsn, refCount, recordCount);
-}
-
-/** Sorts and encodes the keys of the layer in hand; `ranks` as u32 numbers by relation stand at rankRoom(). */
-export function finishLayer(ranks: usize, rankCount: u32): void {
-  sortKeys(ranks, rankCount);
-  encodeKeys(ranks);
-  endXactBlock();
-}
-
-/** Room for the tail of one row. */
-export function tailRoom(bytes: u32): usize {
-  if (bytes > tailCapacity) {
-    tailCapacity = bytes * 2;
-    tail = allocate(tailCapacity);
-  }
-  return tail;
-}
-
-/** Room for so many bytes until the next layer begins. The first call after a scan ends what is collected. */
-export function layerRoom(bytes: u32): usize {
-  markLayer();
-  return allocate(bytes);
 }
 
 /** Checksum of a record on several pages: over its data, then over the first 20 bytes of its header, which is at `header` in one piece. */
