@@ -3,6 +3,7 @@ import { escapeForTerminal } from '../output/terminalText.js';
 import type { OutputColumn } from '../output/rowWriter.js';
 import { ddlText } from '../query/ddl.js';
 import { transactionLog, type LogEntry, type TableCounts } from '../query/log.js';
+import { xidOf } from '../query/moment.js';
 import { Findings } from '../query/session.js';
 import { XactKind } from '../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -34,7 +35,7 @@ export async function logCommand(options: LogCommandOptions): Promise<ExitCode> 
   const writer = formatOf(options) === 'table' ? undefined : openRows(options, LOG_COLUMNS, output, 'log');
   let left = options.limit === undefined ? Infinity : wholeNumber(options.limit, '--limit');
   const entries = transactionLog(session, {
-    since, until, table: options.table, xid: options.xid === undefined ? undefined : wholeNumber(options.xid, '--xid'), aborted: options.aborted,
+    since, until, table: options.table, xid: options.xid === undefined ? undefined : xidOf(options.xid), aborted: options.aborted,
   }, findings);
   if (left > 0) {
     for (const entry of entries) {

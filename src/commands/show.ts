@@ -3,6 +3,7 @@ import { colourWanted } from '../output/colour.js';
 import { diffWriter, type Change } from '../output/diffText.js';
 import { ddlText } from '../query/ddl.js';
 import type { RowOperation } from '../query/heapChanges.js';
+import { xidOf } from '../query/moment.js';
 import { undoScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import { showTransaction, type ShownTransaction } from '../query/show.js';
@@ -13,7 +14,6 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, formatOf, openSession, printable, reportFindings, type CommonOptions } from './context.js';
-import { wholeNumber } from './log.js';
 
 export interface ShowCommandOptions extends CommonOptions {
   undo?: boolean;
@@ -24,7 +24,7 @@ const CHANGES: Record<RowOperation, Change> = { insert: 'added', update: 'change
 export async function showCommand(xidText: string, options: ShowCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const findings = new Findings();
-  const shown = showTransaction(session, wholeNumber(xidText.replace(/^xid:/, ''), 'XID'), findings);
+  const shown = showTransaction(session, xidOf(xidText.replace(/^xid:/, '')), findings);
   process.stderr.write(`${printable(headline(shown, session.zone))}\n`);
   const charset = (shown.after ?? shown.before)?.encoding.outputCharset;
   const output = new DataOutput(options.output, charset);

@@ -110,10 +110,11 @@ function atNamed(store: CaseStore, text: string, kind: string, name: string, zon
   throw outside(store, zone, 'moment.not_found', `the archive holds no ${what}`);
 }
 
-function xidOf(text: string): number {
-  const xid = Number(text);
-  if (!/^\d+$/.test(text) || xid > 0xffff_ffff) throw new WalscopeError('usage.xid', `"${text}" is not a transaction id`, { exitCode: ExitCode.usage, hint: 'write xid:812' });
-  return xid;
+/** A transaction id as users write it: 32 bits as xmin shows it, or 64 with the epoch as pg_current_xact_id() does, which WAL does not carry. */
+export function xidOf(text: string): number {
+  const xid = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (xid < 0n || xid > 0xffff_ffff_ffff_ffffn) throw new WalscopeError('usage.xid', `"${text}" is not a transaction id`, { exitCode: ExitCode.usage, hint: 'write a number, as in xid:812' });
+  return Number(xid & 0xffff_ffffn);
 }
 
 /** recovery_target_time: stop before the first commit or abort later than the time. */

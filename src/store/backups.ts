@@ -5,12 +5,14 @@ import { backupForm, openBaseBackup, openPackedBackup, type BaseBackup } from '.
 import { combineBackups } from '../archive/combineBackups.js';
 import { extractBackupWal, hasBackupPack, materialiseBackup, removeBackupCopy } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
+import type { LayerEvent } from '../layerfile/deltaLayer.js';
 import { explainFsError } from '../layerfile/durable.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { parseRelFilePath } from '../pg/relFilePath.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
 import { inputError } from '../util/errors.js';
-import { formatLsn } from '../util/lsn.js';
+import { formatLsn, type Lsn } from '../util/lsn.js';
+import { EventKind } from './layerEvents.js';
 import type { BaseImages } from './sources.js';
 
 const BACKUPS_FOLDER = 'backups';
@@ -125,4 +127,15 @@ export function backupForks(backup: BaseBackup): RelFork[] {
     if (parsed?.segment === 0) forks.push(parsed.rel);
   }
   return forks;
+}
+
+/**
+ * Where a backup becomes consistent: behind the XLOG_BACKUP_END record among `events` that names its start, else where it says itself. A standby
+ * writes no such record, and its backups begin at the redo point of a checkpoint of the primary, at which one of the primary's may begin too.
+ * Undefined where nothing tells. xlogrecovery_redo() and InitWalRecovery(), access/transam/xlogrecovery.c.
+ */
+export function consistencyPoint(backup: Pick<BaseBackup, 'startLsn' | 'consistentLsn' | 'label'>, events: readonly LayerEvent[]): Lsn | undefined {
+  if (backup.label?.backupFrom === 'standby') return backup.consistentLsn;
+  const end = events.find((event) => event.kind === EventKind.backupEnd && event.args[0] === backup.startLsn);
+  return end ? (end.args[1] as Lsn) : backup.consistentLsn;
 }

@@ -14,11 +14,10 @@ import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
 import { compactCase, removeUnnamed } from './compactor.js';
-import { openCaseBackup, walOfBackup } from './backups.js';
+import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
 import { buildLayer, type BuiltLayer } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { LayerBuilder } from './ingest.js';
-import { EventKind } from './layerEvents.js';
 import { LayerMap } from './layerMap.js';
 import { minimalStretches } from './loggedRuns.js';
 import { IndexPool } from './indexPool.js';
@@ -307,12 +306,9 @@ class Indexer {
   /** Where each backup becomes consistent, by these layers: at its BACKUP_END record, or where its control file says. */
   private findConsistency(manifest: Manifest, among: ManifestLayer[]): void {
     const layers = new LayerMap(this.layersDir, among);
-    const ends = layers.events.filter((event) => event.kind === EventKind.backupEnd);
     manifest.backups.forEach((backup, i) => {
       if (among !== manifest.layers && backup.consistentLsn !== null) return;
-      const known = this.backups[i]!.consistentLsn;
-      const end = ends.find((event) => event.args[0] === backup.startLsn);
-      const candidate = end ? (end.args[1] as Lsn) : known;
+      const candidate = consistencyPoint(this.backups[i]!, layers.events);
       const covered = candidate !== undefined && manifest.runs.some((run) => backup.startLsn >= run.startLsn && candidate <= run.endLsn);
       backup.consistentLsn = covered ? candidate : null;
     });

@@ -2,10 +2,9 @@
  * backup to compare, which goes into the case. */
 import type { BaseBackup } from '../archive/baseBackup.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { formatLsn, type Lsn } from '../util/lsn.js';
-import { openCaseBackup } from './backups.js';
+import { formatLsn } from '../util/lsn.js';
+import { consistencyPoint, openCaseBackup } from './backups.js';
 import type { CaseStore } from './caseStore.js';
-import { EventKind } from './layerEvents.js';
 import { interrupted } from './interrupted.js';
 import { verifyInThreads } from './verifyPool.js';
 import { mergeShards, type ShardReport, type VerifyReport } from './verifyReport.js';
@@ -66,7 +65,7 @@ async function otherBackup(store: CaseStore, source: string, options: VerifyOpti
   const { backup, local } = await openCaseBackup(store.caseDir, source, store.manifest.backups.map((each) => each.path), { onProgress: (share) => options.onProgress?.(share, `copying ${source}`) });
   try {
     checkCluster(store, source, backup);
-    const endLsn = consistentLsnOf(store, backup);
+    const endLsn = consistencyPoint(backup, store.layers.events);
     const later = endLsn === undefined ? undefined : { path: source, local, startLsn: backup.startLsn, endLsn };
     if (later && backupBefore(store, later)) return later;
     throw new WalscopeError('verify.backup', `${source} cannot be checked: it was begun at ${formatLsn(backup.startLsn)}, and the case does not have an earlier base backup with all the WAL up to its end`, {
@@ -80,10 +79,4 @@ async function otherBackup(store: CaseStore, source: string, options: VerifyOpti
 function checkCluster(store: CaseStore, source: string, backup: BaseBackup): void {
   if (String(backup.systemIdentifier) === store.manifest.systemIdentifier) return;
   throw new WalscopeError('cluster.mismatch', `${source} is of another cluster: system identifier ${backup.systemIdentifier}, not ${store.manifest.systemIdentifier}`, { hint: 'name a backup of the cluster that the case is of' });
-}
-
-/** Where a backup is consistent: at its BACKUP_END record, else where it says itself. */
-function consistentLsnOf(store: CaseStore, backup: BaseBackup): Lsn | undefined {
-  const end = store.layers.events.find((event) => event.kind === EventKind.backupEnd && event.args[0] === backup.startLsn);
-  return end ? (end.args[1] as Lsn) : backup.consistentLsn;
 }

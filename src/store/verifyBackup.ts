@@ -219,7 +219,8 @@ export class VerifyBackup {
     const first = this.options.pages.chain(rel, block, this.options.later.endLsn).entries[0];
     if (!first || (first.bits & ENTRY_STARTS_CHAIN) === 0) return false;
     const record = this.options.wal.readRecord(first.lsn);
-    const ref = record.blocks.find((each) => each.block === block && formatRelFork(each) === formatRelFork(rel));
+    // a database that was moved has its pages from where it was: only the file's number is the same
+    const ref = record.blocks.find((each) => each.block === block && each.fork === rel.fork && each.relNumber === rel.relNumber);
     return record.rmid === RmgrId.xlog && record.rmgrInfo === XLOG_FPI && ref !== undefined && ref.hasImage && ref.holeLength > 0;
   }
 
