@@ -1,6 +1,6 @@
 /** Compression of archive files: told by magic, never by suffix; decompression that is always bounded. */
 import { closeSync, fstatSync } from 'node:fs';
-import { constants, gunzipSync } from 'node:zlib';
+import { constants, gunzipSync, inflateRawSync } from 'node:zlib';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { GzipDecoder } from './gzipDecoder.js';
 import { openInput, readInput } from './inputFile.js';
@@ -78,9 +78,11 @@ export interface Decompressed {
 /** Slices small enough that one slice of a bomb stays below 100 MB, whatever the method, and large enough for LZ4's blocks. */
 const SLICE = 64 * 1024;
 const GZIP_CHUNK = 16 * 1024 * 1024;
+/** Enough of a stream for its first block's tables and a segment's first bytes; cheap to inflate. */
+const GZIP_PREFIX = 1024;
 
 /**
- * Decompresses a file whole. A cut or damaged one gives what is readable and says so in `damage`. Throws `compression.limit` where it
+ * Decompresses a segment's file whole. A cut or damaged one gives what is readable and says so in `damage`. Throws `compression.limit` where it
  * inflates to more than `limit` bytes, without holding more than that.
  */
 export function decompressFile(path: string, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
@@ -91,7 +93,8 @@ export function decompressFile(path: string, kind: Exclude<Compression, 'none'>,
     if (size > limit + limit / 16 + 65536) throw overLimit(path, limit);
     const input = new Uint8Array(size);
     const length = readInput(fd, path, 0, size, input);
-    return decompressBytes(input.subarray(0, length), kind, limit, path);
+    const whole = kind === 'gzip' ? inflateMember(input.subarray(0, length), limit, path) : undefined;
+    return whole ? { bytes: whole } : decompressBytes(input.subarray(0, length), kind, limit, path);
   } finally {
     closeSync(fd);
   }
@@ -105,14 +108,51 @@ export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'n
 
 /** Undefined where the stream is cut or damaged. */
 function gunzipWhole(input: Uint8Array, limit: number, file: string): Uint8Array | undefined {
+  // room for one byte more than is allowed, so that a full segment does not ask for a second chunk
+  return orUndefined(() => gunzipSync(input, { chunkSize: Math.min(GZIP_CHUNK, Math.max(limit, constants.Z_MIN_CHUNK)) + 1, maxOutputLength: limit }), limit, file);
+}
+
+/** Runs zlib; undefined where it says that the stream is cut or damaged. */
+function orUndefined<T>(inflate: () => T, limit: number, file: string): T | undefined {
   try {
-    return gunzipSync(input, { chunkSize: Math.min(GZIP_CHUNK, Math.max(limit, constants.Z_MIN_CHUNK)), maxOutputLength: limit });
+    return inflate();
   } catch (error) {
     const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw overLimit(file, limit);
     if (code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR') return undefined;
     throw error;
   }
+}
+
+/** RFC 1952: the members' header, of 10 bytes where it carries nothing more, and their trailer: CRC-32 and ISIZE. */
+const GZIP_HEADER_BYTES = 10;
+const GZIP_TRAILER_BYTES = 8;
+const GzipFlag = { hcrc: 2, extra: 4, name: 8, comment: 16 } as const;
+
+/** Where the deflate stream begins; undefined where the header is cut off. */
+function deflateStart(input: Uint8Array): number | undefined {
+  const flags = input[3]!;
+  let at = GZIP_HEADER_BYTES;
+  if ((flags & GzipFlag.extra) !== 0) at += 2 + input[at]! + input[at + 1]! * 256;
+  for (const flag of [GzipFlag.name, GzipFlag.comment]) if ((flags & flag) !== 0) at = input.indexOf(0, at) + 1 || Infinity;
+  if ((flags & GzipFlag.hcrc) !== 0) at += 2;
+  return at + GZIP_TRAILER_BYTES <= input.length ? at : undefined;
+}
+
+/**
+ * Inflates a file of one gzip member without computing its CRC-32, which takes a quarter of the time: for WAL, whose records have checksums of
+ * their own. Undefined where it is anything else than one whole member of the length that its trailer tells.
+ */
+function inflateMember(input: Uint8Array, limit: number, file: string): Uint8Array | undefined {
+  const start = deflateStart(input);
+  if (start === undefined) return undefined;
+  const trailer = input.length - GZIP_TRAILER_BYTES;
+  const length = new DataView(input.buffer, input.byteOffset).getUint32(trailer + 4, true);
+  if (length > limit) return undefined;
+  const options = { chunkSize: Math.max(length + 1, constants.Z_MIN_CHUNK), maxOutputLength: limit, info: true };
+  // with `info` it also gives the engine, which knows how much of the input it took: a member may follow
+  const inflated = orUndefined(() => inflateRawSync(input.subarray(start, trailer), options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }, limit, file);
+  return inflated?.buffer.length === length && inflated.engine.bytesWritten === trailer - start ? inflated.buffer : undefined;
 }
 
 function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
@@ -139,6 +179,12 @@ function overLimit(file: string, limit: number): WalscopeError {
 
 /** The first `want` decompressed bytes of an open file, or fewer where it is cut or damaged. */
 export function decompressPrefix(fd: number, path: string, kind: Exclude<Compression, 'none'>, want: number): Uint8Array {
+  if (kind === 'gzip') {
+    const head = new Uint8Array(GZIP_PREFIX);
+    const got = readInput(fd, path, 0, GZIP_PREFIX, head);
+    const output = orUndefined(() => gunzipSync(head.subarray(0, got), { finishFlush: constants.Z_SYNC_FLUSH }), Infinity, path);
+    if (output && output.length >= want) return output.subarray(0, want);
+  }
   const decoder = newStreamDecoder(kind);
   const output = new GrowingBytes(want);
   // Zstandard and LZ4 give nothing before a whole block, of up to 4 MB

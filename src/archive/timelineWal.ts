@@ -58,6 +58,14 @@ export class TimelineWal implements WalBytes {
     return this.pieceAt(lsn)?.files[0];
   }
 
+  /** Whether a compressed file serves any of [start, end). */
+  hasCompressed(start: Lsn, end: Lsn): boolean {
+    for (let segno = walSegmentNumber(start, this.segmentSize); walSegmentStart(segno, this.segmentSize) < end; segno++) {
+      if (this.piecesOf(segno).some((piece) => piece.end > start && piece.start < end && piece.files[0]!.compression !== 'none')) return true;
+    }
+    return false;
+  }
+
   fileAt(lsn: Lsn): string | undefined {
     return this.segmentAt(lsn)?.path;
   }

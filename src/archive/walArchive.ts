@@ -18,6 +18,8 @@ export interface WalArchiveOptions {
   memoryBytes?: number;
   /** The cluster that is wanted; default: the one that most segments are of. */
   systemIdentifier?: bigint;
+  /** Timelines that were known before: a history file may have left the archive. */
+  histories?: ReadonlyMap<number, TimelineHistoryEntry[]>;
 }
 
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
@@ -157,7 +159,7 @@ export function openWalArchive(paths: readonly string[], options: WalArchiveOpti
   const { identity, chosen } = chooseCluster(candidates, options.systemIdentifier, findings);
   const { segments, duplicates } = chooseFiles(chosen);
   for (const segment of segments) reportLength(segment, identity.segmentSize, findings);
-  const histories = readHistories(files, findings);
+  const histories = readHistories(files, options.histories, findings);
   reportMissingHistories(segments, histories, findings);
   return new WalArchive(identity, segments, duplicates, histories, readBackupHistories(files, findings), findings, ignored, options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
@@ -274,7 +276,7 @@ function orFinding<T>(findings: Finding[], work: () => T): T | undefined {
   }
 }
 
-function readHistories(files: readonly WalFileEntry[], findings: Finding[]): Map<number, TimelineHistoryEntry[]> {
+function readHistories(files: readonly WalFileEntry[], before: ReadonlyMap<number, TimelineHistoryEntry[]> | undefined, findings: Finding[]): Map<number, TimelineHistoryEntry[]> {
   const histories = new Map<number, { path: string; entries: TimelineHistoryEntry[] }>();
   for (const { path, name } of files) {
     if (name.kind !== 'history') continue;
@@ -286,7 +288,8 @@ function readHistories(files: readonly WalFileEntry[], findings: Finding[]): Map
       findings.push({ code: 'wal.duplicate_differs', message: `${path} differs from ${known.path}, though both are timeline ${name.timeline}'s history; the latter is used`, place: { file: path } });
     }
   }
-  return new Map([...histories].sort(([a], [b]) => a - b).map(([timeline, { entries }]) => [timeline, entries]));
+  const read = [...histories].map(([timeline, { entries }]): [number, TimelineHistoryEntry[]] => [timeline, entries]);
+  return new Map([...new Map([...(before ?? []), ...read])].sort(([a], [b]) => a - b));
 }
 
 function reportMissingHistories(segments: readonly WalSegmentFile[], histories: ReadonlyMap<number, unknown>, findings: Finding[]): void {

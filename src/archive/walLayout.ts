@@ -98,3 +98,8 @@ export function walFolderOfDataDirectory(directory: string): string | undefined 
   const holdsWal = statInput(folder)?.isDirectory() === true && listInput(folder).some((entry) => parseWalFileName(entry.name)?.kind === 'segment');
   return holdsWal ? folder : undefined;
 }
+
+/** Whether anything is at a path that was given for a WAL archive. */
+export function existsWalPath(path: string): boolean {
+  return statInput(path) !== undefined;
+}

@@ -1,15 +1,19 @@
 /** walscope compact: merges layers, so that questions open few of them, and makes images of pages that many records changed. */
 import { formatBytes } from '../output/units.js';
 import { compactCase } from '../store/compactor.js';
+import { indexCase } from '../store/indexer.js';
 import { DEFAULT_KEYFRAME_EVERY } from '../store/keyframes.js';
 import { manifestOf } from '../store/openCase.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { findCase, reportFindings, type CommonOptions } from './context.js';
+import { parseJobs } from './jobs.js';
 import { longRunning } from './longRunning.js';
 
 export interface CompactCommandOptions extends CommonOptions {
   fanout?: string;
   keyframeEvery?: string;
+  pack?: boolean;
+  jobs?: string;
   progress?: boolean;
 }
 
@@ -21,10 +25,22 @@ function parseNumber(name: string, text: string | undefined, from: number, to: n
   throw new WalscopeError('usage.number', `${name} needs a number from ${from} to ${to}, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${name} ${example}` });
 }
 
+/** Takes the WAL that is indexed into the case. */
+async function pack(caseDir: string, options: CompactCommandOptions): Promise<void> {
+  manifestOf(caseDir);
+  const jobs = parseJobs(options.jobs);
+  const { manifest, packBytes } = await longRunning('packing', options, (progress, signal) => indexCase({
+    caseDir, backups: [], wal: [], walStore: 'pack', packOnly: true, jobs, signal,
+    onProgress: (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start)),
+  }));
+  process.stdout.write(`packed ${formatBytes(manifest.walBytes)} of WAL into ${formatBytes(packBytes)}: the WAL archive may go\n`);
+}
+
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
   const fanout = parseNumber('--fanout', options.fanout, 2, 64, 16);
   const keyframeEvery = parseNumber('--keyframe-every', options.keyframeEvery, 0, 1_000_000, DEFAULT_KEYFRAME_EVERY);
   const caseDir = findCase(options.case);
+  if (options.pack) await pack(caseDir, options);
   const manifest = manifestOf(caseDir);
   if (fanout !== undefined) manifest.fanout = fanout;
   if (keyframeEvery !== undefined && keyframeEvery !== (manifest.keyframeEvery ?? DEFAULT_KEYFRAME_EVERY)) {

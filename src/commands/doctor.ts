@@ -37,6 +37,7 @@ function describe(report: DoctorReport): string {
     lines.push(`backup   ${path}: ${usable ? 'usable' : 'NOT usable'}; ${checked}`);
   }
   lines.push(`index    ${plural(report.layers.files, 'layer')}, ${formatBytes(report.layers.bytes)}, every block's checksum read`);
+  if (report.packs.files > 0) lines.push(`packed   ${plural(report.packs.files, 'file')}, ${formatBytes(report.packs.bytes)} for ${formatBytes(report.packs.walBytes)} of WAL, every frame decoded`);
   for (const { code, message, hint, place } of report.findings) {
     const where = [place.file, place.lsn === undefined ? undefined : `LSN ${place.lsn}`, place.offset === undefined ? undefined : `byte ${place.offset}`].filter((part) => part !== undefined).join(', ');
     lines.push('', `${code}: ${message}`, ...(where === '' ? [] : [`  at: ${where}`]), `  do: ${hint}`);

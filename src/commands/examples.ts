@@ -1,6 +1,6 @@
 /** Examples that help texts end with, by command. */
 export const EXAMPLES: Record<string, readonly string[]> = {
-  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday'],
+  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday', 'walscope index --wal-store pack --backup /backups/base --wal /archive'],
   status: ['walscope status', 'walscope status --json | jq .coverage'],
   tables: ['walscope tables --at -1h', "walscope tables 'shop.*' --count --at 'point:before_deploy'"],
   asof: [
@@ -10,8 +10,8 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   page: ['walscope page orders 0 --at xid:812', 'walscope page orders_pkey 1 --hex', 'walscope page orders 0 --chain', 'walscope page orders 0 --lsn-diff 0/3A2F10 0/3B0000'],
   diff: ['walscope diff before-xid:812 xid:812 --stat', 'walscope diff -1h latest orders --filter changed --columns status', 'walscope diff earliest latest --json'],
   schema: ['walscope schema orders --at before-xid:812', 'walscope schema orders --ddl | psql shop'],
-  layers: ['walscope layers', 'walscope layers --records 0/3A2F10..0/3B0000', 'walscope layers --verify'],
-  compact: ['walscope compact', 'walscope compact -C /cases/friday --progress'],
+  layers: ['walscope layers', 'walscope layers --records 0/3A2F10..0/3B0000', 'walscope layers --verify', 'walscope layers 0000000008000000-0000000010000000.wal'],
+  compact: ['walscope compact', 'walscope compact --pack -C /cases/friday --progress'],
   log: ['walscope log --limit 20', 'walscope log --since -1h --table orders', 'walscope log --xid 812'],
   show: ['walscope show 812', 'walscope show 812 --json'],
   incidents: ['walscope incidents', "walscope incidents --since '2026-04-06 08:00:00+02'"],

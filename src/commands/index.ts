@@ -1,4 +1,5 @@
 /** walscope index: builds or extends a case. */
+import type { WalStoreForm } from '../layerfile/manifest.js';
 import { indexCase } from '../store/indexer.js';
 import { formatBytes, parseBytes } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -24,17 +25,16 @@ function jobsWithin(jobs: number, memory: string | undefined): number {
   return Math.max(1, Math.min(jobs, Math.floor(budget / THREAD_BYTES)));
 }
 
-function checkWalStore(store: string | undefined): void {
-  if (store === undefined || store === 'auto' || store === 'reference') return;
-  const known = store === 'pack';
-  throw new WalscopeError('usage.wal_store', known ? 'the packed WAL store is not there yet' : `unknown WAL store "${store}"`, {
-    exitCode: ExitCode.usage, hint: 'use --wal-store reference: the WAL is read in place, so keep the archive',
+function parseWalStore(store: string | undefined): WalStoreForm | undefined {
+  if (store === undefined || store === 'auto' || store === 'reference' || store === 'pack') return store;
+  throw new WalscopeError('usage.wal_store', `unknown WAL store "${store}"`, {
+    exitCode: ExitCode.usage, hint: 'write auto, reference (the WAL is read in place) or pack (the case holds it, the archive may go)',
   });
 }
 
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const started = process.hrtime.bigint();
-  checkWalStore(options.walStore);
+  const walStore = parseWalStore(options.walStore);
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.on('SIGINT', interrupt);
@@ -42,7 +42,7 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
   const progress = new Progress('indexing', { lines: options.progress === true });
   try {
     const summary = await indexCase({
-      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, jobs: jobsWithin(parseJobs(options.jobs), options.memory),
+      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, walStore, jobs: jobsWithin(parseJobs(options.jobs), options.memory),
       onCopy: (source, share) => progress.show(share, `copying ${source}`),
       onProgress: (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start)),
     });
@@ -50,8 +50,9 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     const total = summary.manifest.walBytes;
     const share = total > 0 ? (summary.indexBytes / total) * 100 : 0;
+    const packed = summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`;
     process.stdout.write(`indexed ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records in ${seconds.toFixed(1)} s; ` +
-      `index ${formatBytes(summary.indexBytes)}, ${share.toFixed(2)} % of ${formatBytes(total)} of WAL\n`);
+      `index ${formatBytes(summary.indexBytes)}, ${share.toFixed(2)} % of ${formatBytes(total)} of WAL${packed}\n`);
     return reportFindings(summary.findings);
   } finally {
     progress.end();

@@ -56,5 +56,8 @@ function showList(session: SessionOf, options: CommonOptions, output: DataOutput
     const bytesOf = (section: string): number => layer.sections.find((part) => part.section === section)?.bytes ?? 0;
     writer.row([layer.name, formatLsn(layer.startLsn), formatLsn(layer.endLsn), String(layer.records), String(layer.keys), String(layer.bytes), ...sections.map((section) => String(bytesOf(section)))]);
   }
+  for (const { name, startLsn, endLsn, bytes } of session.store.manifest.packs) {
+    writer.row([name, formatLsn(startLsn), formatLsn(endLsn), null, null, String(bytes), ...sections.map(() => null)]);
+  }
   writer.end();
 }

@@ -12,6 +12,11 @@ export async function statusCommand(options: CommonOptions): Promise<ExitCode> {
   return ExitCode.done;
 }
 
+function walStore({ walStore: { form, packedWalBytes, packBytes, packs } }: CaseStatus): string {
+  const packed = packs === 0 ? 'nothing is packed: the archive must stay' : `${formatBytes(packedWalBytes)} of WAL packed into ${formatBytes(packBytes)} in ${packs} file${packs === 1 ? '' : 's'}`;
+  return `${form} · ${packed}`;
+}
+
 function describe(status: CaseStatus): string {
   const lines: [string, string][] = [
     ['case', status.case],
@@ -25,6 +30,7 @@ function describe(status: CaseStatus): string {
   for (const folder of status.wal) lines.push(['wal', folder]);
   lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`]);
   lines.push(['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`]);
+  lines.push(['wal store', walStore(status)]);
   for (const range of status.coverage) {
     lines.push(['covered', `${range.firstLsn} to ${range.lastLsn}`]);
     lines.push(['', `${range.firstTime ?? 'unknown time'} to ${range.lastTime ?? 'unknown time'}`]);

@@ -101,14 +101,14 @@ export class DurableFile {
     }
   }
 
-  commit(): void {
+  commit(target = this.target): void {
     this.flush();
     try {
       fs.fsyncSync(this.fd);
       fs.closeSync(this.fd);
       this.fd = -1;
-      fs.renameSync(this.temporary, this.target);
-      syncFolder(path.dirname(this.target));
+      fs.renameSync(this.temporary, target);
+      syncFolder(path.dirname(target));
     } catch (error) {
       throw explainFsError(error, this.target);
     }

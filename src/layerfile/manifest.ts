@@ -11,7 +11,7 @@ import { replaceFile, explainFsError } from './durable.js';
 import type { Lsn } from '../util/lsn.js';
 import type { PgMajor } from '../pg/version.js';
 
-export const CASE_FORMAT_VERSION = 1;
+export const CASE_FORMAT_VERSION = 2;
 
 /** A page's place in the order of keys: tablespace, database, relation number, fork, block. */
 export type KeyPlace = [spcOid: number, dbOid: number, relNumber: number, fork: number, block: number];
@@ -48,6 +48,19 @@ export interface ManifestImages {
   level: number;
 }
 
+/** A stretch of WAL that the case holds itself. */
+export interface ManifestPack {
+  /** File name under `wal/`. */
+  name: string;
+  startLsn: Lsn;
+  /** At most where the file ends: less where another timeline goes on before. */
+  endLsn: Lsn;
+  bytes: number;
+}
+
+/** Where the records are read from: `reference`: the archive; `pack`: the case; `auto`: the case where the archive is compressed. */
+export type WalStoreForm = 'auto' | 'reference' | 'pack';
+
 /** A stretch of WAL that was read without a break. */
 export interface ManifestRun {
   startLsn: Lsn;
@@ -79,6 +92,8 @@ export interface Manifest {
   wal: string[];
   /** What was found in them (WalArchive.save()), so that a question opens only the segments that it reads. */
   walArchive: unknown;
+  walStore: WalStoreForm;
+  packs: ManifestPack[];
   backups: ManifestBackup[];
   runs: ManifestRun[];
   layers: ManifestLayer[];

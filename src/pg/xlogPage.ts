@@ -54,6 +54,19 @@ export function readXLogLongPageHeader(view: DataView, at: number): XLogLongPage
   };
 }
 
+/** Writes a header, a long one where xlp_info says so; the padding behind it is zeros already. */
+export function writeXLogPageHeader(view: DataView, at: number, header: XLogLongPageHeader): void {
+  view.setUint16(at, header.magic, true);
+  view.setUint16(at + 2, header.info, true);
+  view.setUint32(at + 4, header.timeline, true);
+  view.setBigUint64(at + 8, BigInt(header.pageAddr), true);
+  view.setUint32(at + 16, header.remLen, true);
+  if ((header.info & XLP_LONG_HEADER) === 0) return;
+  view.setBigUint64(at + 24, header.systemIdentifier, true);
+  view.setUint32(at + 32, header.segmentSize, true);
+  view.setUint32(at + 36, header.xlogBlockSize, true);
+}
+
 /** XLogPageHeaderSize() */
 export function xlogPageHeaderSize(info: number): number {
   return (info & XLP_LONG_HEADER) !== 0 ? SIZE_OF_XLOG_LONG_PHD : SIZE_OF_XLOG_SHORT_PHD;

@@ -1,10 +1,14 @@
-/** What the layer files of a case hold. */
+/** What the layer files of a case hold, and its packed WAL. */
 import path from 'node:path';
 import { type DeltaLayer, ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, SizeEventKind, XactKind } from '../layerfile/deltaLayer.js';
 import type { ImageLayer } from '../layerfile/imageLayer.js';
+import type { ManifestPack } from '../layerfile/manifest.js';
+import { WalPageKind } from '../layerfile/walFrame.js';
 import { ForkNumber, formatRelFork } from '../pg/relFileLocator.js';
+import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { waldumpLine } from '../redo/waldumpText.js';
+import { checkPack, openPack } from '../store/caseWal.js';
 import { EventKind } from '../store/layerEvents.js';
 import { checkLayerFile, layerFiles } from '../store/layerFiles.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -34,28 +38,48 @@ export function listLayers(session: Session): LayerSummary[] {
   ];
 }
 
-/** The name of a layer that the case has; a usage error where it has none of that name. */
+/** Every frame, and of every page what is kept of its header. */
+function* dumpPack(session: Session, entry: ManifestPack): Generator<string> {
+  const pack = openPack(session.store.caseDir, entry);
+  yield `pack ${entry.name}: PostgreSQL ${pack.identity.major}, ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}, ${pack.frameCount} frames, ${pack.bytes} bytes`;
+  for (const { lsn, storedBytes, walBytes, pages } of pack.describe()) {
+    yield `frame ${formatLsn(lsn)}: ${walBytes} bytes of WAL in ${storedBytes}`;
+    for (const [i, { kind, timeline, info, remLen, payload }] of pages.entries()) {
+      const header = kind === WalPageKind.zeros ? 'zeros' : kind === WalPageKind.verbatim ? 'verbatim' : `timeline ${timeline} info ${info} rem_len ${remLen}`;
+      yield `page ${formatLsn((lsn + i * XLOG_BLCKSZ) as Lsn)}: ${header}${kind === WalPageKind.zeros ? '' : ` payload ${payload}`}`;
+    }
+  }
+  pack.close();
+}
+
+/** The name of a layer or pack that the case has; a usage error where it has none of that name. */
 export function findLayer(session: Session, name: string): string {
   const wanted = path.basename(name);
-  const { layers, images } = session.store;
-  if ([...layers.entries, ...images.entries].some((entry) => entry.name === wanted)) return wanted;
+  const { layers, images, manifest } = session.store;
+  if ([...layers.entries, ...images.entries, ...manifest.packs].some((entry) => entry.name === wanted)) return wanted;
   throw new WalscopeError('layer.unknown', `the case has no layer ${name}`, { exitCode: ExitCode.usage, hint: 'walscope layers lists them' });
 }
 
 /** Reads every block of the layers and checks it; what is damaged, and which file it is in. */
 export function verifyLayers(session: Session, only?: string): { name: string; findings: Finding[] }[] {
   const { caseDir, manifest } = session.store;
-  return layerFiles(manifest).filter(({ name }) => only === undefined || name === only)
-    .map((file) => ({ name: file.name, findings: checkLayerFile(caseDir, file).map(({ code, message, options }) => ({ code, message, place: options.place })) }));
+  const files = [
+    ...layerFiles(manifest).map((file) => ({ name: file.name, check: () => checkLayerFile(caseDir, file) })),
+    ...manifest.packs.map((entry) => ({ name: entry.name, check: () => checkPack(caseDir, entry) })),
+  ];
+  return files.filter(({ name }) => only === undefined || name === only)
+    .map(({ name, check }) => ({ name, findings: check().map(({ code, message, options }) => ({ code, message, place: options.place })) }));
 }
 
 function nameOf(kinds: Record<string, number>, kind: number): string {
   return Object.keys(kinds).find((name) => kinds[name] === kind) ?? String(kind);
 }
 
-/** A layer in words, a line an item, section by section. */
+/** A layer or pack in words, a line an item, section by section. */
 export function dumpLayer(session: Session, name: string): Generator<string> {
-  const { layers, images } = session.store;
+  const { layers, images, manifest } = session.store;
+  const pack = manifest.packs.find((entry) => entry.name === name);
+  if (pack) return dumpPack(session, pack);
   const index = layers.entries.findIndex((entry) => entry.name === name);
   return index >= 0 ? dumpDeltaLayer(session, index) : dumpImageLayer(session, images.entries.findIndex((entry) => entry.name === name));
 }

@@ -1,4 +1,5 @@
 /** What a case covers: inputs, ranges, gaps, sizes. */
+import type { WalStoreForm } from '../layerfile/manifest.js';
 import { rmgrName } from '../redo/rmgrlist.js';
 import { EventKind } from '../store/layerEvents.js';
 import { minimalStretches } from '../store/loggedRuns.js';
@@ -22,6 +23,8 @@ export interface CaseStatus {
   minimal: { from: string; to: string | null }[];
   /** Records of managers that cannot be replayed, by manager: a block that one touches is unknown until its next image. */
   unreplayable: { rmgr: string; records: number; firstLsn: string }[];
+  /** Where records are read from: the bytes of WAL that the case holds packed, and in how many; the rest is in the archive. */
+  walStore: { form: WalStoreForm; packedWalBytes: number; packBytes: number; packs: number };
   walBytes: number;
   records: number;
   transactions: number;
@@ -45,6 +48,10 @@ export function caseStatus(session: Session): CaseStatus {
     gaps: manifest.runs.slice(1).map((run, i) => ({ from: formatLsn(manifest.runs[i]!.endLsn), to: formatLsn(run.startLsn) })),
     minimal: minimalStretches(store.layers.events).map(({ from, to }) => ({ from: formatLsn(from), to: to === null ? null : formatLsn(to) })),
     unreplayable: unreplayable(session),
+    walStore: {
+      form: manifest.walStore, packedWalBytes: manifest.packs.reduce((sum, { startLsn, endLsn }) => sum + endLsn - startLsn, 0),
+      packBytes: manifest.packs.reduce((sum, { bytes }) => sum + bytes, 0), packs: manifest.packs.length,
+    },
     walBytes: manifest.walBytes, records: manifest.records,
     transactions: manifest.layers.reduce((sum, layer) => sum + layer.xacts, 0),
     indexBytes: manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0), layers: manifest.layers.length,

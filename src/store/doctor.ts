@@ -1,17 +1,19 @@
 /** `walscope doctor`: the health of an archive and of its index. Reads everything once, changes nothing. */
 import { createHash } from 'node:crypto';
 import type { BaseBackup } from '../archive/baseBackup.js';
-import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
-import type { Manifest, ManifestBackup } from '../layerfile/manifest.js';
+import type { WalArchive } from '../archive/walArchive.js';
+import type { Manifest, ManifestBackup, ManifestPack } from '../layerfile/manifest.js';
 import type { ManifestFile } from '../pg/backupManifest.js';
 import { crc32c } from '../pg/crc32c.js';
+import { openCaseArchive } from './caseArchive.js';
+import { CaseWal, checkPack } from './caseWal.js';
 import { reopenCaseBackup } from './backups.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { checkLayerFile, layerFiles } from './layerFiles.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
-import { examineWal, walBytesToRead } from './doctorWal.js';
+import { examineWal, walBytesToRead, type TimelineBytes } from './doctorWal.js';
 import { interrupted } from './interrupted.js';
 
 export interface DoctorOptions {
@@ -40,7 +42,7 @@ export async function examineCase(options: DoctorOptions): Promise<DoctorReport>
 
 class Doctor {
   private readonly report: DoctorReport = {
-    wal: { bytes: 0, records: 0, segments: 0 }, timelines: [], backups: [], layers: { files: 0, bytes: 0, records: 0 }, findings: [],
+    wal: { bytes: 0, records: 0, segments: 0 }, timelines: [], backups: [], layers: { files: 0, bytes: 0, records: 0 }, packs: { files: 0, bytes: 0, walBytes: 0 }, findings: [],
   };
 
   constructor(private readonly options: DoctorOptions) {}
@@ -48,8 +50,9 @@ class Doctor {
   async run(): Promise<DoctorReport> {
     const { manifest } = this.options;
     this.layers();
+    for (const entry of manifest.packs) await this.pack(entry);
     for (const backup of manifest.backups) await this.backup(backup);
-    const archive = this.attempt(() => openWalArchive(manifest.wal, { systemIdentifier: BigInt(manifest.systemIdentifier) }));
+    const archive = this.attempt(() => openCaseArchive(manifest.wal, BigInt(manifest.systemIdentifier), manifest));
     if (archive) await this.archive(archive);
     return this.report;
   }
@@ -93,6 +96,14 @@ class Doctor {
     }
     this.report.layers.records = manifest.layers.reduce((sum, { records }) => sum + records, 0);
     for (const run of manifest.runs) this.runIsCovered(run.startLsn, run.endLsn);
+  }
+
+  private async pack(entry: ManifestPack): Promise<void> {
+    await this.turn(0, `reading ${entry.name}`);
+    for (const error of checkPack(this.options.caseDir, entry)) this.fromError(error);
+    this.report.packs.files++;
+    this.report.packs.bytes += entry.bytes;
+    this.report.packs.walBytes += entry.endLsn - entry.startLsn;
   }
 
   private runIsCovered(startLsn: Lsn, endLsn: Lsn): void {
@@ -158,11 +169,29 @@ class Doctor {
     for (const finding of archive.findings) this.fromArchive(finding);
     for (const finding of archive.compareDuplicates()) this.fromArchive(finding);
     const known = archive.findings.length;
-    const total = Math.max(1, walBytesToRead(archive));
-    await examineWal({ archive, manifest, report: this.report, find: this.find, turn: (bytes, what) => this.turn(bytes / total, what) });
+    const followed = manifest.timelines.at(-1)!.timeline;
+    const timelines = new Map<number, TimelineBytes>([...new Set([...archive.timelines, followed])].sort((a, b) => a - b).map((timeline) => [timeline, archive.timelineWal(timeline)]));
+    const wal = new CaseWal(this.options.caseDir, manifest.packs, archive.timelineWal(followed), 'archive');
+    timelines.set(followed, wal);
+    this.walIsThere(wal);
+    const total = Math.max(1, walBytesToRead(timelines));
+    await examineWal({ timelines, manifest, report: this.report, find: this.find, turn: (bytes, what) => this.turn(bytes / total, what) });
     // what came up as segments were opened: a stream that ends early
     for (const finding of archive.findings.slice(known)) this.fromArchive(finding);
     archive.close();
+    wal.close();
+  }
+
+  /** What was indexed must be readable, in the archive or packed: a gap within it is told where the WAL is read. */
+  private walIsThere(wal: CaseWal): void {
+    const ranges = wal.coverage();
+    for (const { startLsn, endLsn } of this.options.manifest.runs) {
+      if (ranges.some(({ start, end }) => start <= startLsn && end > startLsn) && ranges.some(({ start, end }) => start < endLsn && end >= endLsn)) continue;
+      this.find({
+        code: 'wal.gone', message: `the index refers to the WAL from ${formatLsn(startLsn)} to ${formatLsn(endLsn)}, which is not all in the archive any more, nor packed`, place: { lsn: formatLsn(startLsn) },
+        hint: 'put it back; to be independent of the archive, walscope compact --pack while it is there',
+      });
+    }
   }
 }
 

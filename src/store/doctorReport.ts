@@ -16,5 +16,7 @@ export interface DoctorReport {
   timelines: { timeline: number; start: string; end: string; records: number; endReason: string }[];
   backups: { path: string; files: number; checksums: number; usable: boolean }[];
   layers: { files: number; bytes: number; records: number };
+  /** Packed WAL: its files, their bytes, and the WAL that is in them. */
+  packs: { files: number; bytes: number; walBytes: number };
   findings: DoctorFinding[];
 }

@@ -1,17 +1,21 @@
-/** Reads every record of a WAL archive, on every timeline: checksums, links, gaps, and how much of it the index knows. */
-import type { WalArchive } from '../archive/walArchive.js';
-import type { LsnRange } from '../archive/timelineWal.js';
+/** Reads every record of the WAL, on every timeline: checksums, links, gaps, and how much of it the index knows. */
+import type { LsnRange, TimelineWal } from '../archive/timelineWal.js';
 import type { Manifest } from '../layerfile/manifest.js';
 import { scanWal, type WalScanResult } from '../pg/walScan.js';
 import type { WalEnd } from '../pg/xlogReader.js';
 import { formatLsn, parseLsn, type Lsn } from '../util/lsn.js';
+import type { CaseWal } from './caseWal.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
 
 /** WAL between two looks at the clock. */
 const STEP_BYTES = 64 * 1024 * 1024;
 
+/** The WAL that leads to one timeline, wherever its bytes are. */
+export type TimelineBytes = TimelineWal | CaseWal;
+
 export interface WalExamination {
-  archive: WalArchive;
+  /** By timeline, ascending. */
+  timelines: ReadonlyMap<number, TimelineBytes>;
   manifest: Manifest;
   report: DoctorReport;
   find(finding: DoctorFinding): void;
@@ -20,34 +24,33 @@ export interface WalExamination {
 }
 
 /** Bytes that the examination will read. */
-export function walBytesToRead(archive: WalArchive): number {
-  return archive.timelines.reduce((sum, timeline) => sum + ownRanges(archive, timeline).reduce((n, range) => n + range.end - range.start, 0), 0);
+export function walBytesToRead(timelines: ReadonlyMap<number, TimelineBytes>): number {
+  let sum = 0;
+  for (const wal of timelines.values()) for (const range of ownRanges(wal)) sum += range.end - range.start;
+  return sum;
 }
 
 /** The stretches of a timeline's own files: what lies before the segment in which it begins is read with its parent. */
-function ownRanges(archive: WalArchive, timeline: number): LsnRange[] {
-  const switchLsn = archive.spans(timeline).at(-1)!.start;
-  const start = switchLsn - (switchLsn % archive.segmentSize);
-  return archive.timelineWal(timeline).coverage().flatMap((range) => (range.end <= start ? [] : [{ start: Math.max(range.start, start) as Lsn, end: range.end }]));
+function ownRanges(wal: TimelineBytes): LsnRange[] {
+  const switchLsn = wal.spans.at(-1)!.start;
+  const start = switchLsn - (switchLsn % wal.segmentSize);
+  return wal.coverage().flatMap((range) => (range.end <= start ? [] : [{ start: Math.max(range.start, start) as Lsn, end: range.end }]));
 }
 
 export async function examineWal(examination: WalExamination): Promise<void> {
-  for (const timeline of examination.archive.timelines) await new TimelineExamination(examination, timeline).run();
+  for (const [timeline, wal] of examination.timelines) await new TimelineExamination(examination, timeline, wal).run();
 }
 
 class TimelineExamination {
-  private readonly wal;
   private records = 0;
   private last: { lsn: Lsn; endLsn: Lsn } | undefined;
   private endReason = '';
 
-  constructor(private readonly examination: WalExamination, private readonly timeline: number) {
-    this.wal = examination.archive.timelineWal(timeline);
-  }
+  constructor(private readonly examination: WalExamination, private readonly timeline: number, private readonly wal: TimelineBytes) {}
 
   async run(): Promise<void> {
-    const { archive, report } = this.examination;
-    const ranges = ownRanges(archive, this.timeline);
+    const { report } = this.examination;
+    const ranges = ownRanges(this.wal);
     for (const [i, range] of ranges.entries()) {
       if (i > 0) this.gap(ranges[i - 1]!.end, range.start);
       await this.read(range);

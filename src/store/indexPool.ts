@@ -3,17 +3,24 @@
  * in what order they finish, leaves no trace: results are taken in LSN order.
  */
 import { Worker } from 'node:worker_threads';
+import type { SavedWalArchive } from '../archive/walArchive.js';
 import type { Lsn } from '../util/lsn.js';
 import type { BuiltLayer } from './buildLayer.js';
 import { reviveError, type PlainError } from './plainError.js';
+import type { Packing } from './stripePack.js';
 import { stripeEnd } from './stripes.js';
+
+/** Decompressed segments that a thread keeps: it reads them in order. */
+export const SEGMENT_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** What a worker needs to open the archive for itself. */
 export interface WorkerInput {
-  wal: string[];
-  systemIdentifier: bigint;
+  archive: SavedWalArchive;
   timeline: number;
   layersDir: string;
+  packing: Packing;
+  /** The layers are there already: only packs are made. */
+  packsOnly: boolean;
 }
 
 export type WorkerOutput = { from: Lsn; built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { from: Lsn; failure: PlainError };

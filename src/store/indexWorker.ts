@@ -1,20 +1,22 @@
-/** A thread of `index --jobs`: opens the archive, then builds the layer of each stripe that it is sent. */
+/** A thread of `index --jobs`: opens the archive, then builds the layer of each stripe that it is sent, or packs it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openWalArchive } from '../archive/walArchive.js';
+import { reopenWalArchive } from '../archive/walArchive.js';
 import type { Lsn } from '../util/lsn.js';
-import { buildLayer } from './buildLayer.js';
-import type { WorkerInput, WorkerOutput } from './indexPool.js';
+import { buildLayer, buildPack } from './buildLayer.js';
+import { CaseWal } from './caseWal.js';
+import { SEGMENT_CACHE_BYTES, type WorkerInput, type WorkerOutput } from './indexPool.js';
 import { LayerBuilder } from './ingest.js';
 import { plainError } from './plainError.js';
 
-const input = workerData as WorkerInput;
-const archive = openWalArchive(input.wal, { systemIdentifier: input.systemIdentifier });
-const source = { wal: archive.timelineWal(input.timeline), major: archive.major, systemIdentifier: archive.systemIdentifier };
+const { layersDir, packing, packsOnly, ...input } = workerData as WorkerInput;
+const archive = reopenWalArchive(input.archive, { memoryBytes: SEGMENT_CACHE_BYTES });
+const wal = new CaseWal(packing.caseDir, packing.packs, archive.timelineWal(input.timeline), 'archive');
+const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
 const builder = new LayerBuilder();
 
 function build(from: Lsn): WorkerOutput {
   try {
-    const { end, ...built } = buildLayer(source, from, input.layersDir, builder);
+    const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder);
     return { from, built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
   } catch (error) {
     return { from, failure: plainError(error) };

@@ -4,10 +4,9 @@
  */
 import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
-import type { TimelineWal } from '../archive/timelineWal.js';
-import { openWalArchive, type WalArchive } from '../archive/walArchive.js';
-import { makeFolder } from '../layerfile/durable.js';
-import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
+import type { WalArchive } from '../archive/walArchive.js';
+import { makeFolder, removeStrays } from '../layerfile/durable.js';
+import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun, type WalStoreForm } from '../layerfile/manifest.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
@@ -15,13 +14,17 @@ import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
 import { compactCase, removeUnnamed } from './compactor.js';
 import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
-import { buildLayer, type BuiltLayer } from './buildLayer.js';
+import { buildLayer, buildPack, type BuiltLayer } from './buildLayer.js';
+import { openCaseArchive } from './caseArchive.js';
 import { LAYERS_FOLDER } from './caseStore.js';
+import { CaseWal, WAL_FOLDER } from './caseWal.js';
 import { LayerBuilder } from './ingest.js';
 import { LayerMap } from './layerMap.js';
 import { minimalStretches } from './loggedRuns.js';
 import { IndexPool } from './indexPool.js';
-import { rebuildDamagedLayers } from './repair.js';
+import { packStart, type Packing } from './stripePack.js';
+import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
+import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
 import { STRIPE_BYTES, stripeEnd, stripeStart } from './stripes.js';
 
 export interface IndexOptions {
@@ -29,6 +32,10 @@ export interface IndexOptions {
   /** Paths of base backups and WAL directories, added to those that the case knows. */
   backups: string[];
   wal: string[];
+  /** Where records are read from; default: as the case has it, `auto` in a new one. */
+  walStore?: WalStoreForm;
+  /** Nothing new is taken in: only what is indexed is packed. */
+  packOnly?: boolean;
   /** Worker threads; default 1: this thread alone. The result is the same for any number. */
   jobs?: number;
   /** Called while a compressed backup is re-encoded into the case. */
@@ -46,8 +53,9 @@ export interface IndexSummary {
   /** WAL bytes and records read in this run. */
   walBytes: number;
   records: number;
-  /** Bytes of all layers. */
+  /** Bytes of all layers, and of all packs. */
   indexBytes: number;
+  packBytes: number;
   /** What of the input could not be used: the index answers without it. */
   findings: Finding[];
 }
@@ -57,15 +65,23 @@ export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
   return new Indexer(options).run();
 }
 
+/** What gives the layer of a stripe. */
+interface LayerSource {
+  layer(from: Lsn): BuiltLayer | Promise<BuiltLayer>;
+  close(): Promise<void> | void;
+}
+
 class Indexer {
   private readonly findings: Finding[] = [];
   private readonly layersDir: string;
+  private readonly packsDir: string;
   private backups: BaseBackup[] = [];
   private walBytes = 0;
   private records = 0;
 
   constructor(private readonly options: IndexOptions) {
     this.layersDir = path.join(options.caseDir, LAYERS_FOLDER);
+    this.packsDir = path.join(options.caseDir, WAL_FOLDER);
   }
 
   async run(): Promise<IndexSummary> {
@@ -78,30 +94,40 @@ class Indexer {
     if (walPaths.length === 0) walPaths.push(...(await this.walOfBackups(backupPaths)));
     if (walPaths.length === 0) throw new WalscopeError('usage.wal', 'no WAL archive given', { exitCode: ExitCode.usage, hint: 'name its folder with --wal PATH' });
     const backups = opened.map(({ backup }) => backup);
-    const archive = openWalArchive(walPaths, { systemIdentifier: backups[0]!.systemIdentifier });
+    const archive = openCaseArchive(walPaths, backups[0]!.systemIdentifier, known);
     this.checkSameCluster(backups, archive, known);
     this.findings.push(...archive.findings);
     makeFolder(this.layersDir);
-    const wal = archive.timelineWal(this.chooseTimeline(archive, backups));
+    makeFolder(this.packsDir);
     const manifest = known ?? this.newManifest(archive);
+    const timelineWal = archive.timelineWal(this.chooseTimeline(archive, backups, known));
+    const diverged = known && divergence(known.timelines, timelineWal.spans);
+    if (diverged !== undefined) dropBehind(manifest, diverged);
     manifest.wal = walPaths;
-    manifest.walArchive = archive.save();
-    manifest.timelines = wal.spans.map(({ timeline, start, end }) => ({ timeline, start, end }));
+    manifest.walStore = options.walStore ?? manifest.walStore;
+    if (archive.segments.length > 0) manifest.walArchive = archive.save();
+    manifest.timelines = timelineWal.spans.map(({ timeline, start, end }) => ({ timeline, start, end }));
+    const damagedPacks = takeDamagedPacks(manifest, this.packsDir);
+    const wal = new CaseWal(options.caseDir, manifest.packs, timelineWal, 'archive');
     manifest.backups = opened.map(({ backup, local }, i) => ({
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
       consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
     }));
     this.removeUnnamed(manifest);
     this.backups = backups;
-    await this.indexRuns(manifest, wal, archive);
+    rebuildPacks(manifest, damagedPacks, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing: this.packing(manifest) });
+    if (!options.packOnly) await this.indexRuns(manifest, wal, archive);
+    if (manifest.walStore === 'pack') await this.packRest(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
     writeManifest(options.caseDir, manifest);
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.reportUnusable(manifest, wal);
     archive.close();
+    wal.close();
     for (const backup of backups) backup.close();
     const indexBytes = manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0);
-    return { manifest, walBytes: this.walBytes, records: this.records, indexBytes, findings: this.findings };
+    const packBytes = manifest.packs.reduce((sum, pack) => sum + pack.bytes, 0);
+    return { manifest, walBytes: this.walBytes, records: this.records, indexBytes, packBytes, findings: this.findings };
   }
 
   private checkSameCluster(backups: BaseBackup[], archive: WalArchive, known: Manifest | undefined): void {
@@ -119,8 +145,9 @@ class Indexer {
   }
 
   /** The newest timeline that descends from every backup's, as recovery_target_timeline = latest takes it. */
-  private chooseTimeline(archive: WalArchive, backups: BaseBackup[]): number {
-    for (const timeline of archive.timelines.reverse()) {
+  private chooseTimeline(archive: WalArchive, backups: BaseBackup[], known: Manifest | undefined): number {
+    const candidates = new Set([...archive.timelines, ...(known?.timelines.slice(-1) ?? []).map(({ timeline }) => timeline)]);
+    for (const timeline of [...candidates].sort((a, b) => b - a)) {
       const spans = archive.spans(timeline);
       if (backups.every((backup) => spans.some((span) => span.timeline === backup.timeline))) return timeline;
     }
@@ -129,7 +156,7 @@ class Indexer {
 
   private newManifest(archive: WalArchive): Manifest {
     return {
-      systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], walArchive: null, backups: [],
+      systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], walArchive: null, walStore: 'auto', packs: [], backups: [],
       runs: [], layers: [], walBytes: 0, records: 0,
     };
   }
@@ -165,15 +192,16 @@ class Indexer {
   /** Layers and temporary files that an interrupted run left and the manifest does not name. */
   private removeUnnamed(manifest: Manifest): void {
     removeUnnamed(this.layersDir, manifest);
+    removeStrays(this.packsDir, new Set(manifest.packs.map((pack) => pack.name)));
   }
 
   /** Reads every run of WAL that a backup can start from. */
-  private async indexRuns(manifest: Manifest, wal: TimelineWal, archive: WalArchive): Promise<void> {
+  private async indexRuns(manifest: Manifest, wal: CaseWal, archive: WalArchive): Promise<void> {
     const starts = manifest.backups.map((backup) => backup.startLsn).sort((a, b) => a - b);
     const reached = (): Lsn => (manifest.runs.at(-1)?.endLsn ?? -1) as Lsn;
     this.dropRunsAfterMendedGap(manifest, wal, archive);
     // the last stripe may have been cut short by the end of the WAL that was there: it is read again
-    this.reopenLastStripe(manifest);
+    this.reopenLastStripe(manifest, wal);
     rebuildDamagedLayers(manifest, this.layersDir, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
     if (manifest.runs.length > 0) await this.indexRun(manifest, manifest.runs.at(-1)!, wal, archive);
     for (const start of starts) {
@@ -185,34 +213,29 @@ class Indexer {
   }
 
   /** A run that ended at a gap goes on where the missing WAL has come since; what was indexed behind the gap is then read again. */
-  private dropRunsAfterMendedGap(manifest: Manifest, wal: TimelineWal, archive: WalArchive): void {
+  private dropRunsAfterMendedGap(manifest: Manifest, wal: CaseWal, archive: WalArchive): void {
     const mended = manifest.runs.slice(0, -1).findIndex((run) => {
       const reader = new XLogReader(wal, { major: archive.major, systemIdentifier: archive.systemIdentifier });
       reader.begin(run.endLsn);
       return reader.next(new XLogRecord()) !== null;
     });
     if (mended < 0) return;
-    const { endLsn } = manifest.runs[mended]!;
-    manifest.runs.length = mended + 1;
-    manifest.layers = manifest.layers.filter((layer) => layer.endLsn <= endLsn);
-    if (manifest.images) manifest.images = manifest.images.filter((images) => images.endLsn <= endLsn);
-    manifest.records = manifest.layers.reduce((sum, layer) => sum + layer.records, 0);
-    manifest.walBytes = manifest.layers.reduce((sum, layer) => sum + layer.endLsn - layer.startLsn, 0);
+    dropRuns(manifest, mended + 1);
   }
 
-  private reopenLastStripe(manifest: Manifest): void {
+  private reopenLastStripe(manifest: Manifest, wal: CaseWal): void {
     const layer = manifest.layers.at(-1);
     const run = manifest.runs.at(-1);
     if (!layer || !run || layer.endLsn >= stripeEnd(layer.startLsn)) return;
+    if (!wal.coverage().some(({ start, end }) => start <= layer.startLsn && end >= run.endLsn)) throw walIsGone(layer.startLsn);
     manifest.layers.pop();
-    manifest.records -= layer.records;
-    manifest.walBytes -= layer.endLsn - layer.startLsn;
     run.endLsn = layer.startLsn;
+    recount(manifest);
   }
 
-  private async indexRun(manifest: Manifest, run: ManifestRun, wal: TimelineWal, archive: WalArchive): Promise<void> {
+  private async indexRun(manifest: Manifest, run: ManifestRun, wal: CaseWal, archive: WalArchive): Promise<void> {
     const lastWal = wal.coverage().at(-1)?.end ?? run.endLsn;
-    const next = this.layerSource(manifest, run, wal, archive, lastWal);
+    const next = this.layerSource(manifest, run.endLsn, wal, archive, lastWal);
     let position = run.endLsn;
     let previousLsn = INVALID_LSN;
     try {
@@ -223,6 +246,7 @@ class Indexer {
           this.endRun(manifest, run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
           return;
         }
+        if (built.pack) namePack(manifest, built.pack);
         if (built.layer) this.nameLayer(manifest, run, built.layer);
         previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
         position = Math.max(built.position, position) as Lsn;
@@ -238,24 +262,50 @@ class Indexer {
     }
   }
 
-  /** Builds layers here, or in worker threads where there are several stripes and jobs. */
-  private layerSource(manifest: Manifest, run: ManifestRun, wal: TimelineWal, archive: WalArchive, lastWal: Lsn): { layer(from: Lsn): BuiltLayer | Promise<BuiltLayer>; close(): Promise<void> | void } {
-    const stripes = Math.ceil((lastWal - run.endLsn) / STRIPE_BYTES);
+  private packing(manifest: Manifest): Packing {
+    return { caseDir: this.options.caseDir, form: manifest.walStore, packs: manifest.packs };
+  }
+
+  /** Builds layers, or packs alone, here or in worker threads where there are several stripes and jobs. */
+  private layerSource(manifest: Manifest, from: Lsn, wal: CaseWal, archive: WalArchive, lastWal: Lsn, packsOnly = false): LayerSource {
+    const stripes = Math.ceil((lastWal - from) / STRIPE_BYTES);
     const jobs = Math.min(this.options.jobs ?? 1, stripes);
+    const packing = this.packing(manifest);
     if (jobs > 1) {
-      const pool = new IndexPool(jobs, { wal: manifest.wal, systemIdentifier: archive.systemIdentifier, timeline: wal.timeline, layersDir: this.layersDir });
-      return { layer: (from) => pool.layer(from, lastWal), close: () => pool.close() };
+      const pool = new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir: this.layersDir, packing, packsOnly });
+      return { layer: (start) => pool.layer(start, lastWal), close: () => pool.close() };
     }
-    const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier };
+    const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
     const builder = new LayerBuilder();
-    return { layer: (from) => buildLayer(source, from, this.layersDir, builder), close: () => undefined };
+    return { layer: (start) => (packsOnly ? buildPack(source, start) : buildLayer(source, start, this.layersDir, builder)), close: () => undefined };
+  }
+
+  /** Packs the stripes that were indexed while their WAL stayed in the archive. */
+  private async packRest(manifest: Manifest, wal: CaseWal, archive: WalArchive): Promise<void> {
+    for (const run of manifest.runs) {
+      const starts: Lsn[] = [];
+      for (let from = run.startLsn; from < run.endLsn; from = stripeEnd(from)) if (!manifest.packs.some((pack) => pack.startLsn === packStart(from))) starts.push(from);
+      if (starts.length === 0) continue;
+      const source = this.layerSource(manifest, starts[0]!, wal, archive, run.endLsn, true);
+      try {
+        for (const from of starts) {
+          await this.turn(from, run.startLsn, run.endLsn);
+          const { pack } = await this.orInterrupted(source.layer(from));
+          if (!pack || pack.endLsn < Math.min(run.endLsn, stripeEnd(from))) throw walIsGone((pack?.endLsn ?? from) as Lsn);
+          namePack(manifest, pack);
+          writeManifest(this.options.caseDir, manifest);
+        }
+      } finally {
+        await source.close();
+        this.removeUnnamed(manifest);
+      }
+    }
   }
 
   private nameLayer(manifest: Manifest, run: ManifestRun, layer: ManifestLayer): void {
     manifest.layers.push(layer);
     run.endLsn = layer.endLsn;
-    manifest.records += layer.records;
-    manifest.walBytes += layer.endLsn - layer.startLsn;
+    recount(manifest);
     this.records += layer.records;
     this.walBytes += layer.endLsn - layer.startLsn;
     // at once, so that a run that is interrupted answers what it has
@@ -315,7 +365,7 @@ class Indexer {
     layers.close();
   }
 
-  private reportUnusable(manifest: Manifest, wal: TimelineWal): void {
+  private reportUnusable(manifest: Manifest, wal: CaseWal): void {
     for (const backup of manifest.backups) {
       if (backup.consistentLsn !== null) continue;
       this.findings.push({ code: 'backup.inconsistent', message: `base backup ${backup.path} cannot be used: the WAL from ${formatLsn(backup.startLsn)} to its end is not in the archive`, place: { file: backup.path } });
@@ -332,6 +382,12 @@ class Indexer {
       }
     }
   }
+}
+
+/** What was indexed cannot be read any more. */
+function walIsGone(lsn: Lsn): WalscopeError {
+  return inputError('wal.gone', `the WAL from ${formatLsn(lsn)} on that the index refers to is not in the archive any more`, { lsn: formatLsn(lsn) },
+    'put it back, or name the place where it is now with --wal');
 }
 
 function otherCluster(what: string, id: bigint, wanted: bigint): WalscopeError {

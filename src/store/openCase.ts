@@ -4,6 +4,7 @@ import { readManifest, type Manifest } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { backupImages, reopenCaseBackup } from './backups.js';
 import { CaseStore, type CaseSources } from './caseStore.js';
+import { CaseWal } from './caseWal.js';
 
 /** The manifest of a case that must be there. Throws `case.none` where the directory is none. */
 export function manifestOf(caseDir: string): Manifest {
@@ -15,7 +16,7 @@ export function manifestOf(caseDir: string): Manifest {
 /** Opens the inputs that a manifest names. Throws what opening them throws. */
 export function openSources(caseDir: string, manifest: Manifest): CaseSources {
   const archive = reopenWalArchive(manifest.walArchive as SavedWalArchive);
-  const wal = archive.timelineWal(manifest.timelines.at(-1)!.timeline);
+  const wal = new CaseWal(caseDir, manifest.packs, archive.timelineWal(manifest.timelines.at(-1)!.timeline), 'packs');
   const backups = manifest.backups.map((backup) => backupImages(reopenCaseBackup(caseDir, backup.path, backup.local)));
   return { wal, backups };
 }

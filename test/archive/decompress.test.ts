@@ -12,6 +12,16 @@ import {
 import { xxHash32 } from '../../src/util/xxHash32.js';
 import { failure } from '../support/errorCode.js';
 
+/** RFC 1952's CRC-32, bit by bit. */
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
 /** Text-like bytes with repeats at long distances, so that linked LZ4 blocks refer to each other. */
 function sample(length: number): Buffer {
   const out = Buffer.alloc(length);
@@ -37,6 +47,33 @@ const PACKED: Record<Packed, Buffer> = {
   lz4: compressFrameSync(PLAIN, { contentChecksum: true, blockChecksums: true }),
 };
 const KINDS = Object.keys(PACKED) as Packed[];
+
+describe('gzip files of segments', () => {
+  const file = join(tmpdir(), `walscope-members-${process.pid}.gz`);
+  afterAll(() => rmSync(file, { force: true }));
+  const half = PLAIN.length / 2;
+
+  it.each<[string, () => Buffer]>([
+    ['one member', () => PACKED.gzip],
+    ['two members of one length', () => Buffer.concat([gzipSync(PLAIN.subarray(0, half)), gzipSync(PLAIN.subarray(half))])],
+    ['a name, a comment, an extra field and a header CRC', () => {
+      const header = Buffer.from([0x1f, 0x8b, 8, 30, 0, 0, 0, 0, 0, 3, 2, 0, 9, 9, ...Buffer.from('name\0comment\0')]);
+      return Buffer.concat([header, Buffer.from([crc32(header) & 255, (crc32(header) >>> 8) & 255]), PACKED.gzip.subarray(10)]);
+    }],
+  ])('%s', (_, bytes) => {
+    writeFileSync(file, bytes());
+    const result = decompressFile(file, 'gzip', PLAIN.length);
+    expect(result.damage).toBeUndefined();
+    expect(Buffer.from(result.bytes).equals(PLAIN)).toBe(true);
+  });
+
+  it('says where a file ends early, in its header too', () => {
+    for (const length of [3, 12, 40, PACKED.gzip.length - 9, PACKED.gzip.length - 4]) {
+      writeFileSync(file, PACKED.gzip.subarray(0, length));
+      expect(decompressFile(file, 'gzip', PLAIN.length).damage).toMatch(/./);
+    }
+  });
+});
 
 describe.each(KINDS)('%s', (kind) => {
   const bytes = PACKED[kind];

@@ -106,7 +106,7 @@ describe('the documented image layer', () => {
 describe('the manifest', () => {
   it('begins as documented, reads back, and is refused wherever a byte differs', () => {
     const manifest: Manifest = {
-      systemIdentifier: '1', major: 18, segmentSize: 1 << 20, timelines: [{ timeline: 1, start: INVALID_LSN, end: INVALID_LSN }], wal: [], walArchive: null,
+      systemIdentifier: '1', major: 18, segmentSize: 1 << 20, timelines: [{ timeline: 1, start: INVALID_LSN, end: INVALID_LSN }], wal: [], walArchive: null, walStore: 'auto', packs: [],
       backups: [], runs: [], layers: [], walBytes: 0, records: 0,
     };
     writeManifest(folder, manifest);

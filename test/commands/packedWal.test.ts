@@ -1,0 +1,167 @@
+/** A case that holds its WAL itself: the same answers with the archive gone, the same bytes however it was built, and clear words where it is damaged. */
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { asof, BadCase, contents, expectFailure, rewrite, segment } from '../support/badCase.js';
+import { startWalscope, walscope, type CliRun } from '../support/cli.js';
+
+const bad = new BadCase();
+let wal: string;
+/** Packed from `wal`, in one run and one thread. */
+let packed: string;
+
+function index(caseDir: string, ...args: string[]): CliRun {
+  return walscope(['index', '--backup', bad.archive.backup, '--wal', wal, '-C', caseDir, ...args]);
+}
+
+/** The packs' contents alone: the manifest names the archive. */
+function packsOf(caseDir: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(contents(caseDir)).filter(([name]) => name !== 'manifest'));
+}
+
+/** A question that fails after it has said which moment it is about. */
+function expectNoAnswer(caseDir: string, line: RegExp): void {
+  const run = asof(caseDir, 'many', 'latest');
+  expectFailure({ ...run, err: run.err.replace(/^as of .*\n/, '') }, 3, line);
+}
+
+function copyOf(caseDir: string): string {
+  const copy = bad.fresh('case');
+  cpSync(caseDir, copy, { recursive: true });
+  return copy;
+}
+
+/** Runs `work` while the archive is elsewhere. */
+function withoutArchive(work: () => void, folder = wal): void {
+  renameSync(folder, `${folder}.away`);
+  try {
+    work();
+  } finally {
+    renameSync(`${folder}.away`, folder);
+  }
+}
+
+function expectSameAnswers(caseDir: string): void {
+  for (const [table, at] of [['shop', bad.archive.early], ['gone', bad.archive.early], ['shop', bad.archive.late], ['many', 'latest']] as const) {
+    expect(asof(caseDir, table, at)).toMatchObject({ code: 0, out: asof(bad.whole, table, at).out });
+  }
+  const log = ['log', '--limit', '20', '-C'];
+  expect(walscope([...log, caseDir])).toMatchObject({ code: 0, out: walscope([...log, bad.whole]).out });
+}
+
+beforeAll(() => {
+  wal = bad.walCopy();
+  packed = bad.fresh('packed');
+  expect(index(packed, '--wal-store', 'pack', '--jobs', '1')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/; packed WAL \d/) });
+});
+
+describe('with the archive gone', () => {
+  it('every question is answered, verify and doctor are content, status says what is packed', () => {
+    withoutArchive(() => {
+      expectSameAnswers(packed);
+      expect(walscope(['verify', '--against', bad.archive.laterBackup, '-C', packed])).toMatchObject({ code: 0, err: '' });
+      const doctor = walscope(['doctor', '-C', packed]);
+      expect(doctor).toMatchObject({ code: 0 });
+      expect(doctor.out).toMatch(/packed {3}\d files, .* of WAL, every frame decoded\n(.*\n)*HEALTHY/);
+      const status = JSON.parse(walscope(['status', '--json', '-C', packed]).out) as { walStore: Record<string, unknown> };
+      expect(status.walStore).toMatchObject({ form: 'pack', packs: readdirSync(join(packed, 'wal')).length });
+      expect(walscope(['status', '-C', packed]).out).toMatch(/^wal store +pack · .* of WAL packed into .* in \d files$/m);
+    });
+  });
+
+  it('index finds nothing new and changes nothing', () => {
+    const before = contents(packed);
+    withoutArchive(() => {
+      for (let round = 0; round < 2; round++) expect(walscope(['index', '-C', packed])).toMatchObject({ code: 0, err: '' });
+    });
+    expect(contents(packed)).toEqual(before);
+  });
+
+  it('a case that refers to the archive says what is missing', () => {
+    const caseDir = bad.fresh('case');
+    expect(index(caseDir)).toMatchObject({ code: 0 });
+    withoutArchive(() => {
+      expectNoAnswer(caseDir, /cannot be read: no such file or directory; put it back, or run walscope index again/);
+      expectFailure(walscope(['index', '-C', caseDir]), 3, /no such file or directory; give the directory that archive_command fills/);
+      expectFailure(walscope(['compact', '--pack', '-C', caseDir]), 3, /no such file or directory; /);
+    });
+    const compacted = walscope(['compact', '--pack', '-C', caseDir]);
+    expect(compacted).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^packed .* of WAL into .*: the WAL archive may go\n/) });
+    expect(packsOf(caseDir)).toMatchObject(packsOf(packed)); // and the page images that compact makes
+    withoutArchive(() => expectSameAnswers(caseDir));
+  });
+});
+
+describe('the same bytes', () => {
+  it('with two threads, and from a compressed archive, which is packed by itself', () => {
+    const two = bad.fresh('case');
+    expect(index(two, '--wal-store', 'pack', '--jobs', '2')).toMatchObject({ code: 0, err: '' });
+    expect(contents(two)).toEqual(contents(packed));
+    const gz = bad.fresh('gz');
+    mkdirSync(gz);
+    for (const name of readdirSync(wal)) writeFileSync(join(gz, `${name}.gz`), gzipSync(readFileSync(join(wal, name)), { level: 1 }));
+    const auto = bad.fresh('case');
+    expect(walscope(['index', '--jobs', '2', '--backup', bad.archive.backup, '--wal', gz, '-C', auto])).toMatchObject({ code: 0, err: '' });
+    expect(packsOf(auto)).toEqual(packsOf(packed));
+  });
+
+  it('after kill -9 in the middle', async () => {
+    const caseDir = bad.fresh('case');
+    const { process: child, run } = startWalscope(['index', '--wal-store', 'pack', '--jobs', '2', '--backup', bad.archive.backup, '--wal', wal, '-C', caseDir]);
+    while (!existsSync(join(caseDir, 'wal')) || readdirSync(join(caseDir, 'wal')).length === 0) await sleep(1);
+    child.kill('SIGKILL');
+    expect((await run).code).toBe(-1);
+    expect(index(caseDir, '--wal-store', 'pack')).toMatchObject({ code: 0, err: '' });
+    expect(contents(caseDir)).toEqual(contents(packed));
+  });
+
+  it('when segments come one after the other, and leave the archive once they are packed', () => {
+    const rotating = bad.walCopy((name) => name < segment(0x82));
+    const caseDir = bad.fresh('case');
+    expect(walscope(['index', '--wal-store', 'pack', '--backup', bad.archive.backup, '--wal', rotating, '-C', caseDir]).code).toBe(0);
+    for (const last of [0x83, 0x8f, 0xff]) {
+      for (const name of readdirSync(rotating)) rmSync(join(rotating, name));
+      for (const name of readdirSync(wal)) if (name > segment(last === 0x83 ? 0x81 : last === 0x8f ? 0x83 : 0x8f) && name <= segment(last)) linkSync(join(wal, name), join(rotating, name));
+      expect(walscope(['index', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
+    }
+    expect(packsOf(caseDir)).toEqual(packsOf(packed));
+  });
+});
+
+describe('damage', () => {
+  const lastPack = (caseDir: string): string => join(caseDir, 'wal', readdirSync(join(caseDir, 'wal')).sort().at(-1)!);
+
+  it('a pack that is gone or cut off is told, and made again by the next index', () => {
+    for (const damage of [(file: string) => rmSync(file), (file: string) => rewrite(file, (bytes) => bytes.subarray(0, 5000))]) {
+      const caseDir = copyOf(packed);
+      damage(lastPack(caseDir));
+      expectNoAnswer(caseDir, /layer .*\.wal (is missing|has no footer); /);
+      withoutArchive(() => expectFailure(walscope(['index', '-C', caseDir]), 3, /packed WAL .* is missing or damaged, and the WAL from .* is not in the archive any more; put that WAL back/));
+      expect(walscope(['index', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
+      expect(contents(caseDir)).toEqual(contents(packed));
+    }
+  });
+
+  it('a flipped bit in a frame: told with its file by questions, layers --verify and doctor', () => {
+    const caseDir = copyOf(packed);
+    rewrite(lastPack(caseDir), (bytes) => {
+      for (let at = 60; at < bytes.length * 0.9; at += 3000) bytes[at]! ^= 1;
+    });
+    expectNoAnswer(caseDir, /layer .*\.wal has a block checksum mismatch.*; remove the file and run walscope index again/);
+    expect(walscope(['layers', '--verify', '-C', caseDir])).toMatchObject({ code: 3, err: expect.stringMatching(/\.wal has a block checksum mismatch/) });
+    expect(walscope(['doctor', '-C', caseDir])).toMatchObject({ code: 3, out: expect.stringMatching(/layer\.crc: .*\.wal has a block checksum mismatch/) });
+  });
+});
+
+describe('walscope layers', () => {
+  it('lists packs and dumps one', () => {
+    const [name] = readdirSync(join(packed, 'wal')).sort();
+    expect(walscope(['layers', '--csv', '-C', packed]).out).toContain(`\n${name!},`);
+    const dump = walscope(['layers', name!, '-C', packed]).out.split('\n');
+    expect(dump[0]).toMatch(/^pack .*\.wal: PostgreSQL 17, .* to .*, \d+ frames, \d+ bytes$/);
+    expect(dump[1]).toMatch(/^frame 0\/[0-9A-F]+: \d+ bytes of WAL in \d+$/);
+    expect(dump[2]).toMatch(/^page 0\/[0-9A-F]+: timeline 1 info \d+ rem_len \d+ payload \d+$/);
+  });
+});
