@@ -249,6 +249,10 @@ export class VerifyBackup {
       this.counts.compared++;
       return;
     }
+    if (rel.fork === ForkNumber.init && this.theirs.lsn === 0 && isBloomMetapage(this.theirs)) {
+      countApart(this.counts.apart, 'bloomInitFork');
+      return;
+    }
     if (this.isLeftByCrash(rel)) {
       countApart(this.counts.apart, 'leftByCrash');
       return;
@@ -285,6 +289,13 @@ export class VerifyBackup {
       this.differs(rel, block, 'the backup lacks this page, which was last changed before it began');
     });
   }
+}
+
+/** BLOOM_MAGICK_NUMBER, contrib/bloom/bloom.h: what the metapage's contents begin with. */
+const BLOOM_MAGIC = 0xdbac_0ded;
+
+function isBloomMetapage(page: Page): boolean {
+  return page.view.getUint32(SIZE_OF_PAGE_HEADER, true) === BLOOM_MAGIC;
 }
 
 function mainForkName(rel: RelFork): string {

@@ -63,10 +63,11 @@ export const APART = {
   freeSpaceMap: 'pages of free space maps, which are not logged; not compared',
   newerThanRecord: 'consistency images of pages that the base backup already has newer; not compared, as in recovery',
   gistTuplesDeleted: "GiST pages that differ in F_TUPLES_DELETED alone: gistprunepage() does not set it and the replay of its record does, so that PostgreSQL's own check fails there, too",
+  bloomInitFork: "metapages of unlogged bloom indexes' init forks, which no WAL makes from 16 on (GenericXLogStart() takes the relation's persistence, not the fork's), so that a recovery does not have them",
 } as const;
 export type ApartReason = keyof typeof APART;
-/** Of these PostgreSQL's own replay is not equal to its primary: they are neither a fault of ours nor equal. */
-export const POSTGRES_DISCREPANCIES: readonly ApartReason[] = ['gistTuplesDeleted'];
+/** Of these PostgreSQL's own replay is not its primary's equal: they are neither a fault of ours nor equal. */
+export const POSTGRES_DISCREPANCIES: readonly ApartReason[] = ['gistTuplesDeleted', 'bloomInitFork'];
 
 export type ApartCounts = Partial<Record<ApartReason, number>>;
 

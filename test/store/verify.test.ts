@@ -13,7 +13,7 @@ import { RMGRS } from '../../src/redo/rmgrlist.js';
 import { verifyCase, type VerifyOptions } from '../../src/store/verify.js';
 import type { VerifyReport } from '../../src/store/verifyReport.js';
 import { buildCli, walscope } from '../support/cli.js';
-import { GIST_PRUNING, makeVerifyArchive, type VerifyArchive } from '../support/verifyArchive.js';
+import { DISCREPANCIES, makeVerifyArchive, type VerifyArchive } from '../support/verifyArchive.js';
 
 /** Managers whose records carry images in the archive. */
 const MANAGERS = ['Heap2', 'Heap', 'Btree', 'Hash', 'Gin', 'Gist', 'Sequence', 'SPGist', 'BRIN', 'Generic'];
@@ -137,17 +137,17 @@ describe('verify, where PostgreSQL itself differs', () => {
   let archive: VerifyArchive;
 
   beforeAll(async () => {
-    archive = await makeVerifyArchive(17, GIST_PRUNING);
+    archive = await makeVerifyArchive(17, DISCREPANCIES);
   });
   afterAll(() => archive?.destroy());
 
-  it('counts F_TUPLES_DELETED of pruned GiST pages apart, says so, and does not end with 0', async () => {
+  it('counts pruned GiST pages and bloom init forks apart, says so, and does not end with 0', async () => {
     const { apart, differences, managers } = await verify(archive);
     expect(differences).toEqual([]);
     expect(apart.gistTuplesDeleted).toBeGreaterThan(0);
     expect(managers['Gist']!.compared).toBeGreaterThan(apart.gistTuplesDeleted!);
     const { backups } = await verify(archive, { consistencyImages: false, hintImages: false, against: archive.later });
-    expect(backups[0]).toMatchObject({ different: 0, apart: { gistTuplesDeleted: expect.toSatisfy((n: number) => n > 0) } });
+    expect(backups[0]).toMatchObject({ different: 0, apart: { gistTuplesDeleted: expect.toSatisfy((n: number) => n > 0), bloomInitFork: 1 } });
     const { code, out } = walscope(['verify', '-C', archive.caseDir]);
     expect(code).toBe(5);
     expect(out).toMatch(/apart: [0-9]+ GiST pages that differ in F_TUPLES_DELETED alone/);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { recoverTo } from '../../fixtures/postgres/recovery.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
-import { Page } from '../../src/pg/page.js';
+import type { Page } from '../../src/pg/page.js';
 import { ForkNumber, type RelFork } from '../../src/pg/relFileLocator.js';
 import { readXlRelmapUpdate } from '../../src/redo/relmap/xlog.js';
 import { RmgrId } from '../../src/redo/rmgrlist.js';
