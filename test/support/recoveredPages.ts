@@ -1,6 +1,6 @@
 /**
  * Everything that a real recovery left in its data directory, held against the same moment of a case: every page of every relation file,
- * sizes, transaction status, multixacts and relation maps.
+ * sizes, transaction status, multixacts, commit timestamps and relation maps.
  */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,16 @@ import { BLCKSZ, Page } from '../../src/pg/page.js';
 import { parseRelFilePath, RELSEG_SIZE } from '../../src/pg/relFilePath.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../../src/pg/relFileLocator.js';
 import { readRelMap } from '../../src/pg/relMap.js';
+import { commitTimestamp, commitTsPagesOf, setCommitTs } from '../../src/redo/committs/redo.js';
+import { parseCommitRecord } from '../../src/redo/xact/xlog.js';
 import type { CaseStore } from '../../src/store/caseStore.js';
 import { Slru, SLRU_PAGES_PER_SEGMENT, slruRelation } from '../../src/store/slruKeys.js';
+import { isCommit } from '../../src/store/transactionLog.js';
 import { formatLsn, type Lsn } from '../../src/util/lsn.js';
 
 export interface RecoveredComparison {
   /** Pages compared, by fork name or SLRU. */
-  pages: { main: number; vm: number; init: number; xact: number; offsets: number; members: number };
+  pages: { main: number; vm: number; init: number; xact: number; offsets: number; members: number; commitTs: number };
   relations: number;
   relMaps: number;
   differences: string[];
@@ -37,6 +40,13 @@ function list(dataDir: string, folder: string): string[] {
   return existsSync(path) && statSync(path).isDirectory() ? readdirSync(path) : [];
 }
 
+interface Commit {
+  lsn: Lsn;
+  xid: number;
+  /** The commit timestamps' pages that it writes to. */
+  pages: number[];
+}
+
 export function compareRecovered(store: CaseStore, upTo: Lsn, dataDir: string): RecoveredComparison {
   const comparison = new Comparison(store, upTo, dataDir);
   comparison.run();
@@ -45,9 +55,10 @@ export function compareRecovered(store: CaseStore, upTo: Lsn, dataDir: string): 
 
 class Comparison {
   readonly result: RecoveredComparison = {
-    pages: { main: 0, vm: 0, init: 0, xact: 0, offsets: 0, members: 0 }, relations: 0, relMaps: 0, differences: [],
+    pages: { main: 0, vm: 0, init: 0, xact: 0, offsets: 0, members: 0, commitTs: 0 }, relations: 0, relMaps: 0, differences: [],
   };
   private readonly seen = new Set<string>();
+  private commits: Commit[] | undefined;
   /** Relations with an init fork: their main fork starts empty after a recovery, whatever the WAL says. */
   private readonly unlogged = new Set<string>();
 
@@ -70,10 +81,29 @@ class Comparison {
     this.slru('xact', 'pg_xact', (page) => this.store.snapshot(this.upTo).clogPage(page));
     this.slru('offsets', 'pg_multixact/offsets', (page) => this.slruPage(Slru.multixactOffsets, page));
     this.slru('members', 'pg_multixact/members', (page) => this.slruPage(Slru.multixactMembers, page));
+    this.slru('commitTs', 'pg_commit_ts', (page) => this.commitTsPage(page));
   }
 
   private slruPage(kind: Slru, page: number): Uint8Array {
     return this.store.pages.getPage(slruRelation(kind), page, this.upTo)!.page.bytes.slice();
+  }
+
+  /** Times are kept by commits: the page as its zero-page record left it, or the backup has it, with what commits since have set. */
+  private commitTsPage(page: number): Uint8Array {
+    const bytes = this.slruPage(Slru.commitTs, page);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (const { lsn, xid, pages } of (this.commits ??= this.readCommits())) {
+      if (!pages.includes(page)) continue;
+      const record = this.store.wal.readRecord(lsn);
+      const parsed = parseCommitRecord(record);
+      setCommitTs(view, page, xid, parsed.subxacts, commitTimestamp(parsed), record.origin);
+    }
+    return bytes;
+  }
+
+  private readCommits(): Commit[] {
+    const { redoLsn } = this.store.backupFor(this.upTo);
+    return [...this.store.transactions.rows(redoLsn, this.upTo)].filter(isCommit).map(({ lsn, xid, subxids }) => ({ lsn, xid, pages: commitTsPagesOf(xid, subxids) }));
   }
 
   private differs(text: string): void {
@@ -145,8 +175,8 @@ class Comparison {
     }
   }
 
-  private slru(kind: 'xact' | 'offsets' | 'members', folder: string, ours: (page: number) => Uint8Array): void {
-    for (const name of readdirSync(join(this.dataDir, folder)).filter((each) => /^[0-9A-F]{4,}$/.test(each))) {
+  private slru(kind: 'xact' | 'offsets' | 'members' | 'commitTs', folder: string, ours: (page: number) => Uint8Array): void {
+    for (const name of list(this.dataDir, folder).filter((each) => /^[0-9A-F]{4,}$/.test(each))) {
       const bytes = readFileSync(join(this.dataDir, folder, name));
       for (let i = 0; i * BLCKSZ < bytes.length; i++) {
         const page = parseInt(name, 16) * SLRU_PAGES_PER_SEGMENT + i;
