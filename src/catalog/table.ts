@@ -161,7 +161,7 @@ export class Table {
   }
 
   /** As scan(), the row versions that the moment does not see: dead ones that no VACUUM has taken away, and those of aborted transactions. */
-  scanDead(emit: (row: RowView, state: Exclude<TupleState, 'live'>) => boolean | void, finding: (finding: Finding) => void): void {
+  scanDead(emit: (row: RowView, state: Exclude<TupleState, 'live'>) => boolean | void, finding: (finding: Finding) => void, from = 0, to = 0x1_0000_0000): void {
     const row = this.newRow();
     this.catalog.snapshot.scan(this.file, (block, { page, unknown }) => {
       if (unknown) {
@@ -179,7 +179,7 @@ export class Table {
         if (state !== 'live' && emit(row.fill(page, block, offnum, at, length), state) === false) return false;
       }
       return true;
-    });
+    }, from, to);
   }
 
   unknownBlock(block: number, { lsn, rmgr }: { lsn: Lsn; rmgr: string }): Finding {

@@ -1,7 +1,7 @@
 /** walscope incidents: what went wrong, the worst first, each with the moment just before it. */
 import { escapeForTerminal } from '../output/terminalText.js';
 import type { OutputColumn } from '../output/rowWriter.js';
-import { findIncidents, type Incident, type IncidentKind } from '../query/incidents.js';
+import { findIncidents, incidentExtent, incidentTitle, type Incident } from '../query/incidents.js';
 import { Findings } from '../query/session.js';
 import type { ExitCode } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -55,19 +55,11 @@ function incidentRow(incident: Incident, rank: number, zone: TimeZone): (string 
   ];
 }
 
-const TITLES: Record<IncidentKind, string> = {
-  'drop database': 'DROP DATABASE', 'drop schema': 'DROP SCHEMA', drop: 'DROP TABLE', truncate: 'TRUNCATE', delete: 'DELETE', update: 'UPDATE',
-  'drop column': 'DROP COLUMN', rewrite: 'table rewritten:', aborts: 'aborted:',
-};
-
 function incidentText(incident: Incident, rank: number, zone: TimeZone): string {
-  const { kind, rows, ofRows } = incident;
-  const about = incident.isEstimate ? 'about ' : '';
-  const lost = kind === 'delete' || kind === 'update' ? '' : about;
-  const share = ofRows !== null && ofRows > 0 && (kind === 'delete' || kind === 'update') ? ` of ${about}${ofRows} (${Math.round((Math.min(rows, ofRows) / ofRows) * 100)} %)` : '';
+  const extent = incidentExtent(incident);
   const place = [formatTimestamptz(incident.time, zone), `xid ${incident.xid}`, `LSN ${formatLsn(incident.lsn)}`, incident.database].filter((part) => part !== '');
   return [
-    `${rank}. ${TITLES[kind]} ${incident.object}${kind === 'aborts' ? '' : `: ${lost}${rows} row${rows === 1 ? '' : 's'}${share}`}`,
+    `${rank}. ${incidentTitle(incident)}${extent === '' ? '' : `: ${extent}`}`,
     `   ${place.join(' · ')}`,
     `   just before:     --at ${incident.before}`,
     `   classic restore: ${incident.recoveryTarget}`,

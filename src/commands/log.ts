@@ -2,12 +2,11 @@
 import { escapeForTerminal } from '../output/terminalText.js';
 import type { OutputColumn } from '../output/rowWriter.js';
 import { ddlText } from '../query/ddl.js';
-import { transactionLog, type LogEntry, type TableCounts } from '../query/log.js';
+import { countsText, headOf, transactionLog, type LogEntry } from '../query/log.js';
 import { xidOf } from '../query/moment.js';
 import { Findings } from '../query/session.js';
-import { XactKind } from '../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { formatLsn, type Lsn } from '../util/lsn.js';
+import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
@@ -58,24 +57,6 @@ export function wholeNumber(text: string, option: string): number {
 
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeForTerminal).join('\n');
-}
-
-/** `orders +3 ~2 -1` */
-function countsText(table: TableCounts): string {
-  const parts = [table.inserted > 0 ? ` +${table.inserted}` : '', table.updated > 0 ? ` ~${table.updated}` : '', table.deleted > 0 ? ` -${table.deleted}` : ''];
-  return `${table.name}${parts.join('')}`;
-}
-
-/** Where an entry stands and what it is called. */
-function headOf(entry: LogEntry): { time: number | null; xid: number | null; lsn: Lsn; event: string; detail: string } {
-  if (entry.kind === 'message') return { time: null, xid: null, lsn: entry.message.lsn, event: 'message', detail: `${entry.message.prefix}: ${entry.message.text}` };
-  const { row } = entry;
-  const head = { time: row.time, xid: row.xid, lsn: row.lsn };
-  if (entry.kind === 'restorePoint') return { ...head, xid: null, event: 'restore point', detail: row.name };
-  if (entry.kind === 'prepared') return { ...head, event: 'prepare', detail: row.name };
-  const subs = row.subxids.length > 0 ? [`${row.subxids.length} subtransaction${row.subxids.length > 1 ? 's' : ''}`] : [];
-  const gid = row.kind === XactKind.commitPrepared || row.kind === XactKind.abortPrepared ? [`prepared as ${row.name}`] : [];
-  return { ...head, event: entry.committed ? 'commit' : 'abort', detail: [...gid, ...subs, ...entry.messages.map((m) => `message ${m.prefix}: ${m.text}`)].join('; ') };
 }
 
 function logRow(entry: LogEntry, zone: TimeZone): (string | null)[] {

@@ -1,15 +1,37 @@
-/** walscope tui: the same questions on screen. */
+/** walscope tui: the same questions on screen. Data is read in worker threads, so that the screen never waits for it. */
+import { Worker } from 'node:worker_threads';
 import { colourWanted } from '../output/colour.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { findCase, openSession, type CommonOptions } from './context.js';
+import { findCase, zoneOf, type CommonOptions } from './context.js';
+import type { TuiWorkerData } from './tuiWorker.js';
 
 export async function tuiCommand(options: CommonOptions): Promise<ExitCode> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new WalscopeError('tui.no_terminal', 'tui needs a terminal', { exitCode: ExitCode.usage, hint: 'use walscope tables, asof and diff in scripts' });
   }
-  const session = openSession(options);
-  const [{ Model }, { painter }, { runTui }] = await Promise.all([import('../tui/model.js'), import('../tui/paint.js'), import('../tui/run.js')]);
-  const model = new Model(session, findCase(options.case), options.at ?? 'latest', options.dbname);
-  await runTui(model, painter(colourWanted(options.color ?? 'auto', true)));
+  const caseDir = findCase(options.case);
+  zoneOf(options); // refused here, before the screen changes
+  // React's development build is several times slower
+  process.env['NODE_ENV'] ??= 'production';
+  const workers: Worker[] = [];
+  const failed: ((error: unknown) => void)[] = [];
+  const start = (isBackground: boolean): { worker: Worker; stop: Int32Array } => {
+    const workerData: TuiWorkerData = { caseDir, zone: options.tz, stop: new SharedArrayBuffer(4), isBackground };
+    const worker = new Worker(new URL('./tuiWorker.js', import.meta.url), { workerData });
+    worker.on('error', (error) => failed.forEach((tell) => tell(error)));
+    workers.push(worker);
+    return { worker, stop: new Int32Array(workerData.stop) };
+  };
+  const front = start(false); // opens the case while the screen's own modules load
+  try {
+    const [{ Client }, { painter }, { runTui }] = await Promise.all([import('../tui/client.js'), import('../tui/paint.js'), import('../tui/run.js')]);
+    const background = (): InstanceType<typeof Client> => {
+      const { worker, stop } = start(true);
+      return new Client(worker, stop);
+    };
+    await runTui({ client: new Client(front.worker, front.stop), background, at: options.at ?? 'latest', database: options.dbname }, painter(colourWanted(options.color ?? 'auto', true)), (screen) => failed.push((error) => screen.quit(error)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
   return ExitCode.done;
 }

@@ -10,8 +10,8 @@ export function colourWanted(choice: ColourChoice, isTerminal: boolean, env: Nod
 }
 
 const ESC = '\u001b[';
-export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim' | 'inverse';
-const CODES: Record<Style, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], bold: [1, 22], dim: [2, 22], inverse: [7, 27] };
+export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim' | 'underline' | 'inverse';
+const CODES: Record<Style, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39], bold: [1, 22], dim: [2, 22], underline: [4, 24], inverse: [7, 27] };
 
 /** Text in a style; nested styles keep their own ends. */
 export function styled(text: string, ...styles: Style[]): string {

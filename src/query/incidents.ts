@@ -24,6 +24,8 @@ export interface Incident {
   kind: IncidentKind;
   /** Table, schema, database or column, as it was called then. */
   object: string;
+  /** OID of the table, where it is one. */
+  oid?: number;
   database: string;
   /** Rows deleted, updated or lost. */
   rows: number;
@@ -174,7 +176,7 @@ function rowIncident(session: Session, { row, dbOid, oids, kind, database, rows,
   const share = Math.min(1, rows / Math.max(1, counted.rows));
   if (share < LEAST_SHARE) return;
   const object = oids.length > 1 ? partitionRoots(before).get(oids[0]!)! : oids[0]!;
-  found.add({ kind, object: nameOf(before, object), database, rows, ofRows: counted.rows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, rows, share) });
+  found.add({ kind, object: nameOf(before, object), oid: object, database, rows, ofRows: counted.rows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, rows, share) });
 }
 
 function nameOf(database: DatabaseAt, oid: number): string {
@@ -186,10 +188,10 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
   const before = entry.sides?.before;
   if (!before) return;
   const { row, database } = entry;
-  const add = (kind: IncidentKind, object: string, relations: Relation[], weight = WEIGHTS[kind]): void => {
+  const add = (kind: IncidentKind, object: string, oid: number | undefined, relations: Relation[], weight = WEIGHTS[kind]): void => {
     const counted = counter.sum(before, relations);
     const ofRows = kind === 'drop' || kind === 'truncate' ? counted.rows : null;
-    found.add({ kind, object, database, rows: counted.rows, ofRows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, Math.max(1, counted.rows), 1) });
+    found.add({ kind, object, oid, database, rows: counted.rows, ofRows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, Math.max(1, counted.rows), 1) });
   };
   const goneSchemas = new Map<string, Relation[]>();
   for (const change of entry.ddl) if (change.action === 'dropped' && change.objectKind === 'schema') goneSchemas.set(change.name, []);
@@ -200,7 +202,7 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     if (change.objectKind === 'database' && change.action === 'dropped') found.add(droppedDatabase(session, row, change));
     if (!relation) continue;
     if (change.objectKind === 'column') {
-      if (change.action === 'dropped' && !goneOrEmptied(entry.ddl, relation)) add('drop column', `${change.name} of ${nameOf(before, relation.oid)}`, columnHolders(before, relation));
+      if (change.action === 'dropped' && !goneOrEmptied(entry.ddl, relation)) add('drop column', `${change.name} of ${nameOf(before, relation.oid)}`, relation.oid, columnHolders(before, relation));
       continue;
     }
     const kind = KINDS[change.action];
@@ -216,8 +218,11 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     if (group) group.relations.push(relation);
     else groups.set(`${kind} ${root}`, { kind, relations: [relation], root, weight: WEIGHTS[kind] * (isReload ? RELOAD_SHARE : 1) });
   }
-  for (const { kind, relations, root, weight } of groups.values()) add(kind, nameOf(before, relations.length > 1 ? root : relations[0]!.oid), relations, weight);
-  for (const [schema, relations] of goneSchemas) add('drop schema', schema, relations);
+  for (const { kind, relations, root, weight } of groups.values()) {
+    const oid = relations.length > 1 ? root : relations[0]!.oid;
+    add(kind, nameOf(before, oid), oid, relations, weight);
+  }
+  for (const [schema, relations] of goneSchemas) add('drop schema', schema, undefined, relations);
 }
 
 const KINDS: Partial<Record<DdlChange['action'], IncidentKind>> = { dropped: 'drop', truncated: 'truncate', rewritten: 'rewrite' };
@@ -262,4 +267,23 @@ function abortBursts(session: Session, { since, until }: IncidentOptions, found:
     burst.push(row);
   }
   close();
+}
+
+const TITLES: Record<IncidentKind, string> = {
+  'drop database': 'DROP DATABASE', 'drop schema': 'DROP SCHEMA', drop: 'DROP TABLE', truncate: 'TRUNCATE', delete: 'DELETE', update: 'UPDATE',
+  'drop column': 'DROP COLUMN', rewrite: 'table rewritten:', aborts: 'aborted:',
+};
+
+/** `DELETE orders` */
+export function incidentTitle({ kind, object }: Incident): string {
+  return `${TITLES[kind]} ${object}`;
+}
+
+/** `3761 rows of 3761 (100 %)`; empty where rows say nothing. */
+export function incidentExtent({ kind, rows, ofRows, isEstimate }: Incident): string {
+  if (kind === 'aborts') return '';
+  const isShare = kind === 'delete' || kind === 'update';
+  const about = isEstimate ? 'about ' : '';
+  const share = ofRows !== null && ofRows > 0 && isShare ? ` of ${about}${ofRows} (${Math.round((Math.min(rows, ofRows) / ofRows) * 100)} %)` : '';
+  return `${isShare ? '' : about}${rows} row${rows === 1 ? '' : 's'}${share}`;
 }

@@ -1,7 +1,8 @@
 /** The log of transactions, newest first: when, who, which tables with how many rows, and what became of the schema. */
 import { isCommit } from '../store/transactionLog.js';
-import type { XactRow } from '../layerfile/deltaLayer.js';
+import { XactKind, type XactRow } from '../layerfile/deltaLayer.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
+import type { Lsn } from '../util/lsn.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
 import { ddlChanges, rewrittenRelations, type DdlChange } from './ddl.js';
@@ -158,3 +159,21 @@ export const DDL_CATALOGS: ReadonlySet<string> = new Set([
   'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
   'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
 ]);
+
+/** `orders +3 ~2 -1` */
+export function countsText(table: TableCounts): string {
+  const parts = [table.inserted > 0 ? ` +${table.inserted}` : '', table.updated > 0 ? ` ~${table.updated}` : '', table.deleted > 0 ? ` -${table.deleted}` : ''];
+  return `${table.name}${parts.join('')}`;
+}
+
+/** Where an entry stands and what it is called. */
+export function headOf(entry: LogEntry): { time: number | null; xid: number | null; lsn: Lsn; event: string; detail: string } {
+  if (entry.kind === 'message') return { time: null, xid: null, lsn: entry.message.lsn, event: 'message', detail: `${entry.message.prefix}: ${entry.message.text}` };
+  const { row } = entry;
+  const head = { time: row.time, xid: row.xid, lsn: row.lsn };
+  if (entry.kind === 'restorePoint') return { ...head, xid: null, event: 'restore point', detail: row.name };
+  if (entry.kind === 'prepared') return { ...head, event: 'prepare', detail: row.name };
+  const subs = row.subxids.length > 0 ? [`${row.subxids.length} subtransaction${row.subxids.length > 1 ? 's' : ''}`] : [];
+  const gid = row.kind === XactKind.commitPrepared || row.kind === XactKind.abortPrepared ? [`prepared as ${row.name}`] : [];
+  return { ...head, event: entry.committed ? 'commit' : 'abort', detail: [...gid, ...subs, ...entry.messages.map((m) => `message ${m.prefix}: ${m.text}`)].join('; ') };
+}

@@ -6,7 +6,8 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { recordText } from '../util/recordText.js';
 import { ddlText, relationName, type DdlChange } from './ddl.js';
-import { diffTable, type DiffSides } from './diff.js';
+import { diffTable, pairTables, type DiffSides } from './diff.js';
+import { describeMoment } from './moment.js';
 import { tableSchema } from './schema.js';
 import { tableDdlParts } from './schemaDdl.js';
 import type { DatabaseAt, Findings } from './session.js';
@@ -91,6 +92,37 @@ export function undoScript(shown: ShownTransaction, findings: Findings, write: (
   for (const oid of order) for (const line of statements.get(oid)!.inserts) write(line);
   for (const line of laterDdl) write(line);
   write('COMMIT;');
+}
+
+/**
+ * Writes the script that turns tables as of the later side into what they were at the earlier one; `oids`: these tables alone, else all that changed.
+ * Definitions are left as they are: a table that exists at one side only is named in a comment. Gives the number of statements.
+ */
+export function revertTables(sides: DiffSides, oids: readonly number[] | undefined, findings: Findings, write: (line: string) => void): number {
+  const { before, after } = sides;
+  const pairs = pairTables(sides).filter((pair) => oids === undefined || oids.includes((pair.before ?? pair.after)!.oid) || (pair.after !== undefined && oids.includes(pair.after.oid)));
+  write('-- Written by walscope. Read it before you run it.');
+  write(`-- turns the tables of database ${quoteIdentifier(before.database.name)} from what they were ${describeMoment(after.moment)}`);
+  write(`-- into what they were ${describeMoment(before.moment)}`);
+  write(`-- case: ${before.session.store.caseDir}`);
+  write('-- It is exact for the rows as of the later moment. Rows changed since and keys reused since are overwritten or in its way.');
+  write('-- Sequences are left alone. Triggers fire and foreign keys are checked; a superuser can switch both off with');
+  write('--   SET LOCAL session_replication_role = replica;');
+  write('BEGIN;');
+  for (const setting of [...SCRIPT_SETTINGS, timeZoneSetting(before)]) write(setting);
+  write('SET CONSTRAINTS ALL DEFERRED;');
+  const statements = new Map<number, TableStatements>();
+  for (const pair of pairs) {
+    if (pair.before && pair.after) statements.set(pair.before.oid, tableStatements(sides, { before: pair.before, after: pair.after }, findings));
+    else write(`-- not reverted: ${pair.before ? `${relationName(before, pair.before)} was dropped in between: see walscope restore` : `${relationName(after, pair.after!)} was created in between`}`);
+  }
+  const order = referencedFirst(before, [...statements.keys()]);
+  const lines = [
+    ...[...order].reverse().flatMap((oid) => statements.get(oid)!.deletes), ...order.flatMap((oid) => statements.get(oid)!.updates), ...order.flatMap((oid) => statements.get(oid)!.inserts),
+  ];
+  for (const line of lines) write(line);
+  write('COMMIT;');
+  return lines.length;
 }
 
 function tableStatements(sides: DiffSides, pair: { before: Relation; after: Relation | undefined }, findings: Findings): TableStatements {

@@ -5,6 +5,12 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { backupImages, reopenCaseBackup } from './backups.js';
 import { CaseStore, type CaseSources } from './caseStore.js';
 import { CaseWal } from './caseWal.js';
+import { watchedSources } from './watchedSources.js';
+
+export interface OpenCaseOptions {
+  /** Called before each read of WAL or of a backup's page; what it throws ends the question that reads. */
+  onRead?: () => void;
+}
 
 /** The manifest of a case that must be there. Throws `case.none` where the directory is none. */
 export function manifestOf(caseDir: string): Manifest {
@@ -22,7 +28,8 @@ export function openSources(caseDir: string, manifest: Manifest): CaseSources {
 }
 
 /** Opens a case for questions. Throws `case.none` where the directory is none, and what opening its inputs throws. */
-export function openCase(caseDir: string): CaseStore {
+export function openCase(caseDir: string, { onRead }: OpenCaseOptions = {}): CaseStore {
   const manifest = manifestOf(caseDir);
-  return new CaseStore(caseDir, manifest, openSources(caseDir, manifest));
+  const sources = openSources(caseDir, manifest);
+  return new CaseStore(caseDir, manifest, onRead ? watchedSources(sources, onRead) : sources);
 }

@@ -3,9 +3,9 @@ import { styled, type Style } from '../output/colour.js';
 
 export type Paint = (text: string, ...styles: Style[]) => string;
 
-const ATTRIBUTES: ReadonlySet<Style> = new Set<Style>(['bold', 'dim', 'inverse']);
+const ATTRIBUTES: ReadonlySet<Style> = new Set<Style>(['bold', 'dim', 'underline', 'inverse']);
 
-/** `colour`: all styles; else bold, dim and inverse alone, which NO_COLOR leaves. */
+/** `colour`: all styles; else bold, dim, underline and inverse alone, which NO_COLOR leaves. */
 export function painter(colour: boolean): Paint {
   return (text, ...styles) => styled(text, ...styles.filter((style) => colour || ATTRIBUTES.has(style)));
 }

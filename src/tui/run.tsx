@@ -1,31 +1,29 @@
 /** Puts the screen on the terminal, and the terminal back as it was however the screen ends. */
-import { render } from 'ink';
+import { render } from './ink.js';
 import { App } from './App.js';
-import type { Model } from './model.js';
+import { FrameStream } from './frameStream.js';
 import type { Paint } from './paint.js';
-import { Screen } from './screen.js';
+import { Screen, type ScreenOptions } from './screen.js';
 
-const ENTER_ALTERNATE = '\u001b[?1049h\u001b[H';
-const LEAVE_ALTERNATE = '\u001b[?1049l\u001b[?25h';
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
-/** Runs until the user quits. Throws what went wrong, after the terminal is restored. */
-export async function runTui(model: Model, paint: Paint): Promise<void> {
-  const { stdout } = process;
-  let restored = false;
-  const restore = (): void => {
-    if (restored) return;
-    restored = true;
-    stdout.write(LEAVE_ALTERNATE);
-  };
-  stdout.write(ENTER_ALTERNATE);
+/** Runs until the user quits. Throws what went wrong, after the terminal is restored. `onScreen` gets the screen, for those who must tell it of failures elsewhere. */
+export async function runTui(options: Omit<ScreenOptions, 'quit' | 'copy'>, paint: Paint, onScreen: (screen: Screen) => void): Promise<void> {
+  const frames = new FrameStream(process.stdout);
+  const restore = (): void => frames.close();
   process.on('exit', restore);
   let failure: unknown;
-  const screen = new Screen(model, (error) => {
-    failure = error;
-    ink.unmount();
+  const screen = new Screen({
+    ...options,
+    copy: (text) => frames.tell(`\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`),
+    quit: (error) => {
+      failure = error;
+      ink.unmount();
+    },
   });
-  const ink = render(<App screen={screen} paint={paint} />, { exitOnCtrlC: false, patchConsole: false });
+  // debug: Ink hands over whole frames and leaves it to the stream how they get onto the terminal
+  const ink = render(<App screen={screen} paint={paint} />, { stdout: frames as unknown as NodeJS.WriteStream, debug: true, exitOnCtrlC: false, patchConsole: false });
+  onScreen(screen);
   const onSignal = (signal: NodeJS.Signals): void => {
     ink.unmount();
     restore();

@@ -1,34 +1,48 @@
-/** The strip at the bottom: WAL over time, with the moment and the marks below it. */
-import { formatTimestamptz } from '../util/pgTime.js';
-import type { Moment } from '../query/moment.js';
-import type { Activity } from './model.js';
+/** The strip at the bottom: WAL over time, with incidents, the marks and the moment below it. */
+import type { Activity, IncidentLine, MomentInfo } from './protocol.js';
 
 const BARS = ' ▁▂▃▄▅▆▇█';
 
 export interface TimelineMarks {
-  moment: Moment;
-  a: Moment | undefined;
-  b: Moment | undefined;
+  moment: MomentInfo | undefined;
+  a: MomentInfo | undefined;
+  b: MomentInfo | undefined;
+  incidents: readonly Pick<IncidentLine, 'time'>[];
 }
 
-/** Two lines of `width` columns: bars (square roots of bytes, so that small ones still show), and the axis with `A`, `B` and the moment's `▲`. */
-export function timelineLines(activity: Activity | undefined, marks: TimelineMarks, width: number): [string, string] {
-  if (!activity || width < 20) return [' '.repeat(width), '─'.repeat(width)];
+export interface TimelineText {
+  /** From top to bottom: square roots of bytes, so that small ones still show. */
+  bars: string[];
+  /** `A`, `B`, `▲` for the moment, `!` for incidents. */
+  axis: string;
+}
+
+/** Lines of exactly `width` columns; `rows` of bars. */
+export function timelineText(activity: Activity | undefined, marks: TimelineMarks, width: number, rows: number): TimelineText {
+  if (!activity || width < 40) return { bars: new Array<string>(rows).fill(' '.repeat(width)), axis: '─'.repeat(width) };
   const columns = new Array<number>(width).fill(0);
   activity.bytes.forEach((bytes, i) => (columns[Math.floor((i / activity.bytes.length) * width)]! += bytes));
   const most = Math.max(1, ...columns);
-  const bars = columns.map((bytes) => BARS[bytes === 0 ? 0 : Math.max(1, Math.round(Math.sqrt(bytes / most) * (BARS.length - 1)))]!).join('');
+  const heights = columns.map((bytes) => (bytes === 0 ? 0 : Math.max(1, Math.round(Math.sqrt(bytes / most) * rows * (BARS.length - 1)))));
+  const bars = Array.from({ length: rows }, (_, row) => {
+    const below = (rows - 1 - row) * (BARS.length - 1);
+    return heights.map((height) => BARS[Math.max(0, Math.min(BARS.length - 1, height - below))]!).join('');
+  });
   const axis = [...'─'.repeat(width)];
-  const put = (text: string, at: number): void => [...text].forEach((c, i) => (axis[at + i] = c));
-  const zone = marks.moment.zone;
-  const time = (micros: number): string => formatTimestamptz(micros, zone).replace(/\.\d+/, '').slice(5, 19);
-  put(`${time(activity.from)} `, 0);
-  put(` ${time(activity.to)}`, width - 15);
-  const place = (moment: Moment): number | undefined => (moment.time === null ? undefined
-    : Math.max(0, Math.min(width - 1, Math.floor(((moment.time - activity.from) / Math.max(1, activity.to - activity.from)) * width))));
-  for (const [glyph, moment] of [['A', marks.a], ['B', marks.b], ['▲', marks.moment]] as const) {
-    const at = moment && place(moment);
+  const place = (time: number | null | undefined): number | undefined => (time === null || time === undefined ? undefined
+    : Math.max(0, Math.min(width - 1, Math.floor(((time - activity.from) / Math.max(1, activity.to - activity.from)) * width))));
+  const put = (glyph: string, time: number | null | undefined): void => {
+    const at = place(time);
     if (at !== undefined) axis[at] = glyph;
-  }
-  return [bars, axis.join('')];
+  };
+  const text = (at: number, words: string): void => [...words].forEach((c, i) => (axis[at + i] = c));
+  const isOneDay = activity.fromText.slice(0, 10) === activity.toText.slice(0, 10);
+  const label = (time: string): string => (isOneDay ? time.slice(11, 19) : time.slice(5, 16));
+  text(0, `${label(activity.fromText)} `);
+  text(width - label(activity.toText).length - 1, ` ${label(activity.toText)}`);
+  for (const incident of marks.incidents) put('!', incident.time);
+  put('A', marks.a?.time);
+  put('B', marks.b?.time);
+  put('▲', marks.moment?.time);
+  return { bars, axis: axis.join('') };
 }

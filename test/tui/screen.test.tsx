@@ -1,21 +1,18 @@
-/** The screen over the demo archive, drawn by ink without a terminal: what keys show must be what COPY showed. */
+/** The screen over the demo archive: what keys do, in components drawn into memory; truth is what the server's COPY had shown. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { render } from 'ink-testing-library';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { App } from '../../src/tui/App.js';
-import { Model } from '../../src/tui/model.js';
-import { painter } from '../../src/tui/paint.js';
-import { Screen } from '../../src/tui/screen.js';
 import { readTruth } from '../../fixtures/workloads/truth.js';
 import { ROOT } from '../support/cli.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
+import { show, typed, type ShowOptions, type ShownScreen } from './support.js';
 
 const demo = join(ROOT, 'fixtures', 'demo');
 const truthRows = (moment: string, table: string): string[] => {
   const file = readTruth(demo).moments.find((each) => each.name === moment)!.databases.shop!.tables[`public.${table}`]!.file;
   return readFileSync(join(demo, file), 'utf8').trimEnd().split(/\n(?=\d+,)/).slice(1);
 };
+const idsOf = (moment: string, table: string): string[] => truthRows(moment, table).map((line) => line.split(',')[0]!);
 
 let indexed: IndexedArchive;
 beforeAll(async () => {
@@ -23,94 +20,80 @@ beforeAll(async () => {
 });
 afterAll(() => indexed.remove());
 
-let unmount = (): void => undefined;
-afterEach(() => unmount());
-
-/** A screen at a moment; `press` gives what it shows once the keys have had their effect. */
-async function open(at = 'latest', colour = false) {
-  let hasQuit = false;
-  const screen = new Screen(new Model(indexed.session, indexed.caseDir, at, undefined), (error) => {
-    if (error !== undefined) throw error;
-    hasQuit = true;
-  });
-  const app = render(<App screen={screen} paint={painter(colour)} />);
-  unmount = app.unmount;
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await screen.idle();
-  const shown = async (): Promise<string> => {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    // eslint-disable-next-line no-control-regex -- styles are not what is compared
-    return app.lastFrame()!.replace(/\u001b\[[0-9;]*m/g, '');
-  };
-  const press = async (...keys: string[]): Promise<string> => {
-    for (const key of keys) screen.press(key);
-    await screen.idle();
-    return shown();
-  };
-  return { screen, press, shown, app, quit: () => hasQuit };
-}
-
-/** Keys that select a table by name and go to its rows. */
-function select(screen: Screen, name: string): string[] {
-  const by = screen.tables.findIndex((entry) => entry.name === name) - screen.selected;
-  return [...Array<string>(Math.abs(by)).fill(by > 0 ? 'j' : 'k'), 'enter'];
-}
-
-const type = (text: string): string[] => [...[...text], 'enter'];
+let opened: ShownScreen | undefined;
+afterEach(() => opened?.close());
+const open = async (at = 'latest', options: ShowOptions = {}): Promise<ShownScreen> => (opened = await show(indexed.session, { at, ...options }));
 
 describe('the screen', () => {
-  it('shows the moment, tables with their fate, rows and the timeline within the terminal', async () => {
-    const { shown } = await open('point:before_delete');
+  it('shows the moment, databases, tables with their fate, rows and the timeline within the terminal', async () => {
+    const { shown, screen } = await open('point:before_delete');
+    await screen.background.settled();
     const frame = await shown();
     const lines = frame.split('\n');
-    expect(lines).toHaveLength(23);
+    expect(lines).toHaveLength(24);
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(100);
     expect(lines[1]).toContain('LSN 0/177AD78 · timeline 1');
     expect(frame).toMatch(/✗ coupons/);
+    expect(frame).toMatch(/^ shop +│/m);
+    expect(frame).toMatch(/^ postgres +│/m);
     expect(frame).toMatch(/█/);
-    expect(lines[20]).toMatch(/─▲─/);
+    expect(lines[21]).toMatch(/!─*▲─.*!/);
+    expect(frame).toContain('6 incidents found: i lists them');
+  });
+
+  it.each([[80, 24], [120, 40], [60, 16]])('fits a terminal of %i by %i, and one that is resized', async (columns, rows) => {
+    const { press, screen, shown } = await open('point:before_delete');
+    await press(':', ...typed('orders'));
+    screen.resize({ columns, rows });
+    const lines = (await shown()).split('\n');
+    expect(lines).toHaveLength(rows);
+    for (const line of lines) expect([...line].length).toBeLessThanOrEqual(columns);
+    expect(await press('G')).toContain('100%');
   });
 
   it('shows every row in the order of COPY, from either end', async () => {
     const { screen, press } = await open('point:before_delete');
-    await press(...select(screen, 'customers'));
-    const ids = truthRows('before_delete', 'customers').map((line) => line.split(',')[0]);
-    const seen = (): (string | null)[] => screen.rows.map((row) => row.values[0]!);
-    expect(seen()).toEqual(ids.slice(0, screen.bodyHeight));
-    const walked = [...seen()];
-    while (walked.length < ids.length) {
-      const last = screen.rows.at(-1);
-      await press('pagedown');
-      const from = screen.rows.indexOf(last!);
-      walked.push(...screen.rows.slice(from + 1).map((row) => row.values[0]!));
-      if (screen.rows.at(-1) === last) break;
-    }
+    await press(':', ...typed('orders'));
+    const ids = idsOf('before_delete', 'orders');
+    const { rowsView } = screen;
+    const walked: string[] = [];
+    for (let last; last !== rowsView.current; await rowsView.press('j')) walked.push((last = rowsView.current)!.values[0]!);
     expect(walked).toEqual(ids);
-    await press('g', 'G');
-    expect(seen()).toEqual(ids.slice(-screen.bodyHeight));
-    await press('ctrl-u', 'ctrl-u', 'ctrl-u');
-    expect(screen.currentRow!.values[0]).toBe(ids.at(-1 - 3 * Math.ceil(screen.bodyHeight / 2)));
+    const back: string[] = [];
+    for (let last; last !== rowsView.current; await rowsView.press('k')) back.unshift((last = rowsView.current)!.values[0]!);
+    expect(back).toEqual(ids);
+    await press('G', 'pageup', 'pageup');
+    expect(rowsView.current!.values[0]).toBe(ids.at(-1 - 2 * (screen.bodyHeight - 1)));
+    await press('g', 'pagedown');
+    expect(rowsView.current!.values[0]).toBe(ids[screen.bodyHeight - 1]);
   });
 
-  it('steps from commit to commit of a table, and back to where it was', async () => {
+  it('marks what a step did: rows about to go, rows that went, and rows that came', async () => {
     const { screen, press } = await open('point:after_delete');
-    await press(...select(screen, 'orders'));
-    expect(screen.rows).toHaveLength(0);
-    const frame = await press('[');
-    expect(frame).toContain('just before xid 5052 · orders: +0 ~0 -3761');
-    expect(frame).toMatch(/›-\s+6│/);
+    await press(':', ...typed('orders'));
+    expect(screen.rowsView.rows).toHaveLength(0);
+    const before = await press('[');
+    expect(before).toContain('just before xid 5052 · orders: +0 ~0 -3761');
+    expect(before).toMatch(/›- +6│/);
     const after = await press(']');
-    expect(after).toContain('just after xid 5052');
-    expect(after).toContain('(0 rows)');
-    expect(screen.model.moment.lsn).toBeGreaterThan(0);
+    expect(after).toContain('just after xid 5052 · orders: +0 ~0 -3761');
+    expect(after).toMatch(/›- +6│/);
+    expect(screen.rowsView.rows.every((row) => row.isGone)).toBe(true);
+    const removed: string[] = [];
+    await press('g');
+    for (let last; last !== screen.rowsView.current; await screen.rowsView.press('j')) removed.push((last = screen.rowsView.current)!.values[0]!);
+    expect(removed).toEqual(idsOf('before_delete', 'orders'));
+    expect(await press('t', ...typed('before-xid:5052'), '[', ']')).toMatch(/just after xid \d+ · orders: \+\d+ ~\d+ -0/);
+    const marked = screen.rowsView.rows.filter((row) => row.change !== undefined);
+    expect(marked.every((row) => !row.isGone)).toBe(true);
   });
 
   it('stops at the DROP of a table that no record of its own shows', async () => {
-    const { screen, press } = await open('point:after_delete');
-    await press(...select(screen, 'coupons'));
+    const { press, screen } = await open('point:after_delete');
+    await press(':', ...typed('coupons'));
     expect(await press(']')).toContain('just after xid 5665');
     expect(await press('[')).toContain('just before xid 5665 · coupons: +0 ~0 -240');
-    expect(screen.rows.length).toBe(screen.bodyHeight);
+    expect(screen.rowsView.rows.length).toBeGreaterThan(10);
   });
 
   it('steps among all commits while the list of tables has the focus', async () => {
@@ -121,53 +104,105 @@ describe('the screen', () => {
   });
 
   it('filters by an expression, keeps the rows where it is none, and tells the command line', async () => {
-    const { screen, press } = await open('point:before_delete');
-    await press(...select(screen, 'orders'));
-    const frame = await press('/', ...type("total > 950 and id < 500"), 'G');
+    const { screen, press, copied } = await open('point:before_delete');
+    await press(':', ...typed('orders'));
+    const frame = await press('f', ...typed('total > 950 and id < 500'));
     const wanted = truthRows('before_delete', 'orders').map((line) => line.split(',')).filter((cells) => Number(cells[3]) > 950 && Number(cells[0]) < 500);
-    expect(screen.currentRow!.values[0]).toBe(wanted.at(-1)![0]);
-    expect(frame).toContain("where total > 950 and id < 500");
-    expect(await press('c')).toContain("walscope asof orders -C");
-    expect(screen.message).toContain("--at 0/177AD78 --where 'total > 950 and id < 500'");
-    const refused = await press('/', 'ctrl-u', ...type('nonsense = 1'));
+    expect(screen.rowsView.table!.count).toBe(wanted.length);
+    const found = [screen.rowsView.current!.values[0]];
+    while (found.length < wanted.length) {
+      await screen.rowsView.press('j');
+      found.push(screen.rowsView.current!.values[0]);
+    }
+    expect(found).toEqual(wanted.map((cells) => cells[0]));
+    expect(frame).toContain('where total > 950 and id < 500');
+    await press('c');
+    expect(copied).toEqual([`walscope asof orders --at 0/177AD78 --where 'total > 950 and id < 500' -C ${indexed.caseDir} -d shop`]);
+    const refused = await press('f', 'ctrl-u', ...typed('nonsense = 1'));
     expect(refused).toContain('! ');
     expect(refused).toContain('column "nonsense" does not exist');
-    expect(screen.filter).toContain('total');
-    expect(screen.rows.length).toBeGreaterThan(0);
+    expect(screen.rowsView.filter).toContain('total');
+    expect(await press('esc')).not.toContain('where');
   });
 
-  it('compares two marked moments', async () => {
+  it('answers a condition on the key through the index', async () => {
     const { screen, press } = await open('point:before_delete');
-    await press(...select(screen, 'orders'), 'm', 't', ...type('point:after_delete'), 'm');
-    expect(await press('d')).toContain('orders: 0 added, 0 changed, 3761 removed');
-    expect(await press('l')).toMatch(/│ - +\d+│/);
-    expect(await press('c')).toMatch(/walscope diff 0\/177AD78 0\/192ECE8 orders/);
-    expect(await press('esc')).toContain('(0 rows)');
+    await press(':', ...typed('orders'), 'f', ...typed('id = 77'));
+    expect(screen.rowsView.table!.count).toBe(1);
+    expect(screen.rowsView.current!.values[0]).toBe('77');
+  });
+
+  it('sorts by the column under the cursor, down and up', async () => {
+    const { screen, press } = await open('point:before_delete');
+    await press(':', ...typed('orders'), 'l', 'l', 'l');
+    expect(screen.rowsView.tableColumn!.name).toBe('total');
+    const totals = truthRows('before_delete', 'orders').map((line) => Number(line.split(',')[3])).sort((a, b) => a - b);
+    expect(await press('o')).toMatch(/total↑/);
+    expect(Number(screen.rowsView.current!.values[3])).toBe(totals[0]);
+    expect(await press('o')).toMatch(/total↓/);
+    expect(Number(screen.rowsView.current!.values[3])).toBe(totals.at(-1));
+    expect(await press('o')).not.toMatch(/total[↑↓]/);
+  });
+
+  it('finds text in rows that are not yet read, on and back', async () => {
+    const { screen, press } = await open('point:before_delete');
+    await press(':', ...typed('customers'));
+    const rows = truthRows('before_delete', 'customers');
+    const found = rows.filter((line) => line.toLowerCase().includes('okafor')).map((line) => line.split(',')[0]!);
+    await press('/', ...typed('okafor'));
+    const here = [screen.rowsView.current!.values[0]];
+    for (let i = 1; i < found.length; i++) {
+      await press('n');
+      here.push(screen.rowsView.current!.values[0]);
+    }
+    expect(here).toEqual(found);
+    await press('N');
+    expect(screen.rowsView.current!.values[0]).toBe(found.at(-2));
+    expect(await press('G', '/', ...typed('no such text'))).toContain('no "no such text" below');
   });
 
   it('refuses a moment outside the archive in a line, and stays', async () => {
     const { screen, press } = await open('point:before_delete');
-    const { lsn } = screen.model.moment;
-    expect(await press('t', ...type('1999-01-01'))).toContain('! 1999-01-01');
-    expect(screen.model.moment.lsn).toBe(lsn);
+    const { lsn } = screen.scene!.moment;
+    expect(await press('t', ...typed('1999-01-01'))).toContain('! 1999-01-01');
+    expect(screen.scene!.moment.lsn).toBe(lsn);
   });
 
-  it('shows one row expanded, the columns of a table, and its keys', async () => {
+  it('takes commands, tables and moments on its command line', async () => {
     const { screen, press } = await open('point:before_delete');
-    await press(...select(screen, 'orders'));
-    expect(await press('x')).toMatch(/status +│ /);
-    expect(await press('esc', 's')).toMatch(/orders_pkey PRIMARY KEY, btree \(id\)/);
-    expect(await press('?')).toContain('previous, next commit');
+    await press(':', 'o', 'r', 'd', 'e', 'r', 's', 'enter');
+    expect(screen.pane.entry!.name).toBe('orders');
+    expect(await press(':', ...typed('schema orders'))).toMatch(/orders: definition/);
+    expect(await press('q', ':', ...typed('point:after_delete'))).toContain('LSN 0/192ECE8');
+    expect(await press(':', ...typed('db postgres'))).toMatch(/^ postgres +│/m);
+    expect(await press(':', ...typed('db shop'), ':', 's', 'c', 'h', 'tab')).toContain(':schema');
+    expect(await press('esc', ':', ...typed('page orders 999'))).toContain('! orders has no block 999');
   });
 
-  it('fits a terminal that was resized, and quits', async () => {
-    const { screen, press, quit } = await open('point:before_delete');
-    await press(...select(screen, 'orders'));
-    screen.resize({ columns: 80, rows: 40 });
-    const frame = await press('j');
-    expect(frame.split('\n')).toHaveLength(39);
-    expect(screen.rows).toHaveLength(31);
+  it('scrolls by the wheel the pane that is under it, and chooses by a click', async () => {
+    const { screen, press } = await open('point:before_delete');
+    await press(':', ...typed('customers'), 'mouse:65,50,10');
+    expect(screen.rowsView.current!.values[0]).toBe(idsOf('before_delete', 'customers')[3]);
+    await press('mouse:0,5,8');
+    expect(screen.focus).toBe('tables');
+    expect(screen.pane.entry!.name).toBe('order_items');
+    await press('mouse:65,5,8');
+    expect(screen.pane.entry!.name).toBe('payments');
+  });
+
+  it('copies the value under the cursor', async () => {
+    const { press, copied } = await open('point:before_delete');
+    await press(':', ...typed('customers'), 'l', 'y', 'Y');
+    const name = truthRows('before_delete', 'customers')[0]!.split(',')[1];
+    expect(copied[0]).toBe(name);
+    expect(copied[1]!.split('\t')[1]).toBe(name);
+  });
+
+  it('quits', async () => {
+    const { press, hasQuit } = await open('point:before_delete');
+    await press('s', 'q');
+    expect(hasQuit()).toBe(false);
     await press('q');
-    expect(quit()).toBe(true);
+    expect(hasQuit()).toBe(true);
   });
 });

@@ -1,95 +1,133 @@
-/** walscope tui in a real terminal (tmux) over the demo archive: from the empty table to the rows just before the DELETE, and out again. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+/** walscope tui in a real terminal (tmux) over the demo archive: through an incident in few keys, golden panes, and the terminal as it was afterwards. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildCli, demoCase, ROOT, walscope } from '../support/cli.js';
+import { buildCli, ROOT, walscope } from '../support/cli.js';
+import { endPanes, TmuxPane } from '../support/tmuxPane.js';
 
-const SOCKET = `walscope-test-${process.pid}`;
-// ink draws nothing but the last frame where it believes to be in CI
-const TERMINAL_ENV = { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C.UTF-8', SHELL: '/bin/sh' };
-const tmux = (...args: string[]): string => execFileSync('tmux', ['-L', SOCKET, '-f', '/dev/null', ...args], { encoding: 'utf8', env: TERMINAL_ENV });
+const GOLDEN = join(ROOT, 'test', 'tui', 'golden');
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-let demo: ReturnType<typeof demoCase>;
+let folder: string;
+let caseDir: string;
 beforeAll(() => {
   buildCli();
-  demo = demoCase();
+  folder = mkdtempSync(join(tmpdir(), 'walscope-tui-'));
+  caseDir = join(folder, 'shop');
+  const demo = join(ROOT, 'fixtures', 'demo');
+  const run = walscope(['index', '--backup', join(demo, 'backup'), '--wal', join(demo, 'wal'), '-C', caseDir]);
+  if (run.code !== 0) throw new Error(run.err);
 });
 afterAll(() => {
-  demo.remove();
-  tmux('kill-server');
+  endPanes();
+  rmSync(folder, { recursive: true, force: true });
 });
 
-/** A pane that runs walscope tui and then tells the exit code. */
-class Pane {
-  constructor(private readonly name: string, env = '', columns = 80, rows = 24) {
-    const command = `echo BEFORE; ${env} ${quoted(process.execPath)} ${quoted(join(ROOT, 'bin', 'walscope.js'))} tui -C ${quoted(demo.dir)}; echo EXIT $?; exec sleep 600`;
-    tmux('new-session', '-d', '-s', name, '-x', String(columns), '-y', String(rows), command);
-  }
+function open(name: string, { env = '', args = '', columns = 80, rows = 24 } = {}): TmuxPane {
+  return new TmuxPane(name, `cd ${quoted(folder)}; ${env} ${quoted(process.execPath)} ${quoted(join(ROOT, 'bin', 'walscope.js'))} tui -C ${quoted(caseDir)} ${args}`, columns, rows);
+}
 
-  keys(...keys: string[]): void {
-    for (const key of keys) tmux('send-keys', '-t', this.name, ...(key.length > 1 && key.includes(':') ? ['-l', key] : [key]));
-  }
-
-  text(...options: string[]): string {
-    return tmux('capture-pane', '-p', '-t', this.name, ...options);
-  }
-
-  format(format: string): string {
-    return tmux('display-message', '-p', '-t', this.name, format).trim();
-  }
-
-  async until(wanted: RegExp): Promise<string> {
-    for (const giveUp = Date.now() + 30_000; ;) {
-      const text = this.text();
-      if (wanted.test(text)) return text;
-      if (Date.now() > giveUp) throw new Error(`the pane does not show ${wanted}:\n${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
+/** Compares a pane with its file; UPDATE_GOLDEN=1 writes it anew. */
+function expectGolden(name: string, pane: string): void {
+  const file = join(GOLDEN, `${name}.txt`);
+  if (process.env['UPDATE_GOLDEN']) writeFileSync(file, pane);
+  expect(pane).toBe(readFileSync(file, 'utf8'));
 }
 
 describe('walscope tui in a terminal', () => {
-  it('leads from an empty table to the rows just before the DELETE, compares, and leaves the terminal as it was', async () => {
-    const pane = new Pane('demo');
-    const first = await pane.until(/› +customers[\s\S]*\? help/);
-    expect(first.trimEnd().split('\n')).toHaveLength(23);
+  it('leads from a fresh case to the repair script for the DELETE in eight keys', async () => {
+    const pane = open('story');
+    let pressed = 0;
+    const press = async (key: string, wanted: RegExp): Promise<string> => {
+      pane.keys(key);
+      pressed++;
+      return pane.until(wanted);
+    };
+    expectGolden('start', await pane.until(/6 incidents found/));
     expect(pane.format('#{alternate_on}')).toBe('1');
-    pane.keys('t', 'point:after_delete', 'Enter');
-    await pane.until(/LSN 0\/192ECE8[\s\S]*✗ coupons/);
-    pane.keys('j', 'j', 'j', 'Enter');
-    await pane.until(/› +orders[\s\S]*\(0 rows\)|orders · 47 pages/);
-    pane.keys('[');
-    const before = await pane.until(/just before xid 5052 · orders: \+0 ~0 -3761/);
-    const shown = [...before.matchAll(/│[› ]- *(\d+)│/g)].map((match) => match[1]);
-    const at = /LSN (\S+) · timeline 1/.exec(before)![1]!;
-    const truth = walscope(['asof', 'orders', '-C', demo.dir, '--at', at, '--csv', '--columns', 'id', '--limit', String(shown.length)]);
-    expect(shown).toHaveLength(15);
+    expectGolden('incidents', await press('i', /› DELETE order_items/));
+    const before = await press('Enter', /just before xid 5052: m marks/);
+    expectGolden('before-delete', before);
+    const shown = [...before.matchAll(/│[› ]- +(\d+)│ +(\d+)│/g)].map((match) => `${match[1]},${match[2]}`);
+    const truth = walscope(['asof', 'order_items', '-C', caseDir, '--at', 'before-xid:5052', '--csv', '--columns', 'order_id,line', '--limit', String(shown.length)]);
+    expect(shown).toHaveLength(16);
     expect(shown).toEqual(truth.out.trim().split('\n').slice(1));
-    pane.keys('m', ']', 'd');
-    await pane.until(/orders: 0 added, 0 changed, 3761 removed/);
-    tmux('resize-window', '-t', 'demo', '-x', '100', '-y', '30');
-    await pane.until(/^(.*\n){28} \? help.*command line\n*$/);
+    await press('m', /mark A at LSN 0\/1924D60/);
+    await press(']', /just after xid 5052 · order_items: \+0 ~0 -9440/);
+    expectGolden('diff', await press('d', /order_items: 0 added, 0 changed, 9440 removed/));
+    await press('e', /› repair script/);
+    await press('Enter', /write to: repair\.sql/);
+    await press('Enter', /wrote .*/);
+    expect(pressed).toBeLessThanOrEqual(12);
+    const script = readFileSync(join(folder, 'repair.sql'), 'utf8').split('\n');
+    for (const [table, rows] of [['orders', 3761], ['order_items', 9440], ['payments', 3192]] as const) {
+      expect(script.filter((line) => line.startsWith(`INSERT INTO ${table} (`)), table).toHaveLength(rows);
+    }
+    pane.resize(100, 30);
+    await pane.until(/^(.*\n){29} e export.*\? help {2}q back *\n*$/);
     pane.keys('q', 'q');
-    const after = await pane.until(/EXIT 0/);
-    expect(after).toMatch(/^BEFORE\nEXIT 0/);
-    expect(pane.format('#{alternate_on} #{cursor_flag}')).toBe('0 1');
+    expect(await pane.until(/EXIT 0/)).toMatch(/^BEFORE\nEXIT 0/);
+    expect(pane.format('#{alternate_on} #{cursor_flag} #{mouse_any_flag}')).toBe('0 1 0');
+  });
+
+  it('shows pages, transactions, the log and the rest as they were seen to be right', async () => {
+    const pane = open('views', { args: '--at before-xid:5052' });
+    await pane.until(/6 incidents found/);
+    pane.keys(':orders', 'Enter');
+    await pane.until(/orders · 47 pages/);
+    pane.keys('p');
+    expectGolden('page', await pane.until(/orders heap page 0 of 47/));
+    pane.keys('[');
+    expectGolden('page-record-before', await pane.until(/after record 665 of 666/));
+    pane.keys('q', 'r');
+    expectGolden('history', await pane.until(/orders \d+: \d+ versions?/));
+    pane.keys('q', ':show 5037', 'Enter');
+    expectGolden('transaction', await pane.until(/xid 5037 · committed/));
+    pane.keys('q', 'L');
+    expectGolden('log', await pane.until(/log, newest first/));
+    pane.keys('q', 's');
+    expectGolden('schema', await pane.until(/orders: definition/));
+    pane.keys('q', 'b');
+    expectGolden('blame', await pane.until(/written +│/));
+    pane.keys('b', 'x');
+    expectGolden('record', await pane.until(/one row/));
+    pane.keys('q', '?');
+    expectGolden('help', await pane.until(/THROUGH TIME/));
   });
 
   it('draws without colour where NO_COLOR is set, and restores the terminal when it is terminated', async () => {
-    const pane = new Pane('plain', 'NO_COLOR=1');
+    const pane = open('plain', { env: 'NO_COLOR=1' });
     await pane.until(/█[\s\S]*\? help/);
     // eslint-disable-next-line no-control-regex -- colours are what is looked for
     expect(pane.text('-e')).not.toMatch(/\u001b\[[0-9;]*\b(3[0-7]|9[0-7]|38)\b/);
-    const shell = pane.format('#{pane_pid}');
-    process.kill(Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8')), 'SIGTERM');
+    process.kill(pane.child, 'SIGTERM');
     expect(await pane.until(/EXIT/)).toMatch(/BEFORE[\s\S]*EXIT 143/);
-    expect(pane.format('#{alternate_on} #{cursor_flag}')).toBe('0 1');
+    expect(pane.format('#{alternate_on} #{cursor_flag} #{mouse_any_flag}')).toBe('0 1 0');
+  });
+
+  it('ends at ctrl-c while something is being read, and restores the terminal', async () => {
+    const pane = open('interrupted');
+    await pane.until(/› +customers/);
+    pane.keys(':show 5052', 'Enter', 'C-c');
+    expect(await pane.until(/EXIT/)).toMatch(/^BEFORE\nEXIT 0/);
+    expect(pane.format('#{alternate_on} #{cursor_flag} #{mouse_any_flag}')).toBe('0 1 0');
+  });
+
+  it('refuses a moment that is not covered in one line, on the terminal as it was', async () => {
+    const pane = open('refused', { args: '--at 1999-01-01', columns: 200 });
+    expect(await pane.until(/EXIT/)).toMatch(/BEFORE\nwalscope: 1999-01-01 .* is before the first moment that can be answered; covered: .*\nEXIT 4/);
+    expect(pane.format('#{alternate_on} #{cursor_flag} #{mouse_any_flag}')).toBe('0 1 0');
+  });
+
+  it('tells a failure of its own, and restores the terminal', async () => {
+    const pane = open('crash', { env: `NODE_OPTIONS=${quoted(`--import=data:text/javascript,${encodeURIComponent("if (process.argv[2] === 'tui') setTimeout(() => { throw new Error('planted') }, 3000)")}`)}` });
+    expect(await pane.until(/EXIT/)).toMatch(/planted[\s\S]*EXIT [1-9]/);
+    expect(pane.format('#{alternate_on} #{cursor_flag} #{mouse_any_flag}')).toBe('0 1 0');
   });
 
   it('asks for a terminal where there is none', () => {
-    const run = walscope(['tui', '-C', demo.dir]);
+    const run = walscope(['tui', '-C', caseDir]);
     expect(run.code).toBe(2);
     expect(run.err).toContain('tui needs a terminal');
   });

@@ -1,8 +1,8 @@
 /** Cells of a fixed width: whatever the data holds, the terminal gets so many columns and no control. */
 import { describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/output/terminalText.js';
-import { shellQuote } from '../../src/tui/commandLine.js';
-import { layOut } from '../../src/tui/grid.js';
+import { shellQuote } from '../../src/tui/shell.js';
+import { chooseColumns, firstFor, growWidths } from '../../src/tui/grid.js';
 import { keyNames } from '../../src/tui/keys.js';
 import { painter } from '../../src/tui/paint.js';
 import { fit } from '../../src/tui/text.js';
@@ -24,22 +24,34 @@ describe('fit', () => {
 
 describe('a grid', () => {
   const columns = ['id', 'a', 'b', 'c'].map((name) => ({ name, typeName: 'text', isKey: name === 'id' }));
-  const rows = [{ values: ['1', 'x'.repeat(30), null, 'last'], change: undefined }];
+  const widths = growWidths([], columns, [{ values: ['1', 'x'.repeat(30), null, 'last'] }]);
+  const names = (first: number, width: number): string[] => chooseColumns(columns, widths, first, width).shown.map((column) => columns[column.at]!.name);
 
   it('keeps the key while it scrolls', () => {
-    expect(layOut(columns, rows, 2, 40).heading.map((cell) => cell.text.trim())).toEqual(['id', 'b', 'c']);
-    expect(layOut(columns, rows, 0, 30).hasMore).toBe(true);
+    expect(names(2, 40)).toEqual(['id', 'b', 'c']);
+    expect(names(0, 30)).toEqual(['id', 'a']);
+    expect(chooseColumns(columns, widths, 0, 30).hasMore).toBe(true);
   });
 
-  it('tells NULL from text', () => {
-    const cells = layOut(columns, rows, 0, 80).lines[0]!.cells;
-    expect(cells.map((cell) => cell.isNull)).toEqual([false, false, true, false]);
+  it('scrolls no further than a column needs', () => {
+    expect(firstFor(columns, widths, 3, 0, 80)).toBe(0);
+    expect(names(firstFor(columns, widths, 3, 0, 30), 30)).toContain('c');
+    expect(firstFor(columns, widths, 1, 3, 30)).toBe(1);
+  });
+
+  it('does not become narrower when long values scroll away', () => {
+    expect(growWidths(widths, columns, [{ values: ['1', 'x', 'y', 'z'] }])).toEqual(widths);
   });
 });
 
 describe('keys and words', () => {
   it('takes apart keys that came together', () => {
-    expect(keyNames('jj\r', {} as Parameters<typeof keyNames>[1])).toEqual(['j', 'j', 'enter']);
+    expect(keyNames('jj\r\u0003\u0004', {} as Parameters<typeof keyNames>[1])).toEqual(['j', 'j', 'enter', 'ctrl-c', 'ctrl-d']);
+  });
+
+  it('reads the mouse, and nothing where a button is let go', () => {
+    expect(keyNames('[<64;10;5M', {} as Parameters<typeof keyNames>[1])).toEqual(['mouse:64,10,5']);
+    expect(keyNames('[<0;10;5m', {} as Parameters<typeof keyNames>[1])).toEqual([]);
   });
 
   it('quotes for a shell', () => {

@@ -1,0 +1,25 @@
+/** What one transaction did to the row versions of a page, told from the versions themselves: no other page is read. */
+import type { RowView } from '../catalog/table.js';
+import { HEAP_UPDATED, HEAP_XMAX_INVALID, HEAP_XMAX_IS_MULTI, MOVED_PARTITIONS_BLOCK_NUMBER, heapXmaxIsLockedOnly } from '../pg/heapTuple.js';
+import type { Snapshot } from '../store/snapshot.js';
+import type { Change } from './diff.js';
+
+/** The transaction's own xid and those of its subtransactions. */
+export type TransactionXids = ReadonlySet<number>;
+
+/** How a version came to be by the transaction: `changed` for the newer version of an update; undefined: it did not make it. */
+export function madeBy(row: RowView, xids: TransactionXids): Change | undefined {
+  if (!xids.has(row.xmin)) return undefined;
+  return (row.infomask & HEAP_UPDATED) !== 0 ? 'changed' : 'added';
+}
+
+/** How a version ended, or is about to end, by the transaction: `changed` where a newer one replaced it, `removed` where none did; undefined: it did not end it. */
+export function endedBy(row: RowView, xids: TransactionXids, snapshot: Snapshot): Change | undefined {
+  const { infomask } = row;
+  if ((infomask & HEAP_XMAX_INVALID) !== 0 || heapXmaxIsLockedOnly(infomask)) return undefined;
+  const xid = (infomask & HEAP_XMAX_IS_MULTI) !== 0 ? snapshot.multixactUpdater(row.xmax) : row.xmax;
+  if (!xids.has(xid)) return undefined;
+  // a deletion leaves t_ctid pointing to the tuple itself; a row that moved to another partition is gone from this one
+  const { block, offnum } = row.next;
+  return (block === row.block && offnum === row.offnum) || block === MOVED_PARTITIONS_BLOCK_NUMBER ? 'removed' : 'changed';
+}

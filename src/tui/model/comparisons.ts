@@ -1,0 +1,68 @@
+/** What differs between two moments, for the screen. */
+import { hasHeapStorage } from '../../catalog/relation.js';
+import { changedBlocks, diffTable, pairTables, type Change } from '../../query/diff.js';
+import { Findings } from '../../query/session.js';
+import type { Lsn } from '../../util/lsn.js';
+import { qualifiedName } from '../../util/quote.js';
+import type { ChangedRow, ChangedTable, TableChanges } from '../protocol.js';
+import type { Model } from './model.js';
+
+const CHANGES_KEPT = 5_000;
+/** With more blocks changed, counting the rows that a step changed would take too long. */
+const COUNTED_BLOCKS = 256;
+
+export class Comparisons {
+  constructor(private readonly model: Model) {}
+
+  private sides(database: string, from: Lsn, to: Lsn) {
+    return { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
+  }
+
+  /** What changed in a table, with the first of the rows. */
+  table(database: string, oid: number, from: Lsn, to: Lsn): TableChanges {
+    const sides = this.sides(database, from, to);
+    const counts: Record<Change, number> = { added: 0, removed: 0, changed: 0 };
+    const changes: ChangedRow[] = [];
+    const pair = pairTables(sides).find((each) => each.before?.oid === oid || each.after?.oid === oid);
+    if (!pair || ![pair.before, pair.after].some((relation) => relation && hasHeapStorage(relation))) return { name: '', columns: [], changes, counts, findings: [] };
+    const findings = new Findings();
+    const diff = diffTable(sides, pair, findings);
+    diff.rows((change) => {
+      counts[change.change]++;
+      if (changes.length < CHANGES_KEPT) changes.push(change);
+      this.model.work.check();
+    });
+    const name = qualifiedName(diff.schema, diff.name);
+    return { name, columns: diff.columns.map((column) => ({ ...column, isKey: diff.key.includes(column.name) })), changes, counts, findings: findings.list.map((each) => each.message) };
+  }
+
+  /** Every table that changed, with its counts. */
+  tables(database: string, from: Lsn, to: Lsn): ChangedTable[] {
+    const sides = this.sides(database, from, to);
+    const pairs = pairTables(sides);
+    const changed: ChangedTable[] = [];
+    pairs.forEach((pair, i) => {
+      this.model.work.progress('comparing table', i, pairs.length);
+      const diff = diffTable(sides, pair, new Findings());
+      const counts: Record<Change, number> = { added: 0, removed: 0, changed: 0 };
+      diff.rows((change) => {
+        counts[change.change]++;
+        this.model.work.check();
+      });
+      if (counts.added + counts.removed + counts.changed > 0) changed.push({ oid: (pair.after ?? pair.before)!.oid, name: qualifiedName(diff.schema, diff.name), counts });
+    });
+    return changed;
+  }
+
+  /** How many rows of a table a step changed, in words; only the number of blocks where those are many. */
+  stepCounts(database: string, oid: number, from: Lsn, to: Lsn): string {
+    const sides = this.sides(database, from, to);
+    const pair = { before: sides.before.catalog.relations.get(oid), after: sides.after.catalog.relations.get(oid) };
+    const relations = [pair.before, pair.after].filter((relation) => relation !== undefined);
+    if (!relations.some(hasHeapStorage) || relations.some((relation) => relation.persistence !== 'p')) return '';
+    const blocks = changedBlocks(sides, pair).length;
+    if (blocks > COUNTED_BLOCKS) return `${blocks} pages of it changed`;
+    const { counts } = this.table(database, oid, from, to);
+    return counts.added + counts.removed + counts.changed === 0 ? '' : `+${counts.added} ~${counts.changed} -${counts.removed}`;
+  }
+}
