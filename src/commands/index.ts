@@ -1,11 +1,16 @@
 /** walscope index: builds or extends a case. */
 import type { WalStoreForm } from '../layerfile/manifest.js';
-import { indexCase } from '../store/indexer.js';
+import { followArchive } from '../store/follow.js';
+import { indexCase, type IndexOptions } from '../store/indexer.js';
 import { formatBytes, parseBytes } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+import { formatTimestamptz } from '../util/pgTime.js';
+import { UTC } from '../util/timeZone.js';
 import { newCase, reportFindings, type CommonOptions } from './context.js';
 import { parseJobs } from './jobs.js';
-import { Progress } from './progress.js';
+import { longRunning } from './longRunning.js';
+import type { Progress } from './progress.js';
 
 export interface IndexCommandOptions extends CommonOptions {
   backup?: string[];
@@ -13,6 +18,8 @@ export interface IndexCommandOptions extends CommonOptions {
   jobs?: string;
   walStore?: string;
   memory?: string;
+  follow?: boolean;
+  interval?: string;
   progress?: boolean;
 }
 
@@ -33,30 +40,48 @@ function parseWalStore(store: string | undefined): WalStoreForm | undefined {
 }
 
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
+  const work: IndexOptions = {
+    caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
+  };
+  return longRunning('indexing', options, async (progress, signal) => {
+    work.signal = signal;
+    work.onCopy = (source, share) => progress.show(share, `copying ${source}`);
+    work.onProgress = (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start));
+    return options.follow ? follow(work, options, progress) : indexOnce(work, progress);
+  });
+}
+
+async function indexOnce(work: IndexOptions, progress: Progress): Promise<ExitCode> {
   const started = process.hrtime.bigint();
-  const walStore = parseWalStore(options.walStore);
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  const progress = new Progress('indexing', { lines: options.progress === true });
-  try {
-    const summary = await indexCase({
-      caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], signal: abort.signal, walStore, jobs: jobsWithin(parseJobs(options.jobs), options.memory),
-      onCopy: (source, share) => progress.show(share, `copying ${source}`),
-      onProgress: (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start)),
-    });
-    progress.end();
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const total = summary.manifest.walBytes;
-    const share = total > 0 ? (summary.indexBytes / total) * 100 : 0;
-    const packed = summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`;
-    process.stdout.write(`indexed ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records in ${seconds.toFixed(1)} s; ` +
-      `index ${formatBytes(summary.indexBytes)}, ${share.toFixed(2)} % of ${formatBytes(total)} of WAL${packed}\n`);
-    return reportFindings(summary.findings);
-  } finally {
-    progress.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  const summary = await indexCase(work);
+  progress.end();
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  const total = summary.manifest.walBytes;
+  const share = total > 0 ? (summary.indexBytes / total) * 100 : 0;
+  const packed = summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`;
+  process.stdout.write(`indexed ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records in ${seconds.toFixed(1)} s; ` +
+    `index ${formatBytes(summary.indexBytes)}, ${share.toFixed(2)} % of ${formatBytes(total)} of WAL${packed}\n`);
+  return reportFindings(summary.findings);
+}
+
+/** A line for each time that WAL was taken in; ^C ends it. */
+function follow(work: IndexOptions, options: IndexCommandOptions, progress: Progress): Promise<never> {
+  return followArchive({
+    ...work, intervalMs: parseInterval(options.interval),
+    onTaken(summary, before, reached, ms) {
+      progress.end();
+      const { timelines, layers } = summary.manifest;
+      const lastTime = layers.reduce((max: number | null, { maxTime }) => (maxTime !== null && (max === null || maxTime > max) ? maxTime : max), null);
+      const taken = before === 0 || reached < before ? formatBytes(summary.walBytes) : formatBytes(reached - before);
+      process.stdout.write(`${formatLsn(reached)} · timeline ${timelines.at(-1)!.timeline} · ${taken} taken in, ${(ms / 1000).toFixed(1)} s · last commit ${lastTime === null ? 'unknown' : formatTimestamptz(lastTime, UTC)}\n`);
+    },
+    onFinding: (finding) => void reportFindings([finding]),
+  });
+}
+
+function parseInterval(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0.1 && seconds <= 86_400) return seconds * 1000;
+  throw new WalscopeError('usage.interval', `--interval needs seconds from 0.1 to 86400, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --interval 5' });
 }

@@ -49,6 +49,8 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--backup <path...>', 'base backup: a directory or a tar')
     .option('--wal <path...>', 'WAL archive directory')
     .option('--wal-store <form>', 'reference: the WAL stays in the archive; pack: the case holds it, and the archive may go; auto: pack what is compressed (default: as before, auto in a new case)')
+    .option('--follow', 'go on: take new segments in as they arrive, until ^C')
+    .option('--interval <seconds>', 'with --follow, between two looks at the archive where the file system does not tell of changes (default: 5)')
     .option('--memory <size>', 'memory budget (default: 512MB)')
     .option('--jobs <n>', 'worker threads (default: one a core, at most 4)')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))

@@ -27,6 +27,10 @@ function expectNoAnswer(caseDir: string, line: RegExp): void {
   expectFailure({ ...run, err: run.err.replace(/^as of .*\n/, '') }, 3, line);
 }
 
+function linkInto(folder: string, name: string): void {
+  linkSync(join(wal, name), join(folder, name));
+}
+
 function copyOf(caseDir: string): string {
   const copy = bad.fresh('case');
   cpSync(caseDir, copy, { recursive: true });
@@ -126,6 +130,51 @@ describe('the same bytes', () => {
       for (const name of readdirSync(wal)) if (name > segment(last === 0x83 ? 0x81 : last === 0x8f ? 0x83 : 0x8f) && name <= segment(last)) linkSync(join(wal, name), join(rotating, name));
       expect(walscope(['index', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
     }
+    expect(packsOf(caseDir)).toEqual(packsOf(packed));
+  });
+});
+
+describe('index --follow', () => {
+  it('takes segments as they arrive, whole, in pieces or out of order, while older ones leave; ^C is 130, and a restart goes on', async () => {
+    const live = bad.walCopy((name) => name <= segment(0x7e));
+    const caseDir = bad.fresh('case');
+    const begin = (): ReturnType<typeof startWalscope> => startWalscope(['index', '--follow', '--interval', '0.2', '--wal-store', 'pack', '--jobs', '1', '--backup', bad.archive.backup, '--wal', live, '-C', caseDir]);
+    const names = readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name) && name > segment(0x7e)).sort();
+    const reached = (): string => walscope(['status', '-C', caseDir]).out.match(/^covered .* to (\S+)$/m)?.[1] ?? '';
+    const until = async (condition: () => boolean): Promise<void> => {
+      for (let i = 0; !condition(); i++) {
+        if (i > 400) throw new Error(`still at ${reached()}`);
+        await sleep(100);
+      }
+    };
+    const stop = async (started: ReturnType<typeof startWalscope>): Promise<CliRun> => {
+      started.process.kill('SIGINT');
+      return started.run;
+    };
+    const upTo = (name: string) => (): boolean => readdirSync(join(caseDir, 'wal')).some((pack) => pack.endsWith(`-${(parseInt(name.slice(16), 16) * 1048576 + 1048576).toString(16).toUpperCase().padStart(16, '0')}.wal`));
+
+    let started = begin();
+    await until(() => existsSync(join(caseDir, 'manifest')));
+    // a segment that is still being copied
+    const [first, second, third] = names as [string, string, string];
+    writeFileSync(join(live, first), readFileSync(join(wal, first)).subarray(0, 300_000));
+    await sleep(600);
+    linkInto(live, third); // before the one that it follows
+    rmSync(join(live, first));
+    linkInto(live, first);
+    await until(upTo(first));
+    rmSync(join(live, first)); // the archive rotates
+    linkInto(live, second);
+    await until(upTo(third));
+    expect(await stop(started)).toMatchObject({ code: 130, err: expect.stringMatching(/^walscope: stopped following; the WAL up to 0\/[0-9A-F]+ is indexed; run the same command again: it goes on there\n$/) });
+    rmSync(join(live, second));
+    started = begin();
+    for (const name of names.slice(3)) linkInto(live, name);
+    await until(upTo(names.at(-1)!));
+    const run = await stop(started);
+    expect(run.code).toBe(130);
+    expect(run.out).toMatch(/^0\/[0-9A-F]+ · timeline 1 · .* taken in, .* s · last commit \d{4}-/m);
+    expect(walscope(['index', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
     expect(packsOf(caseDir)).toEqual(packsOf(packed));
   });
 });
