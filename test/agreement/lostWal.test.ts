@@ -13,7 +13,7 @@ import { waldumpLine } from '../support/waldumpText.js';
 
 const PG_WALDUMP = '/usr/lib/postgresql/15/bin/pg_waldump';
 
-describe('a server that crashed in the middle of a record', () => {
+describe('line 3: a server that crashed in the middle of a record', () => {
   let server: PostgresServer | undefined;
   afterEach(() => server?.destroy());
 

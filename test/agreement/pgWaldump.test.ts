@@ -40,7 +40,7 @@ const MUST_OCCUR = [
   'Gist/PAGE_UPDATE', 'Sequence/LOG', 'SPGist/ADD_LEAF', 'BRIN/INSERT', 'Generic/Generic',
 ];
 
-describe('pg_waldump 15 over a whole archive', () => {
+describe('lines 1, 2 and 5: pg_waldump 15 over a whole archive', () => {
   let server: PostgresServer;
   let segments: string[];
   beforeAll(async () => {

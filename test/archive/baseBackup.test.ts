@@ -97,7 +97,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe('backups that pg_basebackup 15 made', () => {
+describe('line 35: backups that pg_basebackup 15 made', () => {
   it('are all the same inside', async () => {
     const plain = await opened(place('plain'), contents);
     expect(plain.size).toBeGreaterThan(900);
@@ -198,7 +198,7 @@ describe.each(PG_MAJORS.filter((major) => major !== 15))('backups of %i', (major
   });
 });
 
-describe('sizes', () => {
+describe('line 35: sizes', () => {
   it('add up over segment files as mdnblocks() does, gaps and all', async () => {
     const perSegment = 131072;
     const files = (path: string) => join(path, 'base', String(dbOid));

@@ -99,7 +99,7 @@ function walk(archive: WalArchive, timeline: number): { records: number; end: Ls
   return { records, end, timelines: [...timelines], why: reader.end?.kind };
 }
 
-describe('an archive with a timeline switch in mid-segment', () => {
+describe('line 4: an archive with a timeline switch in mid-segment', () => {
   it('is what the files say', () => {
     opened(master, (archive) => {
       expect(archive.segmentSize).toBe(MB);

@@ -15,7 +15,7 @@ const SEGMENT = 1024 * 1024;
 const bad = new BadCase();
 
 describe('WAL that is not whole', () => {
-  it('a missing segment in the middle: what is before it is answered, what is behind it refused, and put back it heals', () => {
+  it('line 10: a missing segment in the middle, what is before it is answered, what is behind it refused, and put back it heals', () => {
     const wal = bad.walCopy((name) => name !== segment(0x85));
     const caseDir = bad.fresh('case');
     expectPartial(bad.index(caseDir, { wal }), /^walscope: incomplete: WAL is missing: moments from 0\/8[45]\w+ on .* put back/, /^walscope: incomplete: WAL from 0\/8600000 to 0\/9\w+ lies after a gap/);
@@ -31,7 +31,7 @@ describe('WAL that is not whole', () => {
     expect(contents(caseDir)).toEqual(contents(once));
   });
 
-  it('a moment in a gap between two backups is said to be in a gap', () => {
+  it('lines 37 and 39: a moment in a gap between two backups is said to be in a gap', () => {
     const wal = bad.walCopy((name) => name !== segment(0x85));
     const caseDir = bad.fresh('case');
     const run = bad.index(caseDir, { wal, backups: [bad.archive.backup, bad.archive.laterBackup] });

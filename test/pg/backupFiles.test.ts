@@ -19,7 +19,7 @@ LABEL: nightly: "a" b
 START TIMELINE: 3
 `;
 
-describe('backup_label', () => {
+describe('line 35: backup_label', () => {
   it('gives every line', () => {
     expect(parseBackupLabel(LABEL)).toEqual({
       startLsn: lsn('1A/2000028'), startWalFile: '000000030000001A00000002', checkpointLsn: lsn('1A/2000060'), backupMethod: 'streamed',
@@ -55,7 +55,7 @@ describe('backup_label', () => {
   });
 });
 
-describe('history file', () => {
+describe('line 4: history file', () => {
   const TEXT = '1\t0/3000060\tno recovery target specified\n\n# a comment\n2\t0/5000000\tbefore 2026-04-06 10:00:00+02\n';
 
   it('gives ancestors and spans', () => {
@@ -79,7 +79,7 @@ describe('history file', () => {
   });
 });
 
-describe('tablespace_map', () => {
+describe('lines 20 and 35: tablespace_map', () => {
   it('resolves escapes', () => {
     expect(parseTablespaceMap('16400 /srv/a b\n16401 /x\\\ny\\\\z\r\n', 18)).toEqual([{ oid: 16400, path: '/srv/a b' }, { oid: 16401, path: '/x\ny\\z' }]);
   });
@@ -93,7 +93,7 @@ describe('tablespace_map', () => {
   });
 });
 
-describe('backup_manifest', () => {
+describe('line 35: backup_manifest', () => {
   function manifest(version: number, system = ''): string {
     const body = `{ "PostgreSQL-Backup-Manifest-Version": ${version},\n${system}"Files": [\n`
       + '{ "Path": "backup_label", "Size": 227, "Last-Modified": "2026-04-06 08:00:00 GMT", "Checksum-Algorithm": "CRC32C", "Checksum": "08e3df0a" },\n'

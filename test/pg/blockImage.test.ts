@@ -49,7 +49,7 @@ const page = Uint8Array.from({ length: 8192 }, (_, i) => (i < 200 || i >= 7000 ?
 const hole = { holeOffset: 200, holeLength: 6800 };
 const holed = new Uint8Array([...page.subarray(0, 200), ...page.subarray(7000)]);
 
-describe('restoreBlockImage', () => {
+describe('lines 6 and 7: restoreBlockImage()', () => {
   const compressed: [ImageCompression, (bytes: Uint8Array) => Uint8Array][] = [
     ['none', (bytes) => bytes],
     ['pglz', pglzCompress],

@@ -25,7 +25,7 @@ function readAll(wal: WalBuilder, r = reader(wal)): { lsns: Lsn[]; end: WalEnd }
   return { lsns, end: r.end! };
 }
 
-describe('records in order', () => {
+describe('lines 1 and 2: records in order', () => {
   it.each(PG_MAJORS)('reads records within, across and over many pages and segments, PostgreSQL %i', (major) => {
     const wal = new WalBuilder({ major });
     const expected: { lsn: Lsn; endLsn: Lsn }[] = [];
@@ -90,7 +90,7 @@ describe('records in order', () => {
   });
 });
 
-describe('damage: every check has an error of its own', () => {
+describe('line 1: damage, every check has an error of its own', () => {
   /** Three pages of records, then `damage`; gives how reading ends. */
   function endAfter(damage: (wal: WalBuilder, second: Lsn, record: Lsn) => void, overrides = {}): WalEnd {
     const wal = new WalBuilder();
@@ -185,7 +185,7 @@ describe('damage: every check has an error of its own', () => {
   });
 });
 
-describe('the end of WAL, and what follows damage', () => {
+describe('line 10: the end of WAL, and what follows damage', () => {
   function someWal(records = 60): { wal: WalBuilder; lsns: Lsn[] } {
     const wal = new WalBuilder();
     const lsns = Array.from({ length: records }, () => wal.add(small(1000)).lsn);
@@ -257,7 +257,7 @@ describe('the end of WAL, and what follows damage', () => {
   });
 });
 
-describe('overwritten continuation records', () => {
+describe('line 3: overwritten continuation records', () => {
   function overwriteRecord(aborted: Lsn) {
     const main = new Uint8Array(16);
     new DataView(main.buffer).setUint32(0, aborted, true);

@@ -147,7 +147,7 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     expect((await read(toastName)).csv).toBe(shown.get(toastName)!.toString());
   });
 
-  it('shows a sequence as the WAL has it: ahead of the server by what it has reserved', async () => {
+  it('line 32: shows a sequence as the WAL has it, ahead of the server by what it has reserved', async () => {
     const { csv, notices } = await read('seq');
     const [last, logged, called] = sequence;
     expect(csv).toBe(`last_value,log_cnt,is_called\n${Number(last) + Number(logged)},0,${called![0]}\n`);
@@ -170,7 +170,7 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     expect(plan).toContain(wanted);
   });
 
-  it('refuses what has no rows here by what it is', () => {
+  it('line 22: refuses what has no rows here by what it is', () => {
     expect(() => database.table('vw')).toThrow(/public\.vw is a view over .*animal, .*part: it has no rows|vw is a view over animal, part/);
     expect(() => database.table('ghost')).toThrow(/unlogged/);
     expect(() => database.table('wide_h')).toThrow(/index/);

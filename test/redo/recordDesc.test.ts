@@ -42,7 +42,7 @@ const TIME: Part = { u64: 634_017_906_000_007n };
 const TIME_TEXT = '2020-02-03 04:05:06.000007 UTC';
 
 describe('records that a short workload does not write', () => {
-  it('page numbers take 4 bytes before 17 and 8 from then on', () => {
+  it('line 27: page numbers take 4 bytes before 17 and 8 from then on', () => {
     const narrow: Part[] = [{ u32: 32 }], wide: Part[] = [{ u64: 32n }];
     for (const [major, page] of [[16, narrow], [17, wide]] as const) {
       expect(text(major, 3, 0x10, [...page, { u32: 1_048_576 }, { u32: 5 }])).toBe('TRUNCATE page 32; oldestXact 1048576');
@@ -93,7 +93,7 @@ describe('records that a short workload does not write', () => {
     expect(text(18, 8, 0x20, parts)).toBe(`${head} relsync 1259 unrecognized id -7`);
   });
 
-  it('a commit with everything, its parts in order', () => {
+  it('lines 18 and 24: a commit with everything, its parts in order', () => {
     // every bit, with apply feedback, relation cache file and forced sync
     const common: Part[] = [TIME, { u32: 0xe00001ff }, { u32: 5 }, { u32: 1663 }, { u32: 2 }, { u32: 901 }, { u32: 902 }, { u32: 1 }, { u32: 1700 }, { u32: 5 }, { u32: 16384 }];
     const stats15: Part[] = [{ u32: 1 }, { u32: 2 }, { u32: 5 }, { u32: 16384 }];
@@ -114,7 +114,7 @@ describe('records that a short workload does not write', () => {
     expect(text(14, 21, 0, parts)).toBe('MESSAGE non-transactional, prefix "pfx"; payload (2 bytes): 01 AB');
   });
 
-  it('the opcode that meant dropping a database before 15 means creating one since', () => {
+  it('line 19: the opcode that meant dropping a database before 15 means creating one since', () => {
     const parts: Part[] = [{ u32: 16384 }, { u32: 1663 }];
     expect(text(14, 4, 0x10, [{ u32: 16384 }, { u32: 2 }, { u32: 1663 }, { u32: 1700 }])).toBe('DROP dir 1663/16384 1700/16384');
     expect(text(15, 4, 0x10, parts)).toBe('CREATE_WAL_LOG create dir 1663/16384');

@@ -90,7 +90,7 @@ class Slrus {
   }
 }
 
-describe.each([13, 18] as const)('SLRU pages from the WAL of PostgreSQL %i', (major) => {
+describe.each([13, 18] as const)('lines 24, 27 and 28: SLRU pages from the WAL of PostgreSQL %i', (major) => {
   it('are those that the server wrote, byte for byte', async () => {
     const base = mkdtempSync(join(tmpdir(), 'walscope-slru-'));
     const { server, start } = await runAgreementWorkload(major, async (fresh) => {
@@ -135,7 +135,7 @@ describe('SLRU arithmetic', () => {
     expect(page[25]).toBe(0b00100100);
   });
 
-  it('finds a transaction tree on all its CLOG pages, the last one too', () => {
+  it('line 24: finds a transaction tree on all its CLOG pages, the last one too', () => {
     expect(clogPagesOf(32_767, [32_768, 32_769, 70_000])).toEqual([0, 1, 2]);
     expect(clogPageOf(0xffff_ffff)).toBe(131_071);
   });
@@ -148,7 +148,7 @@ describe('SLRU arithmetic', () => {
     expect(readCommitTs(page, 5)).toEqual({ time: 0n, nodeId: 0 });
   });
 
-  it('sets the next multixact\'s offset, on the next page and around the counter\'s end', () => {
+  it('line 28: sets the next multixact\'s offset, on the next page and around the counter\'s end', () => {
     const create = { mid: 2047, moff: 10, members: [{ xid: 7, status: 1 }, { xid: 8, status: 5 }] };
     expect(multixactPagesOf(create).offsetPages).toEqual([0, 1]);
     const first = view(), second = view();
@@ -160,7 +160,7 @@ describe('SLRU arithmetic', () => {
     expect(nextMultixact(0xffff_ffff)).toBe(1);
   });
 
-  it('wraps members within one record, and gives out no offset 0', () => {
+  it('line 28: wraps members within one record, and gives out no offset 0', () => {
     const members = [{ xid: 7, status: 1 }, { xid: 8, status: 5 }];
     const create = { mid: 5, moff: 0xffff_ffff, members };
     const last = multixactMemberPageOf(0xffff_ffff);

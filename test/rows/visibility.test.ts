@@ -27,7 +27,7 @@ function header(xmin: number, xmax: number, infomask: number, cid = 0): DataView
   return view;
 }
 
-describe('tuple states', () => {
+describe('lines 29 to 31: tuple states', () => {
   const cases: [string, DataView, TupleState][] = [
     ['inserted by a committed transaction', header(COMMITTED, 0, HEAP_XMAX_INVALID), 'live'],
     ['inserted by an aborted one', header(ABORTED, 0, HEAP_XMAX_INVALID), 'insertAborted'],
@@ -96,7 +96,7 @@ describe('a page', () => {
 });
 
 /** Sessions that insert, update, delete and lock the same rows, some for ever. */
-describe.each(PG_MAJORS)('visibility in PostgreSQL %i', (major) => {
+describe.each(PG_MAJORS)('lines 29 to 31: visibility in PostgreSQL %i', (major) => {
   let server: PostgresServer;
   let beforeSelect: Buffer;
   let afterSelect: Buffer;

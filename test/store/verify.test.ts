@@ -55,7 +55,7 @@ describe.each([13, 15, 18] as const)('verify, PostgreSQL %i', (major) => {
   });
   afterAll(() => archive?.destroy());
 
-  it('finds every image of every manager equal', () => {
+  it('line 42: finds every image of every manager equal', () => {
     expect(whole.differences).toEqual([]);
     for (const name of MANAGERS) expect(whole.managers[name], name).toMatchObject({ different: 0, failed: 0, unhandled: 0, compared: expect.toSatisfy((n: number) => n > 0) });
     expect(whole.managers['Heap']!.compared).toBeGreaterThan(4000);
@@ -68,7 +68,7 @@ describe.each([13, 15, 18] as const)('verify, PostgreSQL %i', (major) => {
     expect(small).toEqual(whole);
   });
 
-  it('notices a bit that the replay of each manager gets wrong, and tells how the page came about', async () => {
+  it('line 42: notices a bit that the replay of each manager gets wrong, and tells how the page came about', async () => {
     const { report, spoilt } = await verifySpoilt(archive, major);
     expect(spoilt.sort()).toEqual([...MANAGERS].sort());
     expect(report.differencesTotal).toBe(MANAGERS.length);
@@ -80,7 +80,7 @@ describe.each([13, 15, 18] as const)('verify, PostgreSQL %i', (major) => {
     expect(report.differences.map(({ rmgr }) => rmgr).sort()).toEqual([...MANAGERS].sort());
   });
 
-  it('finds every page of a later backup equal, those apart that were being written', async () => {
+  it('line 37: finds every page of a later backup equal, those apart that were being written', async () => {
     const { backups, differences } = await verify(archive, { consistencyImages: false, hintImages: false, against: archive.later });
     expect(differences).toEqual([]);
     expect(backups[0]).toMatchObject({ different: 0 });

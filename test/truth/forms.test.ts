@@ -79,7 +79,7 @@ function asTars(compression?: Compression): string {
 }
 
 describe('base backups', () => {
-  it.each([undefined, 'gz', 'zst', 'lz4'] as const)('tars with a tablespace, compressed by %s', async (compression) => {
+  it.each([undefined, 'gz', 'zst', 'lz4'] as const)('lines 20 and 35: tars with a tablespace, compressed by %s', async (compression) => {
     await expectEqual({ backup: { format: 'tar', path: asTars(compression) }, wal: archive.wal });
   });
 
@@ -87,7 +87,7 @@ describe('base backups', () => {
     await expectEqual(archive);
   });
 
-  it('several in one archive: each moment from the nearest before it, and a backup more changes no answer', async () => {
+  it('line 37: several in one archive, each moment from the nearest before it, and a backup more changes no answer', async () => {
     const two = await cachedArchive({ major: MAJOR, workload: 'everything', options: { secondBackup: true } });
     const indexed = await indexArchive(two);
     try {
@@ -120,7 +120,7 @@ describe('WAL archives', () => {
     await expectEqual({ backup: archive.backup, wal: folder });
   });
 
-  it('two timelines: the newest is followed, and what stood before the switch is the same', async () => {
+  it('line 4: two timelines, the newest is followed, and what stood before the switch is the same', async () => {
     const [fork] = archive.truth.moments.slice(-3);
     const wal = fresh('wal');
     for (const name of readdirSync(archive.wal)) symlinkSync(join(archive.wal, name), join(wal, name));

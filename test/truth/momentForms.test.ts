@@ -65,7 +65,7 @@ describe('names', () => {
     expect(session.moment('latest').lsn).toBe(records.at(-1)!.endLsn);
   });
 
-  it('a restore point is the end of its record, a transaction the end of its commit, before-xid the start', () => {
+  it('lines 29 and 39: a restore point is the end of its record, a transaction the end of its commit, before-xid the start', () => {
     for (const moment of archive.truth.moments) {
       expect(session.moment(`point:${moment.name}`).lsn).toBe(parseLsn(moment.lsn));
       const after = session.moment(`xid:${moment.xid}`).lsn;
@@ -87,7 +87,7 @@ describe('names', () => {
   });
 });
 
-describe('a refusal names the range that is covered', () => {
+describe('line 39: a refusal names the range that is covered', () => {
   const covered = /^covered: [0-9A-F]+\/[0-9A-F]+ \(.*\) to [0-9A-F]+\/[0-9A-F]+ \(.*\)$/;
 
   it.each([

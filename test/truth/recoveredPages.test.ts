@@ -9,7 +9,7 @@ import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 const BY_LSN = ['multixact_with_updater_open', 'writers_after_crash', 'last'];
 const BY_TIME = 'truncated_and_loaded';
 
-describe.each(PG_MAJORS)('every page against a real recovery to the same moment, PostgreSQL %i', (major) => {
+describe.each(PG_MAJORS)('lines 13, 16 and 34: every page against a real recovery to the same moment, PostgreSQL %i', (major) => {
   let archive: Archive;
   let indexed: IndexedArchive;
 

@@ -14,7 +14,7 @@ function nextRecordAt(end: Lsn, segmentSize: number): Lsn {
   return (end + (end % segmentSize === 0 ? LONG_HEADER : SHORT_HEADER)) as Lsn;
 }
 
-describe.each([13, 15, 18] as const)('recovery_target_time with commit times out of order, PostgreSQL %i', (major) => {
+describe.each([13, 15, 18] as const)('line 38: recovery_target_time with commit times out of order, PostgreSQL %i', (major) => {
   let archive: Archive;
   let indexed: IndexedArchive;
 

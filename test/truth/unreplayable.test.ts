@@ -94,17 +94,17 @@ async function shop(at: string): Promise<{ csv: string; findings: string[] }> {
   return { csv: csv.toString(), findings };
 }
 
-it('41: a block is unknown after a record of a custom manager, until its next image', async () => {
+it('line 41: a block is unknown after a record of a custom manager, until its next image', async () => {
   expect(await shop('point:whole')).toEqual({ csv: 'id\n1\n', findings: [] });
   expect(await shop('point:unknown')).toEqual({ csv: 'id\n', findings: [expect.stringMatching(/^block 0 of shop is unknown after 0\/[0-9A-F]+ \(custom131\)$/)] });
   expect(await shop('point:again')).toEqual({ csv: 'id\n1\n2\n3\n', findings: [] });
 });
 
-it('41: status counts what cannot be replayed', () => {
+it('line 41: status counts what cannot be replayed', () => {
   expect(caseStatus(indexed.session).unreplayable).toEqual([{ rmgr: 'custom131', records: 1, firstLsn: expect.stringMatching(/^0\//) }]);
 });
 
-it('41: page and verify end with 5 and name what is not known', () => {
+it('line 41: page and verify end with 5 and name what is not known', () => {
   const cli = (...args: string[]) => walscope([...args, '-C', indexed.caseDir]);
   const page = (at: string, ...more: string[]) => cli('page', 'shop', '0', '-d', 'postgres', '--at', at, ...more);
   expect(page('point:whole')).toMatchObject({ code: 0, out: expect.stringMatching(/ normal /) });
@@ -119,7 +119,7 @@ it('41: page and verify end with 5 and name what is not known', () => {
   expect(out).toContain('not checked: pages that custom131 changes');
 });
 
-it('33: index and page say that a stretch was written under wal_level = minimal', () => {
+it('line 33: index and page say that a stretch was written under wal_level = minimal', () => {
   const caseDir = mkdtempSync(join(tmpdir(), 'walscope-minimal-'));
   const { minimal } = caseStatus(indexed.session);
   const run = walscope(['index', '--backup', backup.path, '--wal', server.walDir, '-C', caseDir]);
@@ -128,7 +128,7 @@ it('33: index and page say that a stretch was written under wal_level = minimal'
   expect(walscope(['page', 'shop', '0', '-d', 'postgres', '--at', 'point:minimal', '-C', indexed.caseDir])).toMatchObject({ code: 4, out: '' });
 });
 
-it('33: a stretch under wal_level = minimal is a gap, and what follows needs a base backup', () => {
+it('line 33: a stretch under wal_level = minimal is a gap, and what follows needs a base backup', () => {
   const [stretch] = indexed.session.store.coverage;
   expect(caseStatus(indexed.session).minimal).toEqual([{ from: formatLsn(stretch!.lastLsn), to: expect.stringMatching(/^0\//) }]);
   for (const at of ['point:minimal', 'point:after']) expect(() => indexed.session.moment(at)).toThrow(expect.objectContaining({ exitCode: 4 }));
