@@ -9,6 +9,7 @@ import type { AttributeLayout } from '../rows/deform.js';
 import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import { detoast } from '../rows/toast.js';
+import type { Lsn } from '../util/lsn.js';
 import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
 import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
@@ -51,6 +52,8 @@ export interface Database {
 }
 
 export class Catalog {
+  /** Out-of-line values are read as of here: later than the catalogs where rows of a later moment are read through them. */
+  toastUpTo: Lsn;
   private relationsByOid: Map<number, Relation> | undefined;
   private readonly columnsByRelation = new Map<number, Column[]>();
   private attributeLayout: CatalogLayout | undefined;
@@ -65,6 +68,7 @@ export class Catalog {
     if (!decoding) throw inputError('database.encoding', `database ${database.oid} has encoding ${database.encoding}, which PostgreSQL does not have`, {}, 'check the base backup with walscope doctor');
     this.decode = decoding.decode;
     this.visibility = new Visibility(snapshot);
+    this.toastUpTo = snapshot.upTo;
   }
 
   /** Every row of pg_class, by OID. */

@@ -55,7 +55,7 @@ export class ToastReader {
   }
 
   private page(file: RelFork, block: number): Page {
-    const found = this.catalog.snapshot.page(file, block);
+    const found = this.catalog.snapshot.pageAt(file, block, this.catalog.toastUpTo);
     if (!found) throw inputError('row.toast', `block ${block} of TOAST relation ${this.relation.name} does not exist at this moment`);
     if (found.unknown) {
       throw inputError('page.unknown', `block ${block} of TOAST relation ${this.relation.name} is unknown after ${formatLsn(found.unknown.lsn)} (${found.unknown.rmgr})`);

@@ -1,11 +1,15 @@
 /** The last writer of each row. */
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { Table } from '../catalog/table.js';
+import { sameRelation } from '../pg/relFileLocator.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { asof, type AsofColumn } from './asof.js';
-import { coverageOf } from './databaseAt.js';
+import { coverageOf, databaseByOid } from './databaseAt.js';
+import { rewrittenRelations } from './ddl.js';
+import { primaryKeyColumns } from './primaryKey.js';
 import type { DatabaseAt, Findings } from './session.js';
+import { readChange, visitRows } from './transactionRows.js';
 
 export interface Blame {
   columns: AsofColumn[];
@@ -29,16 +33,74 @@ export function writerLookup(database: DatabaseAt): (xid: number) => XactRow | n
   };
 }
 
-/** Every visible row with the transaction that wrote this version of it; time and LSN are NULL where that was before the archive. */
+/**
+ * Every visible row with the transaction that wrote this version of it; time and LSN are NULL where that was before the archive. Rows that
+ * an ALTER TABLE copied keep the writer that they had, found by their primary key; without one they are the ALTER's.
+ */
 export async function blame(database: DatabaseAt, table: Table, where: string | undefined, findings: Findings): Promise<Blame> {
   const answer = await asof(database, table, { where, system: true }, findings);
-  const { session } = database;
-  const writer = writerLookup(database);
+  const writers = new Writers(database, table.relation.oid, findings);
+  const key = writers.key.map((name) => answer.columns.findIndex((column, i) => i >= SYSTEM_COLUMNS && column.name === name));
   return {
     columns: [...WRITER_COLUMNS, ...answer.columns.slice(SYSTEM_COLUMNS)], notices: answer.notices,
     rows: (emit) => answer.rows((values) => {
-      const row = writer(Number(values[XMIN]));
-      return emit([row && formatTimestamptz(row.time, session.zone), row ? String(row.xid) : values[XMIN]!, row && formatLsn(row.lsn), ...values.slice(SYSTEM_COLUMNS)]);
+      const { xid, row } = writers.writer(Number(values[XMIN]), () => key.map((i) => values[i]!));
+      return emit([row && formatTimestamptz(row.time, database.session.zone), String(row?.xid ?? xid), row && formatLsn(row.lsn), ...values.slice(SYSTEM_COLUMNS)]);
     }),
   };
+}
+
+/** What a rewrite found: rows by key with their xmin, and the keys that its transaction changed itself. */
+interface Rewrite {
+  before: Map<string, number>;
+  own: Set<string>;
+}
+
+class Writers {
+  readonly key: string[];
+  private readonly endOf: (xid: number) => XactRow | null;
+  private readonly rewrites = new Map<number, Rewrite | undefined>();
+
+  constructor(private readonly database: DatabaseAt, private readonly oid: number, private readonly findings: Findings) {
+    this.key = primaryKeyColumns(database, oid) ?? [];
+    this.endOf = writerLookup(database);
+  }
+
+  writer(xid: number, key: () => string[]): { xid: number; row: XactRow | null } {
+    for (;;) {
+      const row = this.endOf(xid);
+      const rewrite = row && this.key.length > 0 ? this.rewriteBy(row) : undefined;
+      const text = rewrite && JSON.stringify(key());
+      const before = rewrite && !rewrite.own.has(text!) ? rewrite.before.get(text!) : undefined;
+      if (before === undefined || before === xid) return { xid, row };
+      xid = before;
+    }
+  }
+
+  /** Set where the transaction copied the table's rows into a new file. */
+  private rewriteBy(row: XactRow): Rewrite | undefined {
+    if (!this.rewrites.has(row.xid)) this.rewrites.set(row.xid, this.readRewrite(row));
+    return this.rewrites.get(row.xid);
+  }
+
+  private readRewrite(row: XactRow): Rewrite | undefined {
+    const { session, database } = this.database;
+    if (row.lsn < coverageOf(session, this.database.moment.lsn)!.firstLsn) return undefined;
+    const [before, after] = [databaseByOid(session, database.oid, row.lsn, null), databaseByOid(session, database.oid, row.endLsn, row.time)];
+    const [was, is] = [before, after].map((side) => side?.catalog.relations.get(this.oid));
+    if (!before || !was || !is || sameRelation(was.locator, is.locator) || !rewrittenRelations(before, new Set([row.xid, ...row.subxids])).has(this.oid)) return undefined;
+    const table = before.open(was);
+    const places = this.key.map((name) => table.columns.findIndex((c) => c.column.name === name));
+    if (places.includes(-1)) return undefined;
+    const rewrite: Rewrite = { before: new Map(), own: new Set() };
+    table.scan((view) => void rewrite.before.set(JSON.stringify(places.map((i) => view.value(i))), view.xmin), this.findings.add);
+    visitRows(session, row, { before, after }, this.findings, {
+      change: (change, file) => {
+        if (file.shape.oid !== this.oid || !change.after) return;
+        const values = readChange(file, change, row.lsn)?.after;
+        if (values) rewrite.own.add(JSON.stringify(this.key.map((name) => values[file.shape.columns.findIndex((c) => c.name === name)])));
+      },
+    });
+    return rewrite;
+  }
 }

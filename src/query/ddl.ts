@@ -28,6 +28,12 @@ export function ddlText(change: DdlChange): string {
   return `${change.action} ${change.objectKind} ${change.name}${change.detail === '' ? '' : ` ${change.detail}`}`;
 }
 
+/** Catalogs whose rows change with statistics and counters alone are no schema change. */
+export const DDL_CATALOGS: ReadonlySet<string> = new Set([
+  'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
+  'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
+]);
+
 const PG_CLASS_OID = 1259;
 const TRANSIENT_NAME = /^pg_temp_(\d+)$/;
 

@@ -5,7 +5,7 @@ import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
-import { ddlChanges, rewrittenRelations, type DdlChange } from './ddl.js';
+import { DDL_CATALOGS, ddlChanges, rewrittenRelations, type DdlChange } from './ddl.js';
 import { fileNames } from './fileNames.js';
 import type { Moment } from './moment.js';
 import { parseTableName, type TableName } from './tableName.js';
@@ -153,12 +153,6 @@ export class NamesBackward {
     return [...tables.values()].filter((t) => t.inserted + t.updated + t.deleted > 0).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
-
-/** Catalogs whose rows change with statistics and counters alone are no schema change. */
-export const DDL_CATALOGS: ReadonlySet<string> = new Set([
-  'pg_class', 'pg_attribute', 'pg_database', 'pg_namespace', 'pg_authid', 'pg_tablespace', 'pg_extension', 'pg_proc', 'pg_type', 'pg_constraint', 'pg_trigger',
-  'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
-]);
 
 /** `orders +3 ~2 -1` */
 export function countsText(table: TableCounts): string {

@@ -4,6 +4,7 @@ import { SIZE_OF_HEAP_TUPLE_HEADER } from '../pg/heapTuple.js';
 import { LP_NORMAL } from '../pg/page.js';
 import { formatRelFork } from '../pg/relFileLocator.js';
 import type { CaseStore } from '../store/caseStore.js';
+import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { baseTypeName, type AsofColumn } from './asof.js';
@@ -64,6 +65,13 @@ export class RowImages {
     }
     const row = this.row.fill(page, place.block, place.offnum, page.itemAt(place.offnum), page.lpLen(place.offnum));
     if (row.xmin === 0) return null;
-    return this.places.map((i) => (i < 0 ? null : row.value(i)));
+    this.table.catalog.toastUpTo = upTo;
+    try {
+      return this.places.map((i) => (i < 0 ? null : row.value(i)));
+    } catch (error) {
+      if (!(error instanceof WalscopeError)) throw error;
+      this.finding({ code: error.code, message: `a row of ${this.table.relation.name} is missing: ${error.message}`, place: { block: where } });
+      return undefined;
+    }
   }
 }

@@ -71,7 +71,7 @@ export function countRows(session: Session, row: XactRow, sides: TransactionSide
 const COUNTED = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
 
 /** A change with its values; undefined (with a finding) where a version cannot be read, or was taken back. */
-export function readChange(file: TransactionTable, change: LoggedChange, end: Lsn): ShownChange | undefined {
+export function readChange(file: Pick<TransactionTable, 'shape' | 'oldImages' | 'newImages'>, change: LoggedChange, end: Lsn): ShownChange | undefined {
   // until the transaction ends, nobody may remove a version that it wrote or ended: all are on the pages just before its end
   const before = change.before && file.oldImages.read(change.before, end);
   const after = change.after && file.newImages.read(change.after, end);

@@ -5,6 +5,7 @@ import { XLogRecord } from '../pg/xlogRecord.js';
 import { readXlLogicalMessage } from '../redo/logicalmsg/xlog.js';
 import type { CaseStore } from '../store/caseStore.js';
 import { endsTransaction } from '../store/transactionLog.js';
+import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { heapChanges, type HeapChange } from './heapChanges.js';
@@ -62,14 +63,34 @@ export function readChanges(
     const changes: LoggedChange[] = [];
     readRecords(store, start, Math.min(to, start + WINDOW_BYTES) as Lsn, (record) => {
       if (!wanted(record)) return;
-      const { lsn, xid } = record;
-      heapChanges(record, (change) => {
-        const { spcOid, dbOid, relNumber } = change.ref;
-        changes.push({ ...change, ref: { spcOid, dbOid, relNumber }, lsn, xid });
-      });
+      changes.push(...copiedChanges(record));
     }, finding);
     for (const change of changes) if (emit(change) === false) return;
   }
+}
+
+/** The row changes of the record at a position. One that cannot be read is reported and left out. */
+export function changesAt(store: CaseStore, at: Lsn, finding: (finding: Finding) => void, emit: (change: LoggedChange) => void): void {
+  let record: XLogRecord;
+  try {
+    record = store.wal.readRecord(at);
+  } catch (error) {
+    if (!(error instanceof WalscopeError)) throw error;
+    finding({ code: 'wal.unread', message: `the record at ${formatLsn(at)} cannot be read: what it changed is missing`, place: { lsn: formatLsn(at) } });
+    return;
+  }
+  for (const change of copiedChanges(record)) emit(change);
+}
+
+/** A record's row changes, to keep. */
+function copiedChanges(record: XLogRecord): LoggedChange[] {
+  const { lsn, xid } = record;
+  const changes: LoggedChange[] = [];
+  heapChanges(record, (change) => {
+    const { spcOid, dbOid, relNumber } = change.ref;
+    changes.push({ ...change, ref: { spcOid, dbOid, relNumber }, lsn, xid });
+  });
+  return changes;
 }
 
 /** The entries of [from, to), newest first; `wanted` chooses among transactions. */

@@ -46,6 +46,11 @@ export class Snapshot {
     return this.sources.pages.getPage(rel, block, this.upTo);
   }
 
+  /** A page as of another moment of the case. */
+  pageAt(rel: RelFork, block: number, upTo: Lsn): PageAsOf | undefined {
+    return this.sources.pages.getPage(rel, block, upTo);
+  }
+
   /** Every page of the main fork, in order; `emit` may stop it by giving false. */
   scan(rel: RelFork, emit: (block: number, page: PageAsOf) => boolean | void, from = 0, to = 0x1_0000_0000): void {
     this.sources.pages.scan(rel, this.upTo, from, to, emit);

@@ -1,54 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoverTo } from '../../fixtures/postgres/recovery.js';
-import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
-import { captureDatabases } from '../../fixtures/workloads/truth.js';
-import { undoScript } from '../../src/query/revert.js';
-import { Findings } from '../../src/query/session.js';
-import { showTransaction } from '../../src/query/show.js';
-import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
+import { undoTruth } from '../support/undoTruth.js';
 
-const SOLO_UNDONE = [1, 3, 6];
-
-/** The audit triggers record the undoing too, and so change their own table. */
-const AUDIT = 'audit.changes';
-
-function sortedLines(csv: Buffer): string[] {
-  return csv.toString('utf8').split('\n').sort();
-}
-
-describe.each([[15, 2], [18, 1]] as const)('show --undo on a real server, PostgreSQL %i, seed %i', (major, seed) => {
-  let archive: Archive;
-  let indexed: IndexedArchive;
-  beforeAll(async () => {
-    archive = await cachedArchive({ major, workload: 'audited', seed });
-    indexed = await indexArchive(archive);
-  }, 180_000);
-  afterAll(() => indexed?.remove());
-
-  it('gives the tables of the moment just before', async () => {
-    const { transactions, planted, moments } = archive.truth;
-    // rows without a key, out of line, a table emptied and filled; and the disaster
-    const solo = transactions!.filter((_, i) => SOLO_UNDONE.includes(i));
-    for (const { xid, before } of [...solo, planted!]) {
-      const findings = new Findings();
-      const lines: string[] = [];
-      undoScript(showTransaction(indexed.session, xid, findings), findings, (line) => lines.push(line));
-      expect(findings.list).toEqual([]);
-      const server = await recoverTo({ major, backup: archive.backup, wal: archive.wal, target: { xid } });
-      try {
-        await server.sql(lines.join('\n'), 'shop');
-        const shop = (await captureDatabases(server)).get('shop')!;
-        const truth = moments.find((moment) => moment.name === before)!.databases['shop']!;
-        expect([...shop.tables.keys()].sort(), `xid ${xid}`).toEqual(Object.keys(truth.tables).sort());
-        for (const [name, table] of shop.tables) {
-          if (name === AUDIT) continue;
-          expect(sortedLines(table.csv), `${name} after the undo of xid ${xid}`).toEqual(sortedLines(readFileSync(join(archive.directory, truth.tables[name]!.file))));
-        }
-      } finally {
-        await server.destroy();
-      }
-    }
-  }, 120_000);
-});
+// rows without a key, out of line, a table emptied and filled; and the disaster
+undoTruth(15, 2, [1, 3, 6]);
+undoTruth(18, 1, [1, 3, 6]);

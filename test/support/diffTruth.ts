@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
+import { Seeded } from '../../fixtures/workloads/seeded.js';
+import type { TruthMoment } from '../../fixtures/workloads/truth.js';
+import type { Relation } from '../../src/catalog/relation.js';
+import type { PgMajor } from '../../src/pg/version.js';
+import { diffTable, pairTables, type TableDiff } from '../../src/query/diff.js';
+import { Findings, type DatabaseAt } from '../../src/query/session.js';
+import { indexArchive, type IndexedArchive } from './truthCase.js';
+
+type Row = (string | null)[];
+
+/** Rows of a CSV file that COPY wrote: an empty field without quotes is NULL. */
+function readCsv(bytes: Buffer): { header: string[]; rows: Row[] } {
+  const text = bytes.toString('utf8');
+  const rows: Row[] = [];
+  let row: Row = [];
+  for (let at = 0; at < text.length;) {
+    let value: string | null;
+    if (text[at] === '"') {
+      let end = at + 1;
+      while (text[end] !== '"' || text[end + 1] === '"') end += text[end] === '"' ? 2 : 1;
+      value = text.slice(at + 1, end).replaceAll('""', '"');
+      at = end + 1;
+    } else {
+      let end = at;
+      while (text[end] !== ',' && text[end] !== '\n') end++;
+      value = end === at ? null : text.slice(at, end);
+      at = end;
+    }
+    row.push(value);
+    if (text[at++] === '\n') {
+      rows.push(row);
+      row = [];
+    }
+  }
+  return { header: (rows.shift() ?? []) as string[], rows };
+}
+
+function sorted(list: Iterable<string>): string[] {
+  return [...list].sort();
+}
+
+/** What is in `a` and not in `b`, each as often as it is more often there. */
+function minus(a: string[], b: string[]): string[] {
+  const left = new Map<string, number>();
+  for (const text of b) left.set(text, (left.get(text) ?? 0) + 1);
+  return a.filter((text) => {
+    const n = left.get(text) ?? 0;
+    if (n > 0) left.set(text, n - 1);
+    return n === 0;
+  });
+}
+
+/** diff between random pairs of moments against the difference of what COPY showed at both. */
+export function diffTruth(major: PgMajor, pairs: number): void {
+  describe(`diff against the difference of COPY, PostgreSQL ${major}`, () => {
+    let archive: Archive;
+    let indexed: IndexedArchive;
+    beforeAll(async () => {
+      archive = await cachedArchive({ major, workload: 'everything' });
+      indexed = await indexArchive(archive);
+    });
+    afterAll(() => indexed?.remove());
+
+    /** The rows that COPY showed, in the order of the diff's columns. */
+    function truthRows(moment: TruthMoment, database: DatabaseAt, relation: Relation | undefined, diff: TableDiff): string[] {
+      if (!relation) return [];
+      const table = Object.values(moment.databases[database.database.name]!.tables).find((t) => t.schema === database.catalog.schemaOf(relation) && t.name === relation.name);
+      if (!table) throw new Error(`no truth of ${relation.name} at ${moment.name}`);
+      const { header, rows } = readCsv(readFileSync(join(archive.directory, table.file)));
+      const places = diff.columns.map((column) => header.indexOf(column.name));
+      return rows.map((row) => JSON.stringify(places.map((i) => (i < 0 ? null : row[i]))));
+    }
+
+    it('finds the rows that differ between random pairs of moments, either way round', () => {
+      const random = new Seeded(major);
+      let tables = 0;
+      let changes = 0;
+      for (let n = 0; n < pairs; n++) {
+        const [from, to] = [random.pick(archive.truth.moments), random.pick(archive.truth.moments)];
+        const [a, b] = [indexed.session.moment(from.lsn), indexed.session.moment(to.lsn)];
+        for (const name of Object.keys(from.databases).filter((each) => each in to.databases)) {
+          const sides = { before: indexed.session.database(a, name), after: indexed.session.database(b, name) };
+          for (const pair of pairTables(sides)) {
+            const findings = new Findings();
+            const diff = diffTable(sides, pair, findings);
+            const gone: string[] = [];
+            const come: string[] = [];
+            const keyPlaces = diff.key.map((key) => diff.columns.findIndex((column) => column.name === key));
+            diff.rows(({ change, before, after }) => {
+              expect([change, before === null, after === null]).toEqual([change, change === 'added', change === 'removed']);
+              if (before && after) expect(keyPlaces.map((i) => before[i])).toEqual(keyPlaces.map((i) => after[i]));
+              if (before) gone.push(JSON.stringify(before));
+              if (after) come.push(JSON.stringify(after));
+            });
+            const was = truthRows(from, sides.before, pair.before, diff);
+            const is = truthRows(to, sides.after, pair.after, diff);
+            const where = `${name} ${diff.schema}.${diff.name} from ${from.name} to ${to.name}`;
+            expect(findings.list, where).toEqual([]);
+            expect(sorted(gone), where).toEqual(sorted(minus(was, is)));
+            expect(sorted(come), where).toEqual(sorted(minus(is, was)));
+            tables++;
+            changes += gone.length + come.length;
+          }
+        }
+      }
+      expect(tables).toBeGreaterThan(pairs * 5);
+      expect(changes).toBeGreaterThan(pairs * 20);
+    });
+  });
+}
