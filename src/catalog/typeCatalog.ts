@@ -140,6 +140,11 @@ export class TypeCatalog implements TypeLookup {
     return [...this.enumRows.values()].filter((e) => e.type === typeOid).sort((a, b) => a.order - b.order).map((e) => e.label);
   }
 
+  /** As enumLabels(), by OID. */
+  enumLabelsByOid(typeOid: number): Map<number, string> {
+    return new Map([...this.enumRows].filter(([, row]) => row.type === typeOid).sort(([, a], [, b]) => a.order - b.order).map(([oid, row]) => [oid, row.label]));
+  }
+
   enumOid(typeOid: number, label: string): number | undefined {
     for (const [oid, row] of this.enumRows) if (row.type === typeOid && row.label === label) return oid;
     return undefined;
@@ -193,11 +198,11 @@ export class TypeCatalog implements TypeLookup {
       case 'regtype': return this.type(oid) && this.formatType(oid);
       case 'regrole': {
         const name = this.roleName(oid);
-        return name === undefined ? undefined : quoteIdentifier(name);
+        return name === undefined ? undefined : this.quoted(name);
       }
       case 'regnamespace': {
         const name = this.catalog.namespaces.get(oid);
-        return name === undefined ? undefined : quoteIdentifier(name);
+        return name === undefined ? undefined : this.quoted(name);
       }
       case 'regproc': {
         const proc = this.proc(oid);
@@ -215,10 +220,15 @@ export class TypeCatalog implements TypeLookup {
     }
   }
 
+  /** As this major's keywords have it. */
+  private quoted(name: string): string {
+    return quoteIdentifier(name, this.catalog.snapshot.major);
+  }
+
   private qualified(name: string, namespaceOid: number, kind: string): string {
     const visible = namespaceOid === PG_CATALOG || (namespaceOid === PUBLIC && !this.hiddenByCatalog(name, kind));
-    if (visible) return quoteIdentifier(name);
-    return `${quoteIdentifier(this.catalog.namespaces.get(namespaceOid) ?? '')}.${quoteIdentifier(name)}`;
+    if (visible) return this.quoted(name);
+    return `${this.quoted(this.catalog.namespaces.get(namespaceOid) ?? '')}.${this.quoted(name)}`;
   }
 
   /** A name in public is hidden by one in pg_catalog, which is always searched first. */
@@ -231,7 +241,7 @@ export class TypeCatalog implements TypeLookup {
   /** regprocout(): qualified too where the name alone means several functions. */
   private procName(proc: ProcRow, oid: number): string {
     if ((this.procNames.get(proc.name) ?? []).some((other) => other !== oid)) {
-      return `${quoteIdentifier(this.catalog.namespaces.get(proc.namespaceOid) ?? '')}.${quoteIdentifier(proc.name)}`;
+      return `${this.quoted(this.catalog.namespaces.get(proc.namespaceOid) ?? '')}.${this.quoted(proc.name)}`;
     }
     return this.qualified(proc.name, proc.namespaceOid, 'regproc');
   }
@@ -256,7 +266,7 @@ export class TypeCatalog implements TypeLookup {
     const found = this.operators.get(oid);
     if (!found) return undefined;
     const sameName = [...this.operators.values()].filter((row) => row.name === found.name).length;
-    const schema = quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '');
+    const schema = this.quoted(this.catalog.namespaces.get(found.namespaceOid) ?? '');
     if (kind === 'regoper') return found.namespaceOid === PG_CATALOG && sameName === 1 ? found.name : `${schema}.${found.name}`;
     const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t))).join(',');
     return `${found.namespaceOid === PG_CATALOG || found.namespaceOid === PUBLIC ? '' : `${schema}.`}${found.name}(${args})`;
@@ -321,6 +331,7 @@ const SQL_TYPE_NAMES: Record<string, (typmod: number) => string> = {
   int2: () => 'smallint',
   int4: () => 'integer',
   int8: () => 'bigint',
+  json: () => 'json',
   numeric: numericName,
   interval: intervalName,
   time: (m) => `time${precision(m)} without time zone`,

@@ -8,11 +8,14 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import { splitList } from './asof.js';
+import { showSchemaDiff } from './diffSchema.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
 
 export interface DiffCommandOptions extends CommonOptions {
   stat?: boolean;
   pages?: boolean;
+  schema?: boolean;
+  ddl?: boolean;
   columns?: string;
   filter?: string;
   exitCode?: boolean;
@@ -25,23 +28,26 @@ type Pair = ReturnType<typeof pairTables>[number];
 export async function diffCommand(from: string, to: string, tables: string[], options: DiffCommandOptions): Promise<number> {
   const wanted = parseFilter(options.filter);
   if (options.stat && options.pages) throw new WalscopeError('usage.diff', '--stat and --pages exclude each other', { exitCode: ExitCode.usage, hint: 'choose one' });
+  if (options.schema && (options.stat || options.pages)) throw new WalscopeError('usage.diff', '--schema excludes --stat and --pages', { exitCode: ExitCode.usage, hint: 'choose one' });
+  if (options.ddl && !options.schema) throw new WalscopeError('usage.diff', '--ddl needs --schema', { exitCode: ExitCode.usage, hint: 'write walscope diff --schema --ddl FROM TO' });
   const format = formatOf(options);
   const session = openSession(options);
   const moments = [session.moment(from), session.moment(to)];
   for (const moment of moments) echoMoment(moment);
   const [before, after] = moments.map((moment) => session.database(moment, options.dbname));
   const sides: DiffSides = { before: before!, after: after! };
-  const pairs = pairTables(sides, tables);
   const output = new DataOutput(options.output, sides.after.encoding.outputCharset);
   const findings = new Findings();
   const colour = colourWanted(options.color ?? 'auto', output.forTerminal);
   let differs: boolean;
-  if (options.pages) {
-    differs = showPages(sides, pairs, options, output);
+  if (options.schema) {
+    differs = showSchemaDiff(sides, tables, options, output);
+  } else if (options.pages) {
+    differs = showPages(sides, pairTables(sides, tables), options, output);
   } else {
     const columns = options.columns === undefined ? undefined : splitList(options.columns);
     const writer = options.stat ? undefined : diffWriter(format, output.write, { forTerminal: output.forTerminal, colour });
-    const counts = pairs.map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
+    const counts = pairTables(sides, tables).map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
     writer?.finish();
     differs = counts.length > 0;
     if (options.stat) showStat(counts, options, output, colour);

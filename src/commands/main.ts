@@ -107,6 +107,8 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .option('--stat', 'a line a table, as git diff --stat')
     .option('--pages', 'the blocks that changed')
+    .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, types, functions')
+    .option('--ddl', 'with --schema: SQL that leads from the first moment to the second')
     .option('--columns <names>', 'compare and show only these columns, and the key')
     .option('--filter <changes>', 'only added, removed or changed, separated by commas')
     .option('--exit-code', 'exit with 1 where there are differences')
@@ -143,6 +145,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description("columns, constraints and indexes of a table as of a moment, like psql's \\d+")
     .argument('<table>', 'a table, view, sequence or other relation')
     .option('--ddl', 'as SQL that creates it')
+    .option('--function', "the name is a function's or procedure's: its definition")
     .option('--json', 'as JSON')
     .option('-o, --output <file>', 'write the data to a file')
     .action(run(async () => (await import('./schema.js')).schemaCommand));

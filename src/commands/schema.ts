@@ -3,16 +3,20 @@ import { writeSchema } from '../output/schemaText.js';
 import { tableDdl } from '../query/schemaDdl.js';
 import { describeSchema } from '../query/schemaDescription.js';
 import { tableSchema, type TableSchema } from '../query/schema.js';
+import { functionsNamed } from '../query/schemaObjects.js';
+import type { DatabaseAt } from '../query/session.js';
 import { ExitCode } from '../util/errors.js';
-import { DataOutput, openDatabase, openSession, type CommonOptions } from './context.js';
+import { DataOutput, openDatabase, openSession, printable, type CommonOptions } from './context.js';
 
 export interface SchemaCommandOptions extends CommonOptions {
   ddl?: boolean;
+  function?: boolean;
 }
 
 export async function schemaCommand(name: string, options: SchemaCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
+  if (options.function) return functionSource(database, name, options);
   const schema = tableSchema(database, database.relation(name));
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   if (options.ddl) output.write(tableDdl(database, schema));
@@ -21,6 +25,18 @@ export async function schemaCommand(name: string, options: SchemaCommandOptions)
   output.end();
   for (const what of schema.unknown) process.stderr.write(`walscope: incomplete: ${what} is not deparsed\n`);
   return schema.unknown.length > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+/** CREATE OR REPLACE FUNCTION of every function of that name. */
+function functionSource(database: DatabaseAt, name: string, options: SchemaCommandOptions): ExitCode {
+  const functions = functionsNamed(database, name);
+  const output = new DataOutput(options.output, database.encoding.outputCharset);
+  if (options.json) output.write(`${JSON.stringify(functions.map(({ signature, sql, unknown }) => ({ signature, definition: sql, unknown: unknown === '' ? [] : [unknown] })), null, 2)}\n`);
+  else for (const { signature, sql } of functions) for (const line of (sql === null ? `-- ${signature} is an aggregate` : `${sql.trimEnd()};`).split('\n')) output.line(line);
+  output.end();
+  const incomplete = functions.filter((each) => each.unknown !== '');
+  for (const { signature, unknown } of incomplete) process.stderr.write(`walscope: incomplete: ${printable(signature)}: ${unknown} is not written\n`);
+  return incomplete.length > 0 ? ExitCode.partial : ExitCode.done;
 }
 
 function asJson(schema: TableSchema): unknown {
@@ -36,6 +52,6 @@ function asJson(schema: TableSchema): unknown {
     indexes: schema.indexes.map((i) => ({ name: i.name, primary: i.isPrimary, unique: i.isUnique, valid: i.isValid, definition: i.sql })),
     referenced_by: schema.referencedBy.map((c) => ({ table: c.table, name: c.name, definition: c.sql })),
     partition_key: schema.partitionKey, partition_of: schema.partitionBound === null ? null : schema.parents[0], partition_bound: schema.partitionBound,
-    inherits: schema.partitionBound === null ? schema.parents : [], children: schema.children, options: schema.options, comment: schema.comment, unknown: schema.unknown,
+    inherits: schema.partitionBound === null ? schema.parents : [], children: schema.children, options: schema.options, definition: schema.definition, comment: schema.comment, unknown: schema.unknown,
   };
 }

@@ -1,8 +1,10 @@
 /** A relation's definition as of a moment: what psql's \d+ shows, from the catalogs of then. */
 import { Definitions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
+import type { CatalogRow } from '../catalog/catalogRow.js';
 import { deparseText } from '../catalog/deparse.js';
 import { NodeTreeError } from '../catalog/nodeTree.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
+import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import type { DatabaseAt } from './session.js';
 
 export interface SchemaColumn {
@@ -45,6 +47,8 @@ export interface TableSchema {
   parents: string[];
   children: string[];
   options: string;
+  /** What a view selects, where a foreign table's rows are; null for other kinds. */
+  definition: string | null;
   tablespaceOid: number;
   comment: string | null;
   owner: string | null;
@@ -75,7 +79,7 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     constraints: note('constraint', definitions.constraints(relation.oid)),
     referencedBy: definitions.constraints(relation.oid, true).map((each) => ({ ...each, table: definitions.relationName(each.relOid) })),
     partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(family.parents), children: names(family.children),
-    options: definitions.storageOptions(relation.oid), tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
+    options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
     owner: database.types.roleName(relation.ownerOid) ?? null, unknown,
   };
 }
@@ -148,4 +152,35 @@ function collationOf(database: DatabaseAt, column: Column): string | null {
     if (row.oid('oid') === column.typeOid) own = row.oid('typcollation');
   });
   return column.collationOid === own ? null : (database.types.regName('regcollation', column.collationOid) ?? null);
+}
+
+/** ` AS integer START WITH 1 …`: the options of a sequence. */
+export function sequenceOptions(database: DatabaseAt, row: CatalogRow, isIdentity = false): string {
+  const type = database.types.formatType(row.oid('seqtypid'), -1);
+  return `${type === 'bigint' || isIdentity ? '' : ` AS ${type}`} START WITH ${row.int8('seqstart')} INCREMENT BY ${row.int8('seqincrement')} MINVALUE ${row.int8('seqmin')}`
+    + ` MAXVALUE ${row.int8('seqmax')} CACHE ${row.int8('seqcache')}${row.bool('seqcycle') ? ' CYCLE' : ''}`;
+}
+
+/** `SERVER s OPTIONS (a 'x')` of a foreign table, the options of a sequence. */
+function definitionOf(database: DatabaseAt, relation: Relation): string | null {
+  if (relation.kind === 'S') {
+    let options: string | null = null;
+    database.catalog.scan('pg_sequence', (row) => {
+      if (row.oid('seqrelid') === relation.oid) options = sequenceOptions(database, row).trim();
+    });
+    return options;
+  }
+  if (relation.kind !== 'f') return null;
+  const servers = new Map<number, string>();
+  database.catalog.scan('pg_foreign_server', (row) => servers.set(row.oid('oid'), row.name('srvname')));
+  let text: string | null = null;
+  database.catalog.scan('pg_foreign_table', (row) => {
+    if (row.oid('ftrelid') !== relation.oid) return;
+    const options = row.texts('ftoptions').map((option) => {
+      const equals = option!.indexOf('=');
+      return `${quoteIdentifier(option!.slice(0, equals))} ${quoteLiteral(option!.slice(equals + 1))}`;
+    });
+    text = `SERVER ${quoteIdentifier(servers.get(row.oid('ftserver')) ?? '')}${options.length > 0 ? ` OPTIONS (${options.join(', ')})` : ''}`;
+  });
+  return text;
 }

@@ -2,12 +2,12 @@
  * Runnable SQL for a table as of a moment, in the order in which pg_dump writes it: schemas, types, sequences, the table, its
  * constraints and indexes, comments. What could not be deparsed stands as a comment in its place.
  */
-import { Definitions } from '../catalog/definitions.js';
 import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/nodeTree.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import { commentsOf, defaultTrees, type SchemaColumn, type TableSchema } from './schema.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { commentsOf, defaultTrees, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
 import type { DatabaseAt } from './session.js';
+import { TypeDdl } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
 const PG_CLASS = 1259;
@@ -22,36 +22,34 @@ export interface DdlParts {
   comments: string[];
 }
 
-/** The whole script. */
-export function tableDdl(database: DatabaseAt, schema: TableSchema): string {
-  const parts = tableDdlParts(database, schema);
+/** The whole script; `alone`: without the schemas and types that the table needs. */
+export function tableDdl(database: DatabaseAt, schema: TableSchema, options: { alone?: boolean } = {}): string {
+  const parts = tableDdlParts(database, schema, options);
   return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
 }
 
 /** The script in parts, for who wants to put rows between them. Refuses what is no table. */
-export function tableDdlParts(database: DatabaseAt, schema: TableSchema): DdlParts {
+export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options: { alone?: boolean } = {}): DdlParts {
   if (!'rpf'.includes(schema.relation.kind)) {
     throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: only tables are written as SQL`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
   }
-  const writer = new DdlWriter(database, schema);
+  const writer = new DdlWriter(database, schema, options.alone === true);
   return { before: writer.before(), after: writer.after(), foreignKeys: writer.foreignKeys(), comments: writer.comments() };
 }
 
 class DdlWriter {
   private readonly table: string;
-  private readonly definitions: Definitions;
 
-  constructor(private readonly database: DatabaseAt, private readonly schema: TableSchema) {
-    this.table = qualified(schema.schema, schema.name);
-    this.definitions = new Definitions(database);
+  constructor(private readonly database: DatabaseAt, private readonly schema: TableSchema, private readonly isAlone: boolean) {
+    this.table = qualifyName(schema.schema, schema.name);
   }
 
   before(): string[] {
     const sequences = this.sequences();
-    const types = this.types();
+    const types = this.isAlone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
     const schemas = new Set([this.schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]);
     return [
-      ...[...schemas].filter((name) => name !== 'public' && !PG_CATALOG_SCHEMAS.includes(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
+      ...(this.isAlone ? [] : [...schemas]).filter((name) => name !== 'public' && !PG_CATALOG_SCHEMAS.includes(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
       ...types.map((t) => t.sql),
       ...sequences.filter((s) => !s.identity).map((s) => `CREATE SEQUENCE ${s.name}${s.options};`),
       this.createTable(sequences),
@@ -61,7 +59,7 @@ class DdlWriter {
 
   private createTable(sequences: SequenceSql[]): string {
     const { schema } = this;
-    const lines = schema.columns.map((column) => this.column(column, sequences));
+    const lines = schema.columns.map((column) => columnSql(column, sequences));
     for (const check of schema.constraints.filter((c) => c.type === 'c')) {
       lines.push(check.unknown ? `-- CONSTRAINT ${quoteIdentifier(check.name)}: an expression of ${check.unknown} is not written` : `CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`);
     }
@@ -71,22 +69,10 @@ class DdlWriter {
       ...(schema.partitionKey === null ? [] : [`PARTITION BY ${schema.partitionKey}`]),
       ...(schema.options ? [`WITH (${schema.options})`] : []),
     ];
-    const unlogged = schema.relation.persistence === 'u' ? 'UNLOGGED ' : '';
-    const create = `CREATE ${unlogged}TABLE ${this.table} (\n${commaLines(lines)})${tail.map((each) => `\n${each}`).join('')};`;
+    const prefix = schema.relation.kind === 'f' ? 'FOREIGN ' : schema.relation.persistence === 'u' ? 'UNLOGGED ' : '';
+    if (schema.relation.kind === 'f') tail.push(schema.definition ?? '');
+    const create = `CREATE ${prefix}TABLE ${this.table} (\n${commaLines(lines)})${tail.map((each) => `\n${each}`).join('')};`;
     return isPartition ? `${create}\n\nALTER TABLE ONLY ${schema.parents[0]} ATTACH PARTITION ${this.table} ${schema.partitionBound};` : create;
-  }
-
-  private column(column: SchemaColumn, sequences: SequenceSql[]): string {
-    let text = `${quoteIdentifier(column.name)} ${column.type}`;
-    if (column.collation !== null) text += ` COLLATE ${column.collation}`;
-    if (column.unknown) text += ` /* ${column.generated ? 'generated' : 'default'}: ${column.unknown} is not written */`;
-    else if (column.generated) text += ` GENERATED ALWAYS AS (${column.default}) ${column.generated === 'v' ? 'VIRTUAL' : 'STORED'}`;
-    else if (column.default !== null) text += ` DEFAULT ${column.default}`;
-    if (column.identity) {
-      const sequence = sequences.find((s) => s.identity && s.ownedBy === column.name);
-      text += ` GENERATED ${column.identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY${sequence ? ` (SEQUENCE NAME ${sequence.name}${sequence.options})` : ''}`;
-    }
-    return column.notNull ? `${text} NOT NULL` : text;
   }
 
   after(): string[] {
@@ -124,70 +110,9 @@ class DdlWriter {
     }
     for (const index of schema.indexes) {
       const comment = commentsOf(this.database, index.oid, PG_CLASS).get(0);
-      if (comment !== undefined) statements.push(`COMMENT ON INDEX ${qualified(schema.schema, index.name)} IS ${quoteLiteral(comment)};`);
+      if (comment !== undefined) statements.push(`COMMENT ON INDEX ${qualifyName(schema.schema, index.name)} IS ${quoteLiteral(comment)};`);
     }
     return statements;
-  }
-
-  /** Enum, domain, composite and range types of users that the columns need, each after what it needs itself. */
-  private types(): { schema: string; sql: string }[] {
-    const { types } = this.database;
-    const done = new Set<number>();
-    const found: { schema: string; sql: string }[] = [];
-    const visit = (oid: number): void => {
-      const type = types.type(oid);
-      if (!type || done.has(oid)) return;
-      done.add(oid);
-      if (type.typelem !== 0) visit(type.typelem);
-      if (PG_CATALOG_SCHEMAS.includes(type.schema) || this.isExtensionMember(oid)) return;
-      const name = qualified(type.schema, type.name);
-      if (type.typtype === 'e') {
-        found.push({ schema: type.schema, sql: `CREATE TYPE ${name} AS ENUM (${types.enumLabels(oid).map((label) => `\n    ${quoteLiteral(label)}`).join(',')}\n);` });
-      } else if (type.typtype === 'd') {
-        visit(type.typbasetype);
-        found.push({ schema: type.schema, sql: this.domain(oid, name) });
-      } else if (type.typtype === 'r' && type.rangeSubtype !== undefined) {
-        visit(type.rangeSubtype);
-        found.push({ schema: type.schema, sql: `CREATE TYPE ${name} AS RANGE (\n    subtype = ${types.formatType(type.rangeSubtype, -1)}\n);` });
-      } else if (type.typtype === 'c' && this.database.catalog.relations.get(type.typrelid)?.kind === 'c') {
-        const attributes = (type.attributes ?? []).filter((a) => !a.dropped);
-        for (const attribute of attributes) visit(attribute.typeOid);
-        found.push({ schema: type.schema, sql: `CREATE TYPE ${name} AS (${attributes.map((a) => `\n    ${quoteIdentifier(a.name)} ${types.formatType(a.typeOid, a.typmod)}`).join(',')}\n);` });
-      }
-    };
-    for (const column of this.schema.columns) visit(column.typeOid);
-    return found;
-  }
-
-  private extensionMembers: Set<number> | undefined;
-
-  /** Types of an extension come back with the extension. */
-  private isExtensionMember(typeOid: number): boolean {
-    const [PG_TYPE, PG_EXTENSION] = [1247, 3079];
-    if (!this.extensionMembers) {
-      const members = new Set<number>();
-      this.database.catalog.scan('pg_depend', (row) => {
-        if (row.oid('classid') === PG_TYPE && row.oid('refclassid') === PG_EXTENSION && row.char('deptype') === 'e') members.add(row.oid('objid'));
-      });
-      this.extensionMembers = members;
-    }
-    return this.extensionMembers.has(typeOid);
-  }
-
-  private domain(oid: number, name: string): string {
-    let sql = '';
-    this.database.catalog.scan('pg_type', (row) => {
-      if (row.oid('oid') !== oid) return;
-      sql = `CREATE DOMAIN ${name} AS ${this.database.types.formatType(row.oid('typbasetype'), row.int4('typtypmod'))}`;
-      const value = row.text('typdefault');
-      if (value !== null) sql += ` DEFAULT ${value}`;
-      if (row.bool('typnotnull')) sql += ' NOT NULL';
-    });
-    for (const check of this.definitions.domainConstraints(oid)) {
-      if (check.type === 'n') continue;
-      sql += check.unknown ? `\n    /* CONSTRAINT ${check.name}: ${check.unknown} is not written */` : `\n    CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`;
-    }
-    return `${sql};`;
   }
 
   /** Sequences that a column owns, or whose nextval() is a default. */
@@ -207,17 +132,29 @@ class DdlWriter {
       const relation = this.database.catalog.relations.get(row.oid('seqrelid'));
       if (!relation || !wanted.has(relation.oid)) return;
       const owner = owned.get(relation.oid);
-      const type = this.database.types.formatType(row.oid('seqtypid'), -1);
       const identity = owner?.identity === true;
       const schema = this.database.catalog.schemaOf(relation);
       found.push({
-        schema, name: qualified(schema, relation.name), identity, ownedBy: this.schema.columns.find((c) => c.attnum === owner?.column)?.name,
-        options: `${type === 'bigint' || identity ? '' : ` AS ${type}`} START WITH ${row.int8('seqstart')} INCREMENT BY ${row.int8('seqincrement')} MINVALUE ${row.int8('seqmin')}`
-          + ` MAXVALUE ${row.int8('seqmax')} CACHE ${row.int8('seqcache')}${row.bool('seqcycle') ? ' CYCLE' : ''}`,
+        schema, name: qualifyName(schema, relation.name), identity, ownedBy: this.schema.columns.find((c) => c.attnum === owner?.column)?.name,
+        options: sequenceOptions(this.database, row, identity),
       });
     });
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
+}
+
+/** A column as CREATE TABLE and ADD COLUMN take it. */
+export function columnSql(column: SchemaColumn, sequences: readonly SequenceSql[] = []): string {
+  let text = `${quoteIdentifier(column.name)} ${column.type}`;
+  if (column.collation !== null) text += ` COLLATE ${column.collation}`;
+  if (column.unknown) text += ` /* ${column.generated ? 'generated' : 'default'}: ${column.unknown} is not written */`;
+  else if (column.generated) text += ` GENERATED ALWAYS AS (${column.default}) ${column.generated === 'v' ? 'VIRTUAL' : 'STORED'}`;
+  else if (column.default !== null) text += ` DEFAULT ${column.default}`;
+  if (column.identity) {
+    const sequence = sequences.find((s) => s.identity && s.ownedBy === column.name);
+    text += ` GENERATED ${column.identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY${sequence ? ` (SEQUENCE NAME ${sequence.name}${sequence.options})` : ''}`;
+  }
+  return column.notNull ? `${text} NOT NULL` : text;
 }
 
 interface SequenceSql {
@@ -227,10 +164,6 @@ interface SequenceSql {
   /** An identity column's: it is created with the column. */
   identity: boolean;
   ownedBy: string | undefined;
-}
-
-function qualified(schema: string, name: string): string {
-  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
 /** Lines with a comma after each but the last that is no comment. */

@@ -45,6 +45,7 @@ export function describeSchema(schema: TableSchema): SchemaDescription {
       ...(isPartition ? [`Partition of: ${schema.parents[0]} ${schema.partitionBound}`] : schema.parents.length > 0 ? [`Inherits: ${schema.parents.join(', ')}`] : []),
       ...(schema.partitionKey === null ? [] : [`Partition key: ${schema.partitionKey}`]),
       ...(schema.options ? [`Options: ${schema.options}`] : []),
+      ...(schema.definition === null ? [] : [schema.relation.kind === 'f' ? schema.definition.replace(/^SERVER /, 'Server: ') : `Definition: ${schema.definition}`]),
       ...(schema.comment === null ? [] : [`Comment: ${schema.comment}`]),
     ],
   };

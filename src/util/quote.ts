@@ -12,8 +12,16 @@ const RESERVED = new Set((
   'real row setof smallint substring time timestamp treat trim values varchar xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable'
 ).split(' '));
 
-export function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+/** Words of RESERVED that are keywords since a major later than 13. */
+const RESERVED_SINCE: Readonly<Record<string, number>> = {
+  json: 16, json_array: 16, json_arrayagg: 16, json_object: 16, json_objectagg: 16, system_user: 16,
+  json_exists: 17, json_query: 17, json_scalar: 17, json_serialize: 17, json_table: 17, json_value: 17, merge_action: 17,
+};
+
+/** A name as SQL takes it in any major; with a major, as that major's quote_identifier() prints it. */
+export function quoteIdentifier(name: string, major?: number): string {
+  const isReserved = RESERVED.has(name) && (major === undefined || (RESERVED_SINCE[name] ?? 0) <= major);
+  return /^[a-z_][a-z0-9_]*$/.test(name) && !isReserved ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A string as an SQL literal, whatever standard_conforming_strings says: quote_literal(), utils/adt/quote.c. */
@@ -25,4 +33,9 @@ export function quoteLiteral(text: string): string {
 /** `schema.name` where the schema is not public; both quoted as needed. */
 export function qualifiedName(schema: string, name: string): string {
   return schema === 'public' ? quoteIdentifier(name) : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/** `schema.name`, whatever the schema; both quoted as needed. */
+export function qualifyName(schema: string, name: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
