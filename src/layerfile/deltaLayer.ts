@@ -20,7 +20,7 @@ import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
 import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
 import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
-import { endsTransaction, isCommit, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
+import { eachEndedXid, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
 
 export { XactKind, type XactRow } from './xactRows.js';
 
@@ -334,12 +334,15 @@ export class DeltaLayer {
 
   /** What happened on one CLOG page, in LSN order: it follows from the transaction log. */
   clogEntries(page: number): ClogEntry[] {
-    const { fences, blocks } = this.section(SectionId.xacts);
+    const section = this.section(SectionId.xacts);
+    const { fences, blocks } = section;
     const entries: ClogEntry[] = this.clogZeroes.filter((zero) => zero.page === page).map(({ lsn }) => ({ lsn, xidOnPage: 0, status: ClogStatus.zeroPage }));
     const zeroed = entries.length > 0;
     for (let i = 0; i < blocks; i++) {
       if (page < fences[i * 3 + 1]! || page > fences[i * 3 + 2]!) continue;
-      for (const row of this.transactionBlock(i)) addClogEntries(row, page, entries);
+      eachEndedXid(this.file.readBlock(section, i), fences[i * 3]! * 8, (xid, lsn, committed) => {
+        if (clogPageOf(xid) === page) entries.push({ lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status: committed ? ClogStatus.committed : ClogStatus.aborted });
+      });
     }
     return zeroed ? entries.sort((a, b) => a.lsn - b.lsn) : entries;
   }
@@ -384,16 +387,6 @@ export class DeltaLayer {
       return { section, blocks, bytes: lengths.reduce((sum, n) => sum + n, 0) };
     });
   }
-}
-
-function addClogEntries(row: XactRow, page: number, entries: ClogEntry[]): void {
-  if (!endsTransaction(row)) return;
-  const status = isCommit(row) ? ClogStatus.committed : ClogStatus.aborted;
-  const add = (xid: number): void => {
-    if (xid !== 0 && clogPageOf(xid) === page) entries.push({ lsn: row.lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status });
-  };
-  add(row.xid);
-  for (const xid of row.subxids) add(xid);
 }
 
 /** Sort order of relation forks in every layer: tablespace, database, relation, fork. */

@@ -155,7 +155,7 @@ export class KeyBlockReader {
 
   /** Goes to the next run; false behind the last. */
   next(): boolean {
-    if (!this.isRead) this.entries(0, ignore);
+    if (!this.isRead) this.skip();
     const { reader } = this;
     if (reader.done) return false;
     const head = reader.varint();
@@ -209,6 +209,24 @@ export class KeyBlockReader {
     this.isRead = true;
   }
 
+  /** Passes over the run in hand. */
+  private skip(): void {
+    const { reader } = this;
+    for (let left = this.count; left > 0;) {
+      const token = reader.byte();
+      if (token >= FLAGS && token < REPEAT_LAST_SHORT) continue;
+      if (token >= REPEAT_LAST_SHORT) {
+        left -= (token & 3) + 1;
+      } else if (token === REPEAT_LAST || token === REPEAT_TWO) {
+        left -= reader.varint() + SHORT_REPEATS + 1;
+      } else {
+        if (token === WIDE) reader.varint();
+        else reader.at += token < 0x80 ? 0 : token < 0xc0 ? 1 : token < 0xe0 ? 2 : 3;
+        left--;
+      }
+    }
+  }
+
   private longDistance(token: number): number {
     const { reader } = this;
     if (token < 0xc0) return ((token & 0x3f) << 8) | reader.byte();
@@ -216,5 +234,3 @@ export class KeyBlockReader {
     return ((token & 0x0f) << 24) | (reader.byte() << 16) | (reader.byte() << 8) | reader.byte();
   }
 }
-
-function ignore(): void {}

@@ -144,30 +144,44 @@ function unzigzag(value: number): number {
 
 /** The rows of a block whose fence has `firstLsn`. */
 export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
-  const reader = new ByteReader(payload);
   const rows: XactRow[] = [];
-  let { time, xid, dbOid, length, changes } = FIRST_ROW;
-  let lsn = firstLsn;
-  while (!reader.done) {
+  walkRows(payload, firstLsn, ({ lsn, length, time, xid, dbOid, changes }, kind, subxids, name) =>
+    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind, time, xid, dbOid, subxids: [...subxids], name, changes }));
+  return rows;
+}
+
+/** Calls `visit` for each transaction and subtransaction that a row of the block commits or aborts. */
+export function eachEndedXid(payload: Uint8Array, firstLsn: number, visit: (xid: number, lsn: Lsn, committed: boolean) => void): void {
+  walkRows(payload, firstLsn, ({ lsn, xid }, kind, subxids) => {
+    if (kind > XactKind.abortPrepared) return;
+    const committed = kind === XactKind.commit || kind === XactKind.commitPrepared;
+    if (xid !== 0) visit(xid, lsn as Lsn, committed);
+    for (const sub of subxids) visit(sub, lsn as Lsn, committed);
+  });
+}
+
+const NO_SUBXIDS: readonly number[] = [];
+
+function walkRows(payload: Uint8Array, firstLsn: number, visit: (row: RowContext, kind: XactKind, subxids: readonly number[], name: string) => void): void {
+  const reader = new ByteReader(payload);
+  const row = { ...FIRST_ROW, lsn: firstLsn };
+  for (let isFirst = true; !reader.done; isFirst = false) {
     const distance = reader.varint();
-    lsn += Math.floor(distance / 2) * 8;
+    row.lsn += Math.floor(distance / 2) * 8;
     const head = distance % 2 === 0 ? USUAL_HEAD : reader.byte();
-    if (rows.length === 0) {
-      time = reader.signed();
-      xid = reader.varint();
+    if (isFirst) {
+      row.time = reader.signed();
+      row.xid = reader.varint();
     } else {
       const both = reader.varint();
       const step = both % 4;
-      time += unzigzag(Math.floor(both / 4));
-      xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
+      row.time += unzigzag(Math.floor(both / 4));
+      row.xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
     }
-    if ((head & ROW_SAME_DATABASE) === 0) dbOid = reader.varint();
-    if ((head & ROW_SAME_LENGTH) === 0) length = reader.varint();
-    if ((head & ROW_SAME_CHANGES) === 0) changes = reader.varint();
-    const subxids: number[] = [];
-    if ((head & ROW_HAS_SUBXIDS) !== 0) for (let n = reader.varint(); n > 0; n--) subxids.push(xid + reader.signed());
-    const name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
-    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind: (head & ROW_KIND_MASK) as XactKind, time, xid, dbOid, subxids, name, changes });
+    if ((head & ROW_SAME_DATABASE) === 0) row.dbOid = reader.varint();
+    if ((head & ROW_SAME_LENGTH) === 0) row.length = reader.varint();
+    if ((head & ROW_SAME_CHANGES) === 0) row.changes = reader.varint();
+    const subxids = (head & ROW_HAS_SUBXIDS) !== 0 ? Array.from({ length: reader.varint() }, () => row.xid + reader.signed()) : NO_SUBXIDS;
+    visit(row, (head & ROW_KIND_MASK) as XactKind, subxids, (head & ROW_HAS_NAME) !== 0 ? reader.string() : '');
   }
-  return rows;
 }

@@ -39,6 +39,13 @@ function read(blocks: KeyBlock[]): PageKeys[] {
   return pages;
 }
 
+/** Which pages the runs are of, without looking at an entry. */
+function heads(blocks: KeyBlock[]): string[] {
+  const pages = new Set<string>();
+  for (const { payload } of blocks) for (const run = new KeyBlockReader(payload); run.next();) pages.add(`${run.ordinal} ${run.block}`);
+  return [...pages];
+}
+
 /** Distances as WAL has them: few values, often in turn, now and then far apart. */
 const distance = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(5, 17, 17, 130, 700) }, fc.integer({ min: 1, max: 40_000 }), fc.integer({ min: 1, max: 2 ** 40 }));
 const stretch = fc.record({ distances: fc.array(distance, { minLength: 1, maxLength: 3 }), times: fc.integer({ min: 1, max: 40 }), bits: fc.constantFrom(0, 0, 0, 1, 2, 3) });
@@ -69,6 +76,7 @@ describe('keys', () => {
       const pages = build(specs);
       const blocks = write(pages);
       expect(read(blocks)).toEqual(pages);
+      expect(heads(blocks)).toEqual([...new Set(pages.map((page) => `${page.ordinal} ${page.block}`))]);
       for (const { payload } of blocks) expect(payload.length).toBeLessThan(KEY_BLOCK_BYTES + 40);
     }), { numRuns: 60 });
   });
