@@ -47,7 +47,6 @@ let magic: u32 = 0;
 let segmentSize: u64 = 0;
 let systemIdentifier: u64 = 0;
 let untilLsn: u64 = 0;
-
 let pos: u32 = 0;
 let previousLsn: u64 = 0;
 let previousKnown: bool = false;
