@@ -69,8 +69,8 @@ export class BlockFileWriter {
     for (let i = 0; i < section.width; i++) section.fences.push(fence[i]!);
   }
 
-  /** Writes the footer, syncs and renames, to a name that was not known before where one is given. Gives the file's size in bytes. */
-  finish(target?: string): number {
+  /** Writes the footer, syncs (unless told not to) and renames, to a name that was not known before where one is given. Gives the file's size in bytes. */
+  finish(target?: string, options: { sync?: boolean } = {}): number {
     const footer = new ByteWriter();
     footer.varint(this.sections.length);
     for (const section of this.sections) {
@@ -90,7 +90,7 @@ export class BlockFileWriter {
     FOOTER_MAGIC.copy(trailer, 16);
     this.file.write(bytes);
     this.file.write(trailer);
-    this.file.commit(target);
+    this.file.commit(target, options);
     return this.file.length;
   }
 

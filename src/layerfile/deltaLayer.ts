@@ -78,8 +78,8 @@ export interface DeltaContents {
   changes: LayerChanges;
 }
 
-/** Writes a delta layer; gives its size in bytes. */
-export function writeDeltaLayer(path: string, contents: DeltaContents): number {
+/** Writes a delta layer; gives its size in bytes. With `sync` false the caller makes it durable (syncFiles()). */
+export function writeDeltaLayer(path: string, contents: DeltaContents, options: { sync?: boolean } = {}): number {
   const file = new BlockFileWriter(path, LayerKind.delta);
   try {
     writeRelations(file, contents.relations);
@@ -89,7 +89,7 @@ export function writeDeltaLayer(path: string, contents: DeltaContents): number {
     writeClog(file, contents.startLsn, contents.clogZeroes);
     writeEvents(file, contents.startLsn, contents.events);
     writeChanges(file, SectionId.changes, [[contents.startLsn, encodeChanges(contents.changes, contents.startLsn)]]);
-    return file.finish();
+    return file.finish(undefined, options);
   } catch (error) {
     file.abandon();
     throw error;

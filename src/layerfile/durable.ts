@@ -34,6 +34,24 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** Makes files of one folder durable, and their names: all at once, which costs hardly more than one. */
+export async function syncFiles(folder: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  try {
+    await Promise.all(names.map(async (name) => {
+      const file = await fs.promises.open(path.join(folder, name), 'r');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }));
+    syncFolder(folder);
+  } catch (error) {
+    throw explainFsError(error, folder);
+  }
+}
+
 /** Creates a folder of the case, parents too. Throws `case.folder` where that fails. */
 export function makeFolder(folder: string): void {
   try {
@@ -101,14 +119,15 @@ export class DurableFile {
     }
   }
 
-  commit(target = this.target): void {
+  /** With `sync` false the file gets its name, but is not durable before syncFiles(). */
+  commit(target = this.target, { sync = true }: { sync?: boolean } = {}): void {
     this.flush();
     try {
-      fs.fsyncSync(this.fd);
+      if (sync) fs.fsyncSync(this.fd);
       fs.closeSync(this.fd);
       this.fd = -1;
       fs.renameSync(this.temporary, target);
-      syncFolder(path.dirname(target));
+      if (sync) syncFolder(path.dirname(target));
     } catch (error) {
       throw explainFsError(error, this.target);
     }

@@ -34,8 +34,8 @@ export interface StripeSource {
   packing?: Packing;
 }
 
-/** Reads records from `from` to the end of that position's stripe; writes a layer into `folder` if there is any, and a pack where the stripe is packed. */
-export function buildLayer(source: StripeSource, from: Lsn, folder: string, builder: LayerBuilder): BuiltLayer {
+/** Reads records from `from` to the end of that position's stripe; writes a layer into `folder` if there is any, and a pack where the stripe is packed. With `sync` false the layer is not durable yet. */
+export function buildLayer(source: StripeSource, from: Lsn, folder: string, builder: LayerBuilder, options: { sync?: boolean } = {}): BuiltLayer {
   const { wal, major, systemIdentifier, packing } = source;
   const packer = packing && isPacked(wal, from, packing) ? packerOf(source, from, packing) : undefined;
   try {
@@ -45,7 +45,7 @@ export function buildLayer(source: StripeSource, from: Lsn, folder: string, buil
     if (result.records === 0) return { layer: undefined, pack, position: stripeEnd(from), end: result.end, firstPrevLsn: INVALID_LSN, lastLsn: INVALID_LSN };
     builder.finish(result.records, result.endLsn, result.changes!);
     const name = deltaLayerName(from, builder.endLsn);
-    const bytes = writeDeltaLayer(path.join(folder, name), builder.contents());
+    const bytes = writeDeltaLayer(path.join(folder, name), builder.contents(), options);
     return { layer: describeLayer(builder, name, bytes), pack, position: result.endLsn, end: result.end, firstPrevLsn: result.firstPrevLsn, lastLsn: result.lastLsn };
   } catch (error) {
     packer?.abandon();

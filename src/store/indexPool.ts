@@ -1,14 +1,14 @@
 /**
- * Builds layers of coming stripes in worker threads. Stripes are independent of each other, so that which worker builds which, and
- * in what order they finish, leaves no trace: results are taken in LSN order.
+ * Builds layers of stripes in worker threads and in this one. Stripes are independent of each other, so that which thread builds which, and
+ * in what order they finish, leaves no trace: each thread takes the next that nobody has taken, results are used in LSN order.
  */
 import { Worker } from 'node:worker_threads';
 import type { SavedWalArchive } from '../archive/walArchive.js';
+import { WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import type { BuiltLayer } from './buildLayer.js';
 import { reviveError, type PlainError } from './plainError.js';
 import type { Packing } from './stripePack.js';
-import { stripeEnd } from './stripes.js';
 
 /** Decompressed segments that a thread keeps: it reads them in order. */
 export const SEGMENT_CACHE_BYTES = 16 * 1024 * 1024;
@@ -23,75 +23,74 @@ export interface WorkerInput {
   packsOnly: boolean;
 }
 
+/** What all threads share: the stripes, and how many of them are taken. */
+export interface SharedWork {
+  starts: readonly Lsn[];
+  taken: Int32Array;
+}
+
 export type WorkerOutput = { from: Lsn; built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { from: Lsn; failure: PlainError };
 
-interface Pending {
-  promise: Promise<BuiltLayer>;
-  settle(output: WorkerOutput): void;
-  fail(error: Error): void;
+/** The next stripe that nobody has taken; undefined behind the last. */
+export function takeStripe({ starts, taken }: SharedWork): Lsn | undefined {
+  return starts[Atomics.add(taken, 0, 1)];
 }
 
 export class IndexPool {
   private readonly workers: Worker[];
-  private readonly idle: Worker[];
-  private readonly pending = new Map<Lsn, Pending>();
-  private readonly waiting: Lsn[] = [];
+  private readonly work: SharedWork;
+  private readonly results = new Map<Lsn, BuiltLayer | WalscopeError>();
+  private crash: Error | undefined;
+  private closed = false;
+  private wake: () => void = () => undefined;
 
-  constructor(jobs: number, input: WorkerInput) {
+  /** `jobs`: threads, this one among them, which builds by `build`. */
+  constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer) {
+    this.work = { starts, taken: new Int32Array(new SharedArrayBuffer(4)) };
     const script = new URL('./indexWorker.js', import.meta.url);
-    this.workers = Array.from({ length: jobs }, () => new Worker(script, { workerData: input }));
-    this.idle = [...this.workers];
+    this.workers = Array.from({ length: jobs - 1 }, () => new Worker(script, { workerData: { ...input, ...this.work } }));
     for (const worker of this.workers) {
       worker.on('message', (output: WorkerOutput) => {
-        this.pending.get(output.from)?.settle(output);
-        this.idle.push(worker);
-        this.dispatch();
+        this.results.set(output.from, 'failure' in output ? reviveError(output.failure) : { ...output.built, end: output.built.end && { ...output.built.end, error: reviveError(output.built.end.error) } });
+        this.wake();
       });
       worker.on('error', (error) => {
-        for (const pending of this.pending.values()) pending.fail(error);
+        this.crash = error;
+        this.wake();
       });
     }
   }
 
-  /** The layer of the stripe that begins at `from`; the stripes after it, up to `last`, are begun meanwhile. */
-  async layer(from: Lsn, last: Lsn): Promise<BuiltLayer> {
-    let ahead = from;
-    for (let i = 0; i <= this.workers.length && ahead < last; i++, ahead = stripeEnd(ahead)) this.request(ahead);
-    const pending = this.pending.get(from) ?? this.request(from);
-    const built = await pending.promise;
-    this.pending.delete(from);
-    return built;
+  /** The layer of the stripe that begins at `from`. While it is not there, this thread builds others. */
+  async layer(from: Lsn): Promise<BuiltLayer> {
+    if (!this.work.starts.includes(from)) return this.build(from);
+    while (!this.results.has(from)) {
+      if (this.crash) throw this.crash;
+      if (this.closed) throw new Error('the pool is closed');
+      const own = takeStripe(this.work);
+      if (own === undefined) await new Promise<void>((resolve) => (this.wake = resolve));
+      else this.results.set(own, this.buildHere(own));
+      await new Promise((resolve) => setImmediate(resolve)); // lets results and ^C in
+    }
+    const result = this.results.get(from)!;
+    this.results.delete(from);
+    if (result instanceof WalscopeError) throw result;
+    return result;
   }
 
-  private request(from: Lsn): Pending {
-    const known = this.pending.get(from);
-    if (known) return known;
-    let resolve!: (built: BuiltLayer) => void;
-    let reject!: (error: Error) => void;
-    const promise = new Promise<BuiltLayer>((res, rej) => {
-      resolve = res;
-      reject = rej;
-    });
-    promise.catch(() => undefined); // whoever awaits it is told; a stripe begun in vain need not be
-    const pending: Pending = {
-      promise,
-      fail: reject,
-      settle(output) {
-        if ('failure' in output) reject(reviveError(output.failure));
-        else resolve({ ...output.built, end: output.built.end && { ...output.built.end, error: reviveError(output.built.end.error) } });
-      },
-    };
-    this.pending.set(from, pending);
-    this.waiting.push(from);
-    this.dispatch();
-    return pending;
-  }
-
-  private dispatch(): void {
-    while (this.idle.length > 0 && this.waiting.length > 0) this.idle.pop()!.postMessage(this.waiting.shift()!);
+  private buildHere(from: Lsn): BuiltLayer | WalscopeError {
+    try {
+      return this.build(from);
+    } catch (error) {
+      if (error instanceof WalscopeError) return error;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
+    this.closed = true;
+    this.wake();
+    Atomics.store(this.work.taken, 0, this.work.starts.length);
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 }

@@ -1,14 +1,14 @@
-/** A thread of `index --jobs`: opens the archive, then builds the layer of each stripe that it is sent, or packs it. */
+/** A thread of `index --jobs`: opens the archive, then builds the layer of each stripe that it takes, or packs it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { reopenWalArchive } from '../archive/walArchive.js';
 import type { Lsn } from '../util/lsn.js';
 import { buildLayer, buildPack } from './buildLayer.js';
 import { CaseWal } from './caseWal.js';
-import { SEGMENT_CACHE_BYTES, type WorkerInput, type WorkerOutput } from './indexPool.js';
+import { SEGMENT_CACHE_BYTES, takeStripe, type SharedWork, type WorkerInput, type WorkerOutput } from './indexPool.js';
 import { LayerBuilder } from './ingest.js';
 import { plainError } from './plainError.js';
 
-const { layersDir, packing, packsOnly, ...input } = workerData as WorkerInput;
+const { layersDir, packing, packsOnly, ...input } = workerData as WorkerInput & SharedWork;
 const archive = reopenWalArchive(input.archive, { memoryBytes: SEGMENT_CACHE_BYTES });
 const wal = new CaseWal(packing.caseDir, packing.packs, archive.timelineWal(input.timeline), 'archive');
 const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
@@ -16,11 +16,11 @@ const builder = new LayerBuilder();
 
 function build(from: Lsn): WorkerOutput {
   try {
-    const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder);
+    const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false });
     return { from, built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
   } catch (error) {
     return { from, failure: plainError(error) };
   }
 }
 
-parentPort!.on('message', (from: Lsn) => parentPort!.postMessage(build(from)));
+for (let from = takeStripe(input); from !== undefined; from = takeStripe(input)) parentPort!.postMessage(build(from));

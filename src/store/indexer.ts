@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import type { WalArchive } from '../archive/walArchive.js';
-import { makeFolder, removeStrays } from '../layerfile/durable.js';
+import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun, type WalStoreForm } from '../layerfile/manifest.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
@@ -25,7 +25,9 @@ import { IndexPool } from './indexPool.js';
 import { packStart, type Packing } from './stripePack.js';
 import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
-import { STRIPE_BYTES, stripeEnd, stripeStart } from './stripes.js';
+import { stripeEnd, stripeStart } from './stripes.js';
+
+const SAVE_EVERY_MS = 1000; // what a killed run loses at most, but for the stripes in hand
 
 export interface IndexOptions {
   caseDir: string;
@@ -76,6 +78,9 @@ class Indexer {
   private readonly layersDir: string;
   private readonly packsDir: string;
   private backups: BaseBackup[] = [];
+  /** Layers that the manifest in hand names, not yet the one on disk. */
+  private unsynced: string[] = [];
+  private savedAt = performance.now();
   private walBytes = 0;
   private records = 0;
 
@@ -119,7 +124,7 @@ class Indexer {
     if (!options.packOnly) await this.indexRuns(manifest, wal, archive);
     if (manifest.walStore === 'pack') await this.packRest(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
-    writeManifest(options.caseDir, manifest);
+    await this.save(manifest);
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.reportUnusable(manifest, wal);
     archive.close();
@@ -243,7 +248,7 @@ class Indexer {
         await this.turn(position, run.startLsn, lastWal);
         const built = await this.orInterrupted(next.layer(stripeStart(position, run.startLsn)));
         if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
-          this.endRun(manifest, run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
+          this.endRun(run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
           return;
         }
         if (built.pack) namePack(manifest, built.pack);
@@ -251,15 +256,26 @@ class Indexer {
         previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
         position = Math.max(built.position, position) as Lsn;
         if (built.end) {
-          this.endRun(manifest, run, built.end, lastWal);
+          this.endRun(run, built.end, lastWal);
           return;
         }
-        writeManifest(this.options.caseDir, manifest);
+        if (performance.now() - this.savedAt > SAVE_EVERY_MS) await this.save(manifest);
       }
+    } catch (error) {
+      await this.save(manifest); // what was indexed before
+      throw error;
     } finally {
       await next.close();
       this.removeUnnamed(manifest); // stripes that were begun ahead of the end
     }
+  }
+
+  /** Makes the layers that are named durable, then the manifest. */
+  private async save(manifest: Manifest): Promise<void> {
+    await syncFiles(this.layersDir, this.unsynced);
+    this.unsynced = [];
+    writeManifest(this.options.caseDir, manifest);
+    this.savedAt = performance.now();
   }
 
   private packing(manifest: Manifest): Packing {
@@ -268,16 +284,15 @@ class Indexer {
 
   /** Builds layers, or packs alone, here or in worker threads where there are several stripes and jobs. */
   private layerSource(manifest: Manifest, from: Lsn, wal: CaseWal, archive: WalArchive, lastWal: Lsn, packsOnly = false): LayerSource {
-    const stripes = Math.ceil((lastWal - from) / STRIPE_BYTES);
-    const jobs = Math.min(this.options.jobs ?? 1, stripes);
+    const starts: Lsn[] = [];
+    for (let start = from; start < lastWal; start = stripeEnd(start)) starts.push(start);
+    const jobs = Math.min(this.options.jobs ?? 1, starts.length);
     const packing = this.packing(manifest);
-    if (jobs > 1) {
-      const pool = new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir: this.layersDir, packing, packsOnly });
-      return { layer: (start) => pool.layer(start, lastWal), close: () => pool.close() };
-    }
     const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
     const builder = new LayerBuilder();
-    return { layer: (start) => (packsOnly ? buildPack(source, start) : buildLayer(source, start, this.layersDir, builder)), close: () => undefined };
+    const build = (start: Lsn): BuiltLayer => (packsOnly ? buildPack(source, start) : buildLayer(source, start, this.layersDir, builder, { sync: false }));
+    if (jobs <= 1) return { layer: build, close: () => undefined };
+    return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir: this.layersDir, packing, packsOnly }, starts, build);
   }
 
   /** Packs the stripes that were indexed while their WAL stayed in the archive. */
@@ -304,6 +319,7 @@ class Indexer {
 
   private nameLayer(manifest: Manifest, run: ManifestRun, layer: ManifestLayer): void {
     manifest.layers.push(layer);
+    this.unsynced.push(layer.name);
     run.endLsn = layer.endLsn;
     recount(manifest);
     this.records += layer.records;
@@ -312,10 +328,9 @@ class Indexer {
     if (manifest.backups.some((backup) => backup.consistentLsn === null && backup.startLsn < layer.endLsn)) this.findConsistency(manifest, [layer]);
   }
 
-  private endRun(manifest: Manifest, run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
+  private endRun(run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
     run.endReason = end.error.message;
     if (end.kind !== 'end') this.reportBreak(end.kind, end.error, run, lastWal);
-    writeManifest(this.options.caseDir, manifest);
   }
 
   /** Between two stripes: shows where the run is, and lets ^C in. */
