@@ -159,6 +159,26 @@ function buildProgram(done: (code: number) => void): Command {
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
     .action(run(async () => (await import('./compact.js')).compactCommand));
 
+  inCase(program.command('gc'))
+    .description('drop old history: first the pages that later moments build on are written, then what lies before goes; the archive is untouched')
+    .option('--keep <time>', 'keep so much before the latest moment: 30d, 12h, 2w')
+    .option('--max-size <size>', 'keep what fits: 50GB')
+    .option('--dry-run', 'only tell what would be dropped')
+    .option('--tz <zone>', 'time zone of the output (default: UTC)')
+    .action(run(async () => (await import('./gc.js')).gcCommand));
+
+  inCase(program.command('pin'))
+    .description('a moment that gc keeps')
+    .argument('<name>', 'its name')
+    .argument('<moment>', 'as --at takes it')
+    .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
+    .action(run(async () => (await import('./gc.js')).pinCommand));
+
+  inCase(program.command('unpin'))
+    .description('forget a pin')
+    .argument('<name>', 'its name')
+    .action(run(async () => (await import('./gc.js')).unpinCommand));
+
   withData(inCase(program.command('layers')))
     .description('what the layer files and packed WAL hold: LSN range, records, keys, bytes a section; one of them in full')
     .argument('[layer]', 'a layer or pack file by name: everything in it')

@@ -31,6 +31,8 @@ function describe(status: CaseStatus): string {
   lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`]);
   lines.push(['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`]);
   lines.push(['wal store', walStore(status)]);
+  if (status.cutoff) lines.push(['cut off', `at ${status.cutoff.lsn}: what came before was dropped; ${status.cutoff.images.toLocaleString('en-US')} page images of then, ${formatBytes(status.cutoff.bytes)}`]);
+  for (const { name, lsn, time } of status.pins) lines.push(['pin', `${name} · ${lsn}${time === null ? '' : ` · ${time}`}`]);
   for (const range of status.coverage) {
     lines.push(['covered', `${range.firstLsn} to ${range.lastLsn}`]);
     lines.push(['', `${range.firstTime ?? 'unknown time'} to ${range.lastTime ?? 'unknown time'}`]);

@@ -15,7 +15,6 @@ import zlib from 'node:zlib';
 import { deflateSync } from 'fflate';
 import { BLCKSZ } from '../pg/page.js';
 import type { RelFork } from '../pg/relFileLocator.js';
-import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, LayerKind, type Section } from './blockFile.js';
@@ -233,11 +232,6 @@ export class ImageLayer {
       const found = this.file.section(id);
       return { section, blocks: found?.blocks ?? 0, bytes: found?.lengths.reduce((sum, n) => sum + n, 0) ?? 0 };
     });
-  }
-
-  /** An image that another refers to is not there. */
-  lost(what: string): Error {
-    return inputError('layer.image_base', `image layer ${this.path} refers to ${what}, which no layer holds`, { file: this.path }, 'run walscope index --repair: it is rebuilt from the archive');
   }
 }
 

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { crc32c } from '../pg/crc32c.js';
 import { inputError } from '../util/errors.js';
 import { replaceFile, explainFsError } from './durable.js';
-import type { Lsn } from '../util/lsn.js';
+import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { PgMajor } from '../pg/version.js';
 
 export const CASE_FORMAT_VERSION = 2;
@@ -61,6 +61,33 @@ export interface ManifestPack {
 /** Where the records are read from: `reference`: the archive; `pack`: the case; `auto`: the case where the archive is compressed. */
 export type WalStoreForm = 'auto' | 'reference' | 'pack';
 
+/** Where retention cut the history off: the cluster as it was then stands in a layer of its own, over a base backup. */
+export interface ManifestCutoff {
+  /** The first moment that can be answered. */
+  lsn: Lsn;
+  /** Its time: of the last transaction's end before it; null: not known. */
+  time: number | null;
+  /** File name under `layers/`. */
+  name: string;
+  bytes: number;
+  images: number;
+  /** Path of the base backup that holds what had not changed by then. */
+  backup: string;
+  /** XLogHintBitIsNeeded() then. */
+  hintBitsLogged: boolean;
+  /** Databases that were there then and are not in the backup. */
+  databases: number[];
+  /** [tablespace, database] of the folders that are not as the backup has them: new, copied or gone. */
+  replacedFolders: [number, number][];
+}
+
+/** A moment that retention keeps. */
+export interface ManifestPin {
+  name: string;
+  lsn: Lsn;
+  time: number | null;
+}
+
 /** A stretch of WAL that was read without a break. */
 export interface ManifestRun {
   startLsn: Lsn;
@@ -103,8 +130,17 @@ export interface Manifest {
   images?: ManifestImages[];
   /** An image after so many records of a page; absent: DEFAULT_KEYFRAME_EVERY of the store. 0: none. */
   keyframeEvery?: number;
+  /** Where the history was cut off; absent: it begins with the first backup. */
+  cutoff?: ManifestCutoff;
+  /** Moments that gc keeps, in LSN order; absent: none. */
+  pins?: ManifestPin[];
   walBytes: number;
   records: number;
+}
+
+/** Every file of images that the manifest names: the image layers, and the cutoff. */
+export function imageFiles({ images = [], cutoff }: Manifest): ManifestImages[] {
+  return cutoff ? [{ name: cutoff.name, startLsn: INVALID_LSN, endLsn: cutoff.lsn, bytes: cutoff.bytes, images: cutoff.images, level: 0 }, ...images] : images;
 }
 
 const FILE = 'manifest';

@@ -2,7 +2,6 @@
 import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
-import { endsTransaction } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, parseLsn, type Lsn } from '../util/lsn.js';
 import { formatTimestamptz, parseMoment } from '../util/pgTime.js';
@@ -60,13 +59,7 @@ function rangeOf(store: CaseStore, lsn: Lsn): Coverage | undefined {
 function atLsn(store: CaseStore, text: string, lsn: Lsn, zone: TimeZone): Moment {
   const range = rangeOf(store, lsn);
   if (!range) throw outsideLsn(store, lsn, zone);
-  return { text, lsn, time: timeBefore(store, range, lsn), timeline: store.timelineAt(lsn), zone };
-}
-
-/** The time of the last transaction that ended before the position. */
-function timeBefore(store: CaseStore, range: Coverage, lsn: Lsn): number | null {
-  for (const row of store.transactions.rowsBackward(range.run.startLsn, lsn)) if (endsTransaction(row)) return row.time;
-  return store.firstKnownTime(range);
+  return { text, lsn, time: store.lastTimeBefore(range, lsn), timeline: store.timelineAt(lsn), zone };
 }
 
 /** An LSN inside a record stands for the record's start: records count once they have ended. */

@@ -2,6 +2,7 @@
 import type { WalStoreForm } from '../layerfile/manifest.js';
 import { rmgrName } from '../redo/rmgrlist.js';
 import { EventKind } from '../store/layerEvents.js';
+import { layerFiles } from '../store/layerFiles.js';
 import { minimalStretches } from '../store/loggedRuns.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
@@ -25,6 +26,10 @@ export interface CaseStatus {
   unreplayable: { rmgr: string; records: number; firstLsn: string }[];
   /** Where records are read from: the bytes of WAL that the case holds packed, and in how many; the rest is in the archive. */
   walStore: { form: WalStoreForm; packedWalBytes: number; packBytes: number; packs: number };
+  /** Where gc cut the history off; null: nowhere. */
+  cutoff: { lsn: string; images: number; bytes: number } | null;
+  /** Moments that gc keeps. */
+  pins: { name: string; lsn: string; time: string | null }[];
   walBytes: number;
   records: number;
   transactions: number;
@@ -52,9 +57,11 @@ export function caseStatus(session: Session): CaseStatus {
       form: manifest.walStore, packedWalBytes: manifest.packs.reduce((sum, { startLsn, endLsn }) => sum + endLsn - startLsn, 0),
       packBytes: manifest.packs.reduce((sum, { bytes }) => sum + bytes, 0), packs: manifest.packs.length,
     },
+    cutoff: manifest.cutoff ? { lsn: formatLsn(manifest.cutoff.lsn), images: manifest.cutoff.images, bytes: manifest.cutoff.bytes } : null,
+    pins: (manifest.pins ?? []).map(({ name, lsn, time: micros }) => ({ name, lsn: formatLsn(lsn), time: time(micros) })),
     walBytes: manifest.walBytes, records: manifest.records,
     transactions: manifest.layers.reduce((sum, layer) => sum + layer.xacts, 0),
-    indexBytes: manifest.layers.reduce((sum, layer) => sum + layer.bytes, 0), layers: manifest.layers.length,
+    indexBytes: layerFiles(manifest).reduce((sum, layer) => sum + layer.bytes, 0), layers: layerFiles(manifest).length,
     databases: store.coverage.length === 0 ? [] : session.databasesAt(session.moment('latest')).map(({ database }) => ({ name: database.name, oid: database.oid, template: database.isTemplate })),
   };
 }

@@ -95,6 +95,11 @@ function accepted(backup: BaseBackup, options: OpenCaseBackupOptions): BaseBacku
   }
 }
 
+/** Removes the case's own copy of a backup that the manifest does not name any more. */
+export function dropBackupCopy(caseDir: string, local: string): void {
+  removeBackupCopy(path.join(caseDir, local));
+}
+
 /** Opens a backup again that the manifest names. */
 export function reopenCaseBackup(caseDir: string, source: string, local: string): BaseBackup {
   return local === '' ? openBaseBackup(source) : openPackedBackup(path.join(caseDir, local));
@@ -116,6 +121,7 @@ export function backupImages(backup: BaseBackup): BaseImages {
     readBlock: (rel: RelFork, block: number, into: Uint8Array) => backup.readBlock(rel, block, into) === 'ok',
     readFile: (file: string) => backup.readFile(file),
     databaseOids: () => backup.listDatabases().filter((d) => d.spcOid === DEFAULTTABLESPACE_OID).map((d) => d.dbOid),
+    forks: () => backupForks(backup),
   };
 }
 

@@ -1,6 +1,6 @@
 /** An opened case: its layers, backups and WAL behind one reader of pages, transactions and snapshots. */
 import path from 'node:path';
-import type { Manifest, ManifestRun } from '../layerfile/manifest.js';
+import { imageFiles, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
 import type { PgMajor } from '../pg/version.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { XLogReader, type WalBytes } from '../pg/xlogReader.js';
@@ -9,6 +9,7 @@ import { inputError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { Directories, EventKind } from './layerEvents.js';
 import { loggedRuns } from './loggedRuns.js';
+import { CutoffImages } from './cutoffImages.js';
 import { ImageMap } from './imageMap.js';
 import { LayerMap } from './layerMap.js';
 import { PageStore } from './pageStore.js';
@@ -63,18 +64,17 @@ export class CaseStore {
   readonly wal: WalStore;
   readonly coverage: Coverage[];
   private readonly usable: UsableBackup[];
-  private readonly directories: Directories;
+  readonly directories: Directories;
   private readonly snapshots = new Map<Lsn, Snapshot>();
 
   constructor(readonly caseDir: string, readonly manifest: Manifest, private readonly sources: CaseSources, options: { cacheBytes?: number } = {}) {
     this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers);
-    this.images = new ImageMap(this.layers.folder, manifest.images ?? []);
+    this.images = new ImageMap(this.layers.folder, imageFiles(manifest));
     this.transactions = new TransactionLog(this.layers);
     this.changes = new TransactionChanges(this.layers, manifest.runs.map((run) => run.startLsn));
     this.wal = new RecordReader(sources.wal, manifest.major);
     this.directories = new Directories(this.layers.events);
-    this.usable = manifest.backups.flatMap((backup, i) =>
-      backup.consistentLsn === null ? [] : [{ images: sources.backups[i]!, redoLsn: backup.startLsn, consistentLsn: backup.consistentLsn }]);
+    this.usable = this.usableBackups();
     this.coverage = loggedRuns(manifest.runs, this.layers.events).flatMap((run) => {
       const inRun = this.backupsIn(run);
       if (inRun.length === 0) return [];
@@ -87,10 +87,20 @@ export class CaseStore {
 
   get major(): PgMajor { return this.manifest.major; }
 
+  /** The cutoff, where there is one, and the backups that became consistent behind it. */
+  private usableBackups(): UsableBackup[] {
+    const { backups, cutoff } = this.manifest;
+    const usable = backups.flatMap(({ startLsn, consistentLsn }, i) =>
+      consistentLsn === null || (cutoff && consistentLsn <= cutoff.lsn) ? [] : [{ images: this.sources.backups[i]!, redoLsn: startLsn, consistentLsn }]);
+    if (!cutoff) return usable;
+    const backup = this.sources.backups[backups.findIndex(({ path: source }) => source === cutoff.backup)]!;
+    return [{ images: new CutoffImages(cutoff, this.images.named(cutoff.name), backup), redoLsn: cutoff.lsn, consistentLsn: cutoff.lsn }, ...usable];
+  }
+
   /** XLogHintBitIsNeeded() by position: checksums for good, wal_log_hints as the last parameter change says. */
   hintBitsLogged(): (lsn: Lsn) => boolean {
     const changes = this.layers.events.filter((event) => event.kind === EventKind.parameterChange);
-    const first = this.sources.backups[0];
+    const first = this.usable[0]?.images ?? this.sources.backups[0];
     return (lsn) => {
       if (!first || first.dataChecksums) return first !== undefined;
       const change = changes.findLast((event) => event.lsn < lsn);
@@ -142,10 +152,17 @@ export class CaseStore {
     return new XLogReader(this.sources.wal, { major: this.major, systemIdentifier: BigInt(this.manifest.systemIdentifier) });
   }
 
+  /** The time of the last transaction that ended before the position, else when the range begins; null: not known. */
+  lastTimeBefore(range: Coverage, lsn: Lsn): number | null {
+    for (const row of this.transactions.rowsBackward(range.run.startLsn, lsn)) if (endsTransaction(row)) return row.time;
+    return this.firstKnownTime(range);
+  }
+
   /** When the range begins: the last transaction's end before its first moment, else the checkpoint before it; µs since 2000, null: not known. */
   firstKnownTime(range: Coverage): number | null {
     for (const row of this.transactions.rowsBackward(range.run.startLsn, range.firstLsn)) if (endsTransaction(row)) return row.time;
-    return this.checkpointTimes(range.run.startLsn, range.firstLsn).at(-1) ?? null;
+    const { cutoff } = this.manifest;
+    return this.checkpointTimes(range.run.startLsn, range.firstLsn).at(-1) ?? (cutoff?.lsn === range.firstLsn ? cutoff.time : null);
   }
 
   /** The newest time that the archive proves to be covered: of a transaction's end, a restore point or a checkpoint; µs since 2000. */

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { DeltaLayer } from '../layerfile/deltaLayer.js';
 import { removeStrays } from '../layerfile/durable.js';
 import { ImageLayerWriter, imageLayerName } from '../layerfile/imageLayer.js';
-import { writeManifest, type Manifest, type ManifestImages, type ManifestLayer } from '../layerfile/manifest.js';
+import { imageFiles, writeManifest, type Manifest, type ManifestImages, type ManifestLayer } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn } from '../util/lsn.js';
@@ -45,7 +45,7 @@ export async function compactCase(options: CompactOptions): Promise<CompactSumma
 
 /** Files in the layers' folder that the manifest does not name: what an interrupted run left. */
 export function removeUnnamed(folder: string, manifest: Manifest): void {
-  removeStrays(folder, new Set([...manifest.layers, ...(manifest.images ?? [])].map(({ name }) => name)));
+  removeStrays(folder, new Set([...manifest.layers, ...imageFiles(manifest)].map(({ name }) => name)));
 }
 
 class Compactor {

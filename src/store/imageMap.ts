@@ -3,6 +3,7 @@ import path from 'node:path';
 import { decodeImage, ImageLayer, type StoredImage } from '../layerfile/imageLayer.js';
 import type { ManifestImages } from '../layerfile/manifest.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
+import { inputError } from '../util/errors.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 
 /** An image that was found; its page is made when asked for. */
@@ -24,6 +25,11 @@ export class ImageMap {
     return (this.open[index] ??= new ImageLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn));
   }
 
+  /** The layer of that name, which there must be. */
+  named(name: string): ImageLayer {
+    return this.layer(this.entries.findIndex((entry) => entry.name === name));
+  }
+
   private of(rel: RelFork): { layer: ImageLayer; ordinal: number }[] {
     if (this.entries.length === 0) return [];
     const key = formatRelFork(rel);
@@ -42,39 +48,37 @@ export class ImageMap {
       if (layer.startLsn > upTo || layer.endLsn <= after) continue;
       layer.images(ordinal, from, to, (block, image) => {
         const before = found.get(block);
-        if (image.lsn > after && image.lsn <= upTo && (!before || before.lsn < image.lsn)) found.set(block, { lsn: image.lsn, page: () => this.decode(rel, block, image, layer) });
+        if (image.lsn > after && image.lsn <= upTo && (!before || before.lsn < image.lsn)) found.set(block, { lsn: image.lsn, page: () => this.decode(rel, block, image) });
       });
     }
     return found;
   }
 
-  /** The newest image of a page that stands alone, with `after` < LSN ≤ `upTo`: what later ones may refer to. */
-  newestAlone(rel: RelFork, block: number, after: Lsn, upTo: Lsn): { lsn: Lsn; page: Uint8Array } | undefined {
+  /** The newest image of a page that stands alone, with LSN ≤ `upTo`: what later ones may refer to. */
+  newestAlone(rel: RelFork, block: number, upTo: Lsn): { lsn: Lsn; page: Uint8Array } | undefined {
     let newest: StoredImage | undefined;
     for (const { layer, ordinal } of this.of(rel)) {
       layer.images(ordinal, block, block + 1, (_, image) => {
-        if (image.baseLsn === null && image.lsn > after && image.lsn <= upTo && (!newest || newest.lsn < image.lsn)) newest = image;
+        if (image.baseLsn === null && image.lsn <= upTo && (!newest || newest.lsn < image.lsn)) newest = image;
       });
     }
     return newest && { lsn: newest.lsn, page: decodeImage(newest, undefined) };
   }
 
-  private decode(rel: RelFork, block: number, image: StoredImage, layer: ImageLayer): Uint8Array {
-    if (image.baseLsn === null) return decodeImage(image, undefined);
-    const base = this.stored(rel, block, image.baseLsn);
-    if (!base) throw layer.lost(`an image of ${formatRelFork(rel)} block ${block} at ${formatLsn(image.baseLsn)}`);
-    return decodeImage(image, decodeImage(base, undefined));
+  private decode(rel: RelFork, block: number, image: StoredImage): Uint8Array {
+    return decodeImage(image, image.baseLsn === null ? undefined : decodeImage(this.storedAt(rel, block, image.baseLsn), undefined));
   }
 
-  /** The image of a page at exactly this LSN, as it is stored. */
-  stored(rel: RelFork, block: number, lsn: Lsn): StoredImage | undefined {
+  /** The image of a page at exactly this LSN, as it is stored: what another refers to. Throws `layer.image_base` where no layer holds it. */
+  storedAt(rel: RelFork, block: number, lsn: Lsn): StoredImage {
     let found: StoredImage | undefined;
     for (const { layer, ordinal } of this.of(rel)) {
       layer.images(ordinal, block, block + 1, (_, image) => {
         if (image.lsn === lsn) found = image;
       });
     }
-    return found;
+    if (found) return found;
+    throw inputError('layer.image_base', `no layer holds the image of ${formatRelFork(rel)} block ${block} at ${formatLsn(lsn)}, which a later one refers to`, {}, 'run walscope index --repair');
   }
 
   close(): void {

@@ -373,6 +373,7 @@ class Indexer {
     const layers = new LayerMap(this.layersDir, among);
     manifest.backups.forEach((backup, i) => {
       if (among !== manifest.layers && backup.consistentLsn !== null) return;
+      if (backup.path === manifest.cutoff?.backup) return; // what it needed has been dropped: it is below the cutoff now
       const candidate = consistencyPoint(this.backups[i]!, layers.events);
       const covered = candidate !== undefined && manifest.runs.some((run) => backup.startLsn >= run.startLsn && candidate <= run.endLsn);
       backup.consistentLsn = covered ? candidate : null;

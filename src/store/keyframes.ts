@@ -6,39 +6,19 @@
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import type { PageEntries } from '../layerfile/deltaParts.js';
 import type { ImageLayerWriter} from '../layerfile/imageLayer.js';
-import { encodeImage, type StoredImage } from '../layerfile/imageLayer.js';
-import { BLCKSZ, Page } from '../pg/page.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
 import type { CaseStore } from './caseStore.js';
+import { ImageMaker, type ImageTarget } from './imageMaker.js';
 import type { ChainEntry } from './pageStore.js';
-import { blockFloor, type RelationState } from './relationState.js';
+import type { RelationState } from './relationState.js';
 
-/** Measured: docs/adr/0013-keyframes.md. */
+/** Measured: docs/adr/0014-keyframes.md. */
 export const DEFAULT_KEYFRAME_EVERY = 512;
-
-/** What is worked on at a time: pages, and records to replay. */
-const CHUNK_PAGES = 512;
-const CHUNK_RECORDS = 256 * 1024;
-
-/** A page that gets images: what it starts from, its records, and where the images stand. */
-interface Target {
-  rel: RelFork;
-  block: number;
-  bytes: Uint8Array;
-  entries: ChainEntry[];
-  /** Truncations in between: the page begins anew. */
-  resets: Lsn[];
-  imageLsns: Lsn[];
-  base: { lsn: Lsn; page: Uint8Array } | undefined;
-  images: StoredImage[];
-  unknown?: { lsn: Lsn; rmgr: string };
-}
 
 /** A stretch of WAL whose pages are looked at: all their entries in [startLsn, endLsn) come through `page`, by key. */
 export class Keyframer {
-  private chunk: Target[] = [];
-  private records = 0;
+  private readonly maker: ImageMaker;
   /** The first moment of the stretch that can be answered: where a base backup becomes consistent. */
   private readonly firstMoment: Lsn;
 
@@ -46,7 +26,8 @@ export class Keyframer {
    * `store`: a case whose images all lie before `startLsn`, and whose backups became consistent where they did.
    * `every`: records a chain may have.
    */
-  constructor(private readonly store: CaseStore, private readonly every: number, private readonly startLsn: Lsn, private readonly endLsn: Lsn, private readonly writer: ImageLayerWriter) {
+  constructor(private readonly store: CaseStore, private readonly every: number, private readonly startLsn: Lsn, private readonly endLsn: Lsn, writer: ImageLayerWriter) {
+    this.maker = new ImageMaker(store, writer);
     const first = store.coverage.find((range) => range.firstLsn > startLsn && range.firstLsn < endLsn)?.firstLsn ?? startLsn;
     this.firstMoment = (Math.ceil(first / 8) * 8) as Lsn;
   }
@@ -54,11 +35,13 @@ export class Keyframer {
   page(page: PageEntries): void {
     const imageLsns = this.places(page);
     if (imageLsns.length === 0) return;
-    for (const target of this.targets(page, imageLsns)) {
-      this.chunk.push(target);
-      this.records += target.entries.length;
-    }
-    if (this.chunk.length >= CHUNK_PAGES || this.records >= CHUNK_RECORDS) this.flush();
+    for (const target of this.targets(page, imageLsns)) this.maker.add(target);
+    this.maker.turn();
+  }
+
+  /** Writes what is in hand. */
+  flush(): void {
+    this.maker.flush();
   }
 
   /** Before which records the page gets an image; one for what came before the first moment that can be answered stands there. */
@@ -121,16 +104,16 @@ export class Keyframer {
   }
 
   /** One target for all images that stand on the same base; several where the relation began anew in between. */
-  private targets(page: PageEntries, imageLsns: readonly Lsn[]): Target[] {
-    const targets: Target[] = [];
+  private targets(page: PageEntries, imageLsns: readonly Lsn[]): ImageTarget[] {
+    const targets: ImageTarget[] = [];
     const rel = { ...page.rel };
     const { block } = page;
-    let target: Target | undefined;
+    let target: ImageTarget | undefined;
     let before: { state: RelationState; lsn: Lsn } | undefined;
     for (const lsn of imageLsns) {
       const state = this.state(page.rel, lsn);
       if (!state.exists) continue;
-      if (!target || before?.state !== state) targets.push((target = this.begin(rel, block, state, lsn)));
+      if (!target || before?.state !== state) targets.push((target = this.maker.begin(rel, block, state, lsn)));
       else target.entries.push(...between(page, before.lsn, lsn));
       for (const truncation of state.truncations) {
         if (truncation.blocks <= block && truncation.lsn < lsn && before?.state === state && truncation.lsn >= before.lsn) target.resets.push(truncation.lsn);
@@ -140,39 +123,6 @@ export class Keyframer {
     }
     return targets;
   }
-
-  /** The page as of its first image: what it starts from, and the records on top. */
-  private begin(rel: RelFork, block: number, state: RelationState, lsn: Lsn): Target {
-    const { pages, images } = this.store;
-    const floor = blockFloor(state, block, lsn);
-    const image = images.newest(rel, block, block + 1, floor.floorLsn, lsn).get(block);
-    const chain = pages.collectChain(rel, block, image?.lsn ?? floor.floorLsn, lsn, floor.usesBase && !image);
-    const target: Target = { rel, block, bytes: new Uint8Array(BLCKSZ), entries: chain.entries, resets: [], imageLsns: [], base: images.newestAlone(rel, block, 0 as Lsn, lsn), images: [] };
-    const starts = chain.entries.length > 0 && (chain.entries[0]!.bits & ENTRY_STARTS_CHAIN) !== 0;
-    if (image && !starts) target.bytes.set(image.page());
-    else if (chain.usesBase) pages.readBase(state, rel, block, target.bytes);
-    return target;
-  }
-
-  /** Writes what is in hand. */
-  flush(): void {
-    // in LSN order; what stands at one LSN: the page begins anew, its image, its record
-    const work: { lsn: Lsn; step: 0 | 1 | 2; target: Target; bits: number }[] = [];
-    for (const target of this.chunk) {
-      for (const lsn of target.resets) work.push({ lsn, step: 0, target, bits: 0 });
-      for (const lsn of target.imageLsns) work.push({ lsn, step: 1, target, bits: 0 });
-      for (const { lsn, bits } of target.entries) work.push({ lsn, step: 2, target, bits });
-    }
-    work.sort((a, b) => a.lsn - b.lsn || a.step - b.step);
-    for (const { lsn, step, target, bits } of work) {
-      if (step === 0) target.bytes.fill(0);
-      else if (step === 1) capture(target, lsn);
-      else this.store.pages.apply({ lsn, bits }, target.rel, target.block, new Page(target.bytes), target);
-    }
-    for (const target of this.chunk) for (const image of target.images) this.writer.add(target.rel, target.block, image);
-    this.chunk = [];
-    this.records = 0;
-  }
 }
 
 function* between(page: PageEntries, from: Lsn, to: Lsn): Generator<ChainEntry> {
@@ -181,12 +131,4 @@ function* between(page: PageEntries, from: Lsn, to: Lsn): Generator<ChainEntry> 
     if (lsn >= to) return;
     if (lsn >= from) yield { lsn, bits: page.bits[i]! };
   }
-}
-
-/** Takes an image of the page as it is now. A page that is not known gets none: its chain stays as long as it is. */
-function capture(target: Target, lsn: Lsn): void {
-  if (target.unknown) return;
-  const image = encodeImage(target.bytes, lsn, target.base);
-  if (image.baseLsn === null) target.base = { lsn, page: target.bytes.slice() };
-  target.images.push(image);
 }

@@ -68,4 +68,18 @@ export class Directories {
   between(spcOid: number, dbOid: number, from: Lsn, to: Lsn): DirectoryEvent[] {
     return (this.byDatabase.get(dbOid) ?? []).filter((e) => e.spcOid === spcOid && e.lsn >= from && e.lsn < to);
   }
+
+  /** [tablespace, database] of every folder that something happened to in [from, to). */
+  changed(from: Lsn, to: Lsn): [number, number][] {
+    const folders = new Map<string, [number, number]>();
+    for (const list of this.byDatabase.values()) for (const { lsn, spcOid, dbOid } of list) if (lsn >= from && lsn < to) folders.set(`${spcOid}/${dbOid}`, [spcOid, dbOid]);
+    return [...folders.values()];
+  }
+
+  /** Where the files of a folder came from, if it is a copy made in [from, to): its source, that one's source, … */
+  copySources(spcOid: number, dbOid: number, from: Lsn, to: Lsn): { spcOid: number; dbOid: number }[] {
+    const last = this.between(spcOid, dbOid, from, to).at(-1);
+    if (last?.kind !== 'copy') return [];
+    return [{ spcOid: last.sourceSpcOid, dbOid: last.sourceDbOid }, ...this.copySources(last.sourceSpcOid, last.sourceDbOid, from, last.lsn)];
+  }
 }

@@ -1,7 +1,7 @@
 /** The files of a case's layers as files: which there shall be, and whether they are whole. */
 import path from 'node:path';
 import { BlockFileReader, LayerKind } from '../layerfile/blockFile.js';
-import type { Manifest } from '../layerfile/manifest.js';
+import { imageFiles, type Manifest } from '../layerfile/manifest.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 
@@ -16,7 +16,7 @@ export interface LayerFile {
 export function layerFiles(manifest: Manifest): LayerFile[] {
   return [
     ...manifest.layers.map(({ name, bytes }) => ({ name, bytes, kind: LayerKind.delta })),
-    ...(manifest.images ?? []).map(({ name, bytes }) => ({ name, bytes, kind: LayerKind.image })),
+    ...imageFiles(manifest).map(({ name, bytes }) => ({ name, bytes, kind: LayerKind.image })),
   ];
 }
 

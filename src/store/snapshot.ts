@@ -86,7 +86,13 @@ export class Snapshot {
   }
 
   private findRelMap(spcOid: number, dbOid: number, upTo: Lsn): RelMap | null {
-    const { pages, directories, wal, major } = this.sources;
+    const bytes = this.relMapBytes(spcOid, dbOid, upTo);
+    return bytes ? readRelMap(bytes, this.sources.major) : null;
+  }
+
+  /** A relation map as its file would hold it; undefined where there is none. */
+  relMapBytes(spcOid: number, dbOid: number, upTo: Lsn): Uint8Array | undefined {
+    const { pages, directories, wal } = this.sources;
     const folder = dbOid === 0 ? undefined : directories.between(spcOid, dbOid, this.backup.redoLsn, upTo).at(-1);
     let newest: Lsn | undefined;
     for (const event of pages.layers.events) {
@@ -94,12 +100,14 @@ export class Snapshot {
       if (event.kind !== EventKind.relmap || event.args[1] !== dbOid || event.lsn < this.backup.redoLsn) continue;
       if (dbOid === 0 || event.args[0] === spcOid) newest = event.lsn;
     }
-    if (newest !== undefined && (!folder || newest > folder.lsn)) {
-      return readRelMap(readXlRelmapUpdate(wal.readRecord(newest)).data, major);
-    }
-    if (folder) return folder.kind === 'copy' ? this.findRelMap(folder.sourceSpcOid, folder.sourceDbOid, folder.lsn) : null;
-    const bytes = this.backup.images.readFile(`${databasePath(dbOid, dbOid === 0 ? GLOBALTABLESPACE_OID : spcOid, major)}/pg_filenode.map`);
-    return bytes ? readRelMap(bytes, major) : null;
+    if (newest !== undefined && (!folder || newest > folder.lsn)) return readXlRelmapUpdate(wal.readRecord(newest)).data;
+    if (folder) return folder.kind === 'copy' ? this.relMapBytes(folder.sourceSpcOid, folder.sourceDbOid, folder.lsn) : undefined;
+    return this.backup.images.readFile(this.relMapPath(spcOid, dbOid));
+  }
+
+  /** The path of a relation map in a data directory. */
+  relMapPath(spcOid: number, dbOid: number): string {
+    return `${databasePath(dbOid, dbOid === 0 ? GLOBALTABLESPACE_OID : spcOid, this.major)}/pg_filenode.map`;
   }
 
   /** The locator of a mapped relation (a nailed catalog), whose pg_class.relfilenode is 0. */

@@ -16,6 +16,8 @@ export interface BaseImages {
   readFile(path: string): Uint8Array | undefined;
   /** Databases that have a folder in the default tablespace. */
   databaseOids(): number[];
+  /** Every fork that there is a file of. */
+  forks(): RelFork[];
 }
 
 /** A base image set with the range in which it may be used. */

@@ -33,5 +33,6 @@ function watchedImages(images: BaseImages, onRead: () => void): BaseImages {
     },
     readFile: (name) => images.readFile(name),
     databaseOids: () => images.databaseOids(),
+    forks: () => images.forks(),
   };
 }

@@ -7,36 +7,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { readManifest, writeManifest, type Manifest } from '../../src/layerfile/manifest.js';
-import { formatRelFork, type RelFork } from '../../src/pg/relFileLocator.js';
 import { Session } from '../../src/query/session.js';
-import type { CaseStore } from '../../src/store/caseStore.js';
 import { compactCase } from '../../src/store/compactor.js';
 import { openCase } from '../../src/store/openCase.js';
 import { parseLsn } from '../../src/util/lsn.js';
 import { contents } from '../support/badCase.js';
+import { changedBlocks, comparePages } from '../support/storePages.js';
 import { compareMoment, indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
-vi.mock('../../src/store/stripes.js', async (original) => {
-  const bytes = 64 * 1024;
-  const stripeEnd = (lsn: number): number => lsn - (lsn % bytes) + bytes;
-  return { ...(await original<object>()), STRIPE_BYTES: bytes, stripeEnd, stripeStart: (position: number, start: number) => Math.max(position - (position % bytes), start) };
-});
-
+vi.mock('../../src/store/stripes.js', async (original) => ({ ...(await original<object>()), ...(await import('../support/smallStripes.js')) }));
 // and parts, so that a merge has several
 vi.mock('../../src/layerfile/deltaParts.js', async (original) => ({ ...(await original<object>()), PART_BYTES: 8192 }));
 
 const FANOUT = 4;
 const KEYFRAME_EVERY = 8;
 const majors = [13, 18] as const;
-
-/** Every block that any record touches. */
-function changedBlocks(store: CaseStore): { rel: RelFork; block: number }[] {
-  const blocks = new Map<string, { rel: RelFork; block: number }>();
-  store.layers.entries.forEach((_, i) => {
-    for (const rel of store.layers.layer(i).relations) store.layers.layer(i).entries(rel, 0, 0x1_0000_0000, (block) => blocks.set(`${formatRelFork(rel)} ${block}`, { rel, block }));
-  });
-  return [...blocks.values()];
-}
 
 describe.each(majors)('compaction, PostgreSQL %i', (major) => {
   let archive: Archive;
@@ -80,20 +65,12 @@ describe.each(majors)('compaction, PostgreSQL %i', (major) => {
     const blocks = changedBlocks(before);
     let pages = 0;
     let longest = 0;
+    let replayed = 0;
     for (const { lsn } of archive.truth.moments.filter((_, i) => i % 4 === 0)) {
-      const upTo = parseLsn(lsn)!;
-      for (const { rel, block } of blocks) {
-        const replayed = after.pages.counters.recordsReplayed;
-        const expected = before.pages.getPage(rel, block, upTo);
-        const got = after.pages.getPage(rel, block, upTo);
-        const what = `${formatRelFork(rel)} ${block} at ${lsn}`;
-        expect(got === undefined ? `${what}: none` : what).toBe(expected === undefined ? `${what}: none` : what);
-        if (!expected) continue;
-        pages++;
+      pages += comparePages(before, after, blocks, parseLsn(lsn)!, () => {
         longest = Math.max(longest, after.pages.counters.recordsReplayed - replayed);
-        if (!Buffer.from(got!.page.bytes).equals(expected.page.bytes)) throw new Error(`${what} differs`);
-        expect(got!.unknown).toEqual(expected.unknown);
-      }
+        replayed = after.pages.counters.recordsReplayed;
+      });
     }
     expect(pages).toBeGreaterThan(3000);
     expect(longest).toBeLessThanOrEqual(KEYFRAME_EVERY);
