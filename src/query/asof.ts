@@ -1,14 +1,16 @@
 /** Rows of a relation as of a moment. */
 import type { RowView, Table } from '../catalog/table.js';
-import { isOrderedAsUnicode } from '../rows/types/encoding.js';
 import type { TupleState } from '../rows/visibility.js';
 import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Findings, DatabaseAt } from './session.js';
+import { baseTypeName } from './baseType.js';
 import { indexForConditions, keyScan, type RowSource } from './indexScan.js';
 import { ownRows, type ScanSource, type SourcePart } from './scanSource.js';
 import { STATE_COLUMN, SYSTEM_COLUMNS, SystemColumns } from './systemColumns.js';
-import { compileWhere, type CompiledWhere } from './where/index.js';
+import { compileTableWhere } from './tableWhere.js';
+import { virtualColumns, type VirtualColumns } from './virtualColumns.js';
+import type { CompiledWhere } from './where/index.js';
 
 type DeadState = Exclude<TupleState, 'live'>;
 
@@ -48,7 +50,8 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
   const source = 'parts' in from ? from : ownRows(from);
   const { table, parts } = source;
   const chosen = chooseColumns(table, options.columns?.map((name) => database.typed(name)));
-  const where = options.where === undefined ? undefined : await compileTableWhere(database, table, options.where);
+  const virtual = await virtualColumns(database, table);
+  const where = options.where === undefined ? undefined : await compileTableWhere(database, table, options.where, virtual.places);
   for (const finding of source.missing) findings.add(finding);
   if (options.deleted && options.key) throw new WalscopeError('usage.deleted', 'dead row versions cannot be found by --key', { exitCode: ExitCode.usage, hint: 'use --where, which looks at all of them' });
   const scans = await Promise.all(parts.map((part) => scanOf(database, source, part, where, options)));
@@ -60,10 +63,11 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
     const view = where ? new Array<string | null>(table.columns.length).fill(null) : [];
     for (const [p, source] of parts.entries()) {
       if (left <= 0) return;
-      const part: OpenPart = { source, places: source.places ?? table.columns.map((_, i) => i), value: readableValue(source.table, findings) };
+      const places = source.places ?? table.columns.map((_, i) => i);
+      const part: OpenPart = { source, places, value: readableValue(source.table, places, virtual, findings) };
       scans[p]!.scan((row, state) => {
         if (where) {
-          for (const i of where.columnsUsed) view[i] = part.value(row, part.places[i]!);
+          for (const i of where.columnsUsed) view[i] = part.value(row, i);
           if (!where.test(view)) return true;
         }
         if (each(row, part, state) === false) left = 0;
@@ -73,16 +77,20 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
   };
   const valuesOf = (row: RowView, part: OpenPart, state: DeadState | undefined): (string | null)[] => {
     const values = lead.values(row, part.source, state);
-    for (const i of chosen) values.push(part.value(row, part.places[i]!));
+    for (const i of chosen) values.push(part.value(row, i));
     return values;
   };
   return {
     columns: [...lead.columns, ...chosen.map((i) => columnOf(database, table, i))],
-    notices: [...new Set([...source.notices, ...scans.flatMap((scan) => (scan.notice ? [scan.notice] : [])), ...(where?.notices ?? [])])],
+    notices: [...new Set([...source.notices, ...scans.flatMap((scan) => (scan.notice ? [scan.notice] : [])), ...(where?.notices ?? []), ...virtual.notices])],
     plan: scans.map((scan, i) => (scans.length > 1 ? `${parts[i]!.table.relation.name}: ${scan.plan}` : scan.plan)).join('\n'),
     rows: (emit) => select((row, part, state) => emit(valuesOf(row, part, state))),
     rowsInto: (sink, form, done) => select((row, part, state) => {
       const start = sink.length;
+      if (virtual.places.size > 0) {
+        textFields(valuesOf(row, part, state), sink, form, outputCharset);
+        return done();
+      }
       try {
         const led = lead.values(row, part.source, state);
         textFields(led, sink, form, outputCharset);
@@ -117,17 +125,18 @@ function textFields(values: readonly (string | null)[], sink: ByteSink, form: Fi
 interface OpenPart {
   source: SourcePart;
   places: readonly number[];
-  value: (row: RowView, place: number) => string | null;
+  /** Of a column of the source. */
+  value: (row: RowView, i: number) => string | null;
 }
 
 /** The value of a column of a part; one that cannot be read is a finding, and NULL. */
-function readableValue(table: Table, findings: Findings): (row: RowView, place: number) => string | null {
-  return (row, place) => {
+function readableValue(table: Table, places: readonly number[], virtual: VirtualColumns, findings: Findings): (row: RowView, i: number) => string | null {
+  return (row, i) => {
     try {
-      return row.value(place);
+      return virtual.places.has(i) ? virtual.value(i, (k) => row.value(places[k]!)) : row.value(places[i]!);
     } catch (error) {
       if (!(error instanceof WalscopeError)) throw error;
-      findings.add({ code: error.code, message: `${table.columns[place]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });
+      findings.add({ code: error.code, message: `${table.columns[places[i]!]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });
       return null;
     }
   };
@@ -162,13 +171,6 @@ function columnOf(database: DatabaseAt, table: Table, i: number): AsofColumn {
   return { name: column.name, typeName: baseTypeName(database, column.typeOid), filledBy };
 }
 
-/** The name of the type, of a domain its base type's: what decides how values look. */
-export function baseTypeName(database: DatabaseAt, oid: number): string {
-  let type = database.types.type(oid);
-  while (type && type.typtype === 'd') type = database.types.type(type.typbasetype);
-  return type?.name ?? 'unknown';
-}
-
 function chooseColumns(table: Table, names: string[] | undefined): number[] {
   if (!names) return table.columns.map((_, i) => i);
   return names.map((name) => {
@@ -178,22 +180,4 @@ function chooseColumns(table: Table, names: string[] | undefined): number[] {
       exitCode: ExitCode.usage, hint: `there are: ${table.columns.map((c) => c.column.name).join(', ')}`,
     });
   });
-}
-
-/** Compiles a condition against the table's columns as of then. */
-export async function compileTableWhere(database: DatabaseAt, table: Table, text: string): Promise<CompiledWhere> {
-  const where = await compileWhere(database.typed(text), table.columns.map(({ column }) => {
-    const typeName = baseTypeName(database, column.typeOid);
-    const type = database.types.type(column.typeOid);
-    return {
-      name: column.name, typeName, enumLabels: type?.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined,
-      // where text is ordered by bytes, an index on it can be searched by range
-      collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) && isOrderedAsUnicode(database.encoding) ? 'C' : undefined,
-    };
-  }), { zone: database.session.zone, tableName: table.relation.name, schemaName: table.schema });
-  const computed = where.columnsUsed.find((i) => table.columns[i]!.column.generated === 'v');
-  if (computed !== undefined) {
-    throw new WalscopeError('where.virtual', `${table.columns[computed]!.column.name} is computed when it is read: its values are stored nowhere`, { exitCode: ExitCode.usage, hint: 'write its expression instead (walscope schema shows it)' });
-  }
-  return where;
 }

@@ -1,6 +1,6 @@
 /** The order of a column's values, as ORDER BY has it. */
 import type { DatabaseAt } from './session.js';
-import { baseTypeName } from './asof.js';
+import { baseTypeName } from './baseType.js';
 import { sqlType } from './where/sqlType.js';
 import { comparerOf, parseValue, type Value } from './where/value.js';
 import { ValueError } from './where/source.js';

@@ -61,8 +61,6 @@ function placesIn(parent: Table, part: Table): readonly number[] | undefined {
 
 function noticesOf(table: Table): string[] {
   const notices: string[] = [];
-  const computed = table.columns.filter(({ column }) => column.generated === 'v').map(({ column }) => column.name);
-  if (computed.length > 0) notices.push(`${computed.join(', ')}: computed when read (GENERATED … VIRTUAL), stored nowhere, shown as NULL`);
   if (table.relation.kind === 'S') notices.push('a sequence as the WAL has it, which may be up to 32 values (or its cache) ahead of the last one that was handed out');
   return notices;
 }

@@ -10,7 +10,7 @@ import type { Expr, Row } from './expr.js';
 import { parseExpression } from './parse.js';
 import { ValueError, WhereSource } from './source.js';
 import { isKnownType, isString, sqlType, type SqlType } from './sqlType.js';
-import { parseValue } from './value.js';
+import { formatValue, parseValue } from './value.js';
 
 export type { ColumnRange, RangeEnd } from './bounds.js';
 
@@ -43,11 +43,15 @@ export interface CompiledWhere extends ColumnBounds {
   readonly notices: readonly string[];
 }
 
-/**
- * Compiles an expression against a table's columns. Throws WalscopeError (exit 2) with a caret under the place:
- * `where.syntax`, `where.column`, `where.type`, `where.value`, `where.unsupported`.
- */
-export async function compileWhere(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): Promise<CompiledWhere> {
+export interface CompiledExpression {
+  /** The value's output text, null for NULL. Throws a usage error where PostgreSQL would raise one. */
+  value(row: Row): string | null;
+  readonly columnsUsed: readonly number[];
+  readonly notices: readonly string[];
+}
+
+/** A text with the tree that it parsed to, and what its names mean. */
+async function open(text: string, columns: readonly WhereColumn[], options: WhereOptions): Promise<{ names: Names; node: Parameters<typeof compileNode>[0]; used: Set<number>; notices: Set<string>; source: WhereSource }> {
   const source = new WhereSource(text);
   const parsed = await parseExpression(source);
   const used = new Set<number>();
@@ -61,10 +65,48 @@ export async function compileWhere(text: string, columns: readonly WhereColumn[]
     namedType: (name) => enumType(name, columns),
     column: (name, qualifier, at) => columnExpr(name, qualifier, at, columns, options, names, used),
   };
+  return { names, node: parsed.node, used, notices, source };
+}
+
+const ascending = (indexes: ReadonlySet<number>): number[] => [...indexes].sort((a, b) => a - b);
+
+/** Runs an evaluation; at run time PostgreSQL gives no place of an error either. */
+function guarded<T>(source: WhereSource, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof ValueError ? source.fail('where.value', error.message) : error;
+  }
+}
+
+/** Compiles an expression of any type against a table's columns: what a generated column is computed by. Throws as compileWhere() does. */
+export async function compileExpression(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): Promise<CompiledExpression> {
+  const { names, node, used, notices, source } = await open(text, columns, options);
+  let expr: Expr;
+  try {
+    expr = compileNode(node, names);
+  } catch (error) {
+    throw locate(error, names, 0);
+  }
+  return {
+    columnsUsed: ascending(used), notices: [...notices],
+    value: (row) => guarded(source, () => {
+      const value = expr.eval(row);
+      return value === null ? null : formatValue(expr.type, value, names);
+    }),
+  };
+}
+
+/**
+ * Compiles an expression against a table's columns. Throws WalscopeError (exit 2) with a caret under the place:
+ * `where.syntax`, `where.column`, `where.type`, `where.value`, `where.unsupported`.
+ */
+export async function compileWhere(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): Promise<CompiledWhere> {
+  const { names, node, used, notices, source } = await open(text, columns, options);
   let expr: Expr;
   let bounds: ColumnBounds;
   try {
-    expr = asBoolean(compileNode(parsed.node, names), 'WHERE', names);
+    expr = asBoolean(compileNode(node, names), 'WHERE', names);
     bounds = boundsOf(expr, names);
   } catch (error) {
     throw locate(error, names, 0);
@@ -72,16 +114,9 @@ export async function compileWhere(text: string, columns: readonly WhereColumn[]
   return {
     text,
     ...bounds,
-    columnsUsed: [...used].sort((a, b) => a - b),
+    columnsUsed: ascending(used),
     notices: [...notices],
-    test: (row) => {
-      try {
-        return expr.eval(row) === true;
-      } catch (error) {
-        // at run time PostgreSQL gives no place either
-        throw error instanceof ValueError ? source.fail('where.value', error.message) : error;
-      }
-    },
+    test: (row) => guarded(source, () => expr.eval(row) === true),
   };
 }
 

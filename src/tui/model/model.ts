@@ -1,5 +1,5 @@
 /** Answers the screen's questions by asking src/query: the one place through which the screen reaches the data. Runs in a worker. */
-import { compileTableWhere } from '../../query/asof.js';
+import { compileTableWhere } from '../../query/tableWhere.js';
 import { writerLookup } from '../../query/blame.js';
 import { CommitSteps } from '../../query/commitSteps.js';
 import { indexForConditions } from '../../query/indexScan.js';

@@ -1,0 +1,62 @@
+/** Virtual generated columns, which no page holds: what asof computes against what the server computes. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { copyOut } from '../../fixtures/postgres/copy.js';
+import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { asof } from '../../src/query/asof.js';
+import { Findings } from '../../src/query/session.js';
+import { asofBytes, indexArchive, type IndexedArchive } from '../support/truthCase.js';
+
+const SETUP = `
+  CREATE TABLE sums (a int, b text, c numeric(8,3), d date, e text[], plus int GENERATED ALWAYS AS (a + 1), joined text GENERATED ALWAYS AS (b || '/' || a::text) VIRTUAL,
+    share numeric(6,2) GENERATED ALWAYS AS (c / 3), next date GENERATED ALWAYS AS (d + 7), big boolean GENERATED ALWAYS AS (a > 10 AND b IS NOT NULL),
+    kind varchar(10) GENERATED ALWAYS AS (CASE WHEN a < 5 THEN 'small' WHEN a < 50 THEN upper(b) ELSE NULL END), first text GENERATED ALWAYS AS (e[1]), len int GENERATED ALWAYS AS (length(coalesce(b, '')))) ;
+  INSERT INTO sums SELECT i * 7, CASE WHEN i % 3 > 0 THEN 'row ' || i END, i * 1.337, '2026-01-01'::date + i, ARRAY['x' || i, NULL] FROM generate_series(1, 40) i;
+  CREATE TABLE parts (a int, twice int GENERATED ALWAYS AS (a * 2)) PARTITION BY RANGE (a);
+  CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+  CREATE TABLE parts_2 PARTITION OF parts (twice GENERATED ALWAYS AS (a * 100)) FOR VALUES FROM (10) TO (20);
+  INSERT INTO parts SELECT * FROM generate_series(1, 19);
+  CREATE TABLE odd (a int, who oid GENERATED ALWAYS AS (tableoid));
+  INSERT INTO odd VALUES (1);`;
+
+let server: PostgresServer, indexed: IndexedArchive;
+const truth = new Map<string, Buffer>();
+
+beforeAll(async () => {
+  server = await PostgresServer.create({ major: 18 });
+  const backup = await takePlainBackup(server, join(server.root, 'backup'));
+  await server.sql(SETUP);
+  await server.session('postgres', async (client) => {
+    for (const table of ['sums', 'parts', 'parts_2']) for (const format of ['csv', 'copy']) truth.set(`${table} ${format}`, await copyOut(client, `COPY (SELECT * FROM ${table}) TO STDOUT ${format === 'csv' ? '(FORMAT csv, HEADER)' : ''}`));
+  });
+  await server.archiveAll();
+  await server.stop();
+  indexed = await indexArchive({ backup, wal: server.walDir });
+});
+afterAll(async () => {
+  await server?.destroy();
+  indexed?.remove();
+});
+
+const database = () => indexed.session.database(indexed.session.moment('latest'), 'postgres');
+
+it.each(['sums', 'parts', 'parts_2'])('%s shows what the server computes', async (table) => {
+  for (const format of ['csv', 'copy'] as const) {
+    const { bytes, findings } = await asofBytes(database(), table, format, {});
+    expect(findings).toEqual([]);
+    expect(bytes.toString()).toBe(truth.get(`${table} ${format}`)!.toString());
+  }
+});
+
+it('conditions may name them', async () => {
+  const rows: (string | null)[][] = [];
+  const answer = await asof(database(), database().table('sums'), { where: "plus = 15 AND joined = 'row 2/14'", columns: ['a', 'joined'] }, new Findings());
+  answer.rows((row) => void rows.push(row));
+  expect(rows).toEqual([['14', 'row 2/14']]);
+});
+
+it('says which it cannot compute', async () => {
+  const answer = await asof(database(), database().table('odd'), {}, new Findings());
+  expect(answer.notices.join()).toMatch(/^who: computed when read .* shown as NULL$/);
+});
