@@ -7,7 +7,7 @@ import { xidOf } from '../query/moment.js';
 import { Findings } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
-import { formatTimestamptz } from '../util/pgTime.js';
+import { formatTimestamptz, PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
 
@@ -18,6 +18,7 @@ export interface LogCommandOptions extends CommonOptions {
   xid?: string;
   aborted?: boolean;
   limit?: string;
+  timesketch?: boolean;
 }
 
 const LOG_COLUMNS: readonly OutputColumn[] = [
@@ -31,14 +32,15 @@ export async function logCommand(options: LogCommandOptions): Promise<ExitCode> 
   echoMoment(until);
   const findings = new Findings();
   const output = new DataOutput(options.output);
-  const writer = formatOf(options) === 'table' ? undefined : openRows(options, LOG_COLUMNS, output, 'log');
+  const writer = options.timesketch || formatOf(options) === 'table' ? undefined : openRows(options, LOG_COLUMNS, output, 'log');
   let left = options.limit === undefined ? Infinity : wholeNumber(options.limit, '--limit');
   const entries = transactionLog(session, {
     since, until, table: options.table, xid: options.xid === undefined ? undefined : xidOf(options.xid), aborted: options.aborted,
   }, findings);
   if (left > 0) {
     for (const entry of entries) {
-      if (writer) writer.row(logRow(entry, session.zone));
+      if (options.timesketch) output.write(timesketchLine(entry));
+      else if (writer) writer.row(logRow(entry, session.zone));
       else output.write(output.forTerminal ? escapeLines(logText(entry, session.zone)) : logText(entry, session.zone));
       output.flush();
       if (output.isClosed || --left <= 0) break;
@@ -54,6 +56,22 @@ export function wholeNumber(text: string, option: string): number {
   if (/^\d{1,10}$/.test(text)) return Number(text);
   throw new WalscopeError('usage.number', `${option} needs a number, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${option} 10` });
 }
+
+/** An event as Timesketch imports it; a message of no transaction carries no time, so that it cannot stand on a timeline. */
+function timesketchLine(entry: LogEntry): string {
+  const { time, xid, lsn, event, detail } = headOf(entry);
+  if (time === null) return '';
+  const isTransaction = entry.kind === 'transaction';
+  const what = isTransaction ? [...entry.ddl.map(ddlText), ...entry.tables.map(countsText)].join('; ') : '';
+  return `${JSON.stringify({
+    message: [xid === null ? event : `${event} of transaction ${xid}`, what, detail].filter((part) => part !== '').join(': '),
+    datetime: new Date(PG_EPOCH_UNIX_SECONDS * 1000 + time / 1000).toISOString().replace(/\.\d+Z$/, `.${String(((time % 1e6) + 1e6) % 1e6).padStart(6, '0')}+00:00`),
+    timestamp: PG_EPOCH_UNIX_SECONDS * 1e6 + time, timestamp_desc: TIMESTAMP_DESCRIPTIONS[event] ?? 'Transaction Ended', data_type: 'postgresql:wal',
+    xid, lsn: formatLsn(lsn), database: isTransaction ? entry.database : null,
+  })}\n`;
+}
+
+const TIMESTAMP_DESCRIPTIONS: Record<string, string> = { commit: 'Transaction Committed', abort: 'Transaction Aborted', prepare: 'Transaction Prepared', 'restore point': 'Restore Point Created' };
 
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeForTerminal).join('\n');

@@ -137,6 +137,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--table <table>', 'only transactions that changed this table, named as of then')
     .option('--xid <xid>', 'only this transaction')
     .option('--aborted', 'aborted transactions too')
+    .option('--timesketch', 'as a timeline for Timesketch: JSON lines of message, datetime, timestamp, timestamp_desc')
     .option('--limit <n>', 'at most this many entries')
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./log.js')).logCommand));
@@ -230,6 +231,14 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--changed', 'it held before and after')
     .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
     .action(run(async () => (await import('./history.js')).findCommand));
+
+  atMoment(program.command('export'))
+    .description("every row change as a stream: a JSON object a line, or a table's versions as Parquet")
+    .argument('[tables...]', 'tables, as they are called at --at (default: all user tables)')
+    .option('--format <format>', 'jsonl: lsn, xid, time, table, op, before, after; parquet: the versions of one table', 'jsonl')
+    .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
+    .option('-o, --output <file>', 'write to a file')
+    .action(run(async () => (await import('./export.js')).exportCommand));
 
   program.command('demo')
     .description('copy the bundled archive to a temporary case and walk through an incident')

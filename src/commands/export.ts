@@ -1,0 +1,83 @@
+/** walscope export: the changes of tables as a stream for other tools. */
+import { JsonRows } from '../output/json.js';
+import { changeStream, userTables, type TableChange, type WantedTables } from '../query/changeStream.js';
+import { withDescendants } from '../query/children.js';
+import { databaseByOid } from '../query/databaseAt.js';
+import { asof } from '../query/asof.js';
+import { openSource } from '../query/scanSource.js';
+import { tableShape, type TableShape } from '../query/rowImages.js';
+import { Findings, type DatabaseAt, type Session } from '../query/session.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
+import { formatLsn } from '../util/lsn.js';
+import { formatTimestamptz } from '../util/pgTime.js';
+import { qualifiedName } from '../util/quote.js';
+import { DataOutput, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
+import { ParquetFile } from './parquetFile.js';
+import { VERSION } from './version.js';
+
+export interface ExportCommandOptions extends CommonOptions {
+  since?: string;
+}
+
+const FORMATS = ['jsonl', 'parquet'];
+/** What stands before a table's own columns in Parquet. */
+const LEAD_COLUMNS = [
+  { name: 'walscope_op', typeName: 'text' }, { name: 'walscope_time', typeName: 'timestamptz' }, { name: 'walscope_lsn', typeName: 'pg_lsn' }, { name: 'walscope_xid', typeName: 'xid' },
+];
+
+export async function exportCommand(tables: string[], options: ExportCommandOptions): Promise<ExitCode> {
+  const format = options.format ?? 'jsonl';
+  if (!FORMATS.includes(format)) throw new WalscopeError('usage.format', `unknown format "${format}"`, { exitCode: ExitCode.usage, hint: `export writes ${FORMATS.join(' or ')}` });
+  const session = openSession(options);
+  const database = openDatabase(session, options);
+  const since = session.moment(options.since ?? 'earliest');
+  const findings = new Findings();
+  const oids = tables.map((name) => database.relation(name).oid);
+  const wanted = tables.length === 0 ? userTables : chosenTables(oids);
+  const read = (emit: (change: TableChange) => boolean | void): void => changeStream(session, database.database.oid, wanted, { since, until: database.moment }, findings, emit);
+  if (format === 'jsonl') writeLines(session, options, read);
+  else {
+    if (tables.length !== 1 || options.output === undefined) throw new WalscopeError('usage.parquet', 'Parquet holds the versions of one table and goes to a file', { exitCode: ExitCode.usage, hint: 'write walscope export TABLE --format parquet -o FILE' });
+    const before = databaseByOid(session, database.database.oid, since.lsn, since.time);
+    await writeParquet(database, before, tables[0]!, options.output, read, findings);
+  }
+  return reportFindings(findings.list);
+}
+
+/** Tables by OID, partitioned ones as the partitions that they have at each time. */
+function chosenTables(oids: readonly number[]): WantedTables {
+  return (database) => oids.flatMap((oid) => {
+    const relation = database.catalog.relations.get(oid);
+    return relation === undefined ? [] : relation.kind === 'p' ? withDescendants(database, relation) : [relation];
+  });
+}
+
+/** A change a line: where and when, the row before and after. */
+function writeLines(session: Session, options: CommonOptions, read: (emit: (change: TableChange) => boolean | void) => void): void {
+  const output = new DataOutput(options.output);
+  const rows = new Map<TableShape, JsonRows>();
+  read(({ operation, row, lsn, shape, before, after }) => {
+    let json = rows.get(shape);
+    if (!json) rows.set(shape, (json = new JsonRows(shape.columns)));
+    const head = JSON.stringify({ lsn: formatLsn(lsn), xid: row.xid, time: formatTimestamptz(row.time, session.zone), commit_lsn: formatLsn(row.lsn), table: qualifiedName(shape.schema, shape.name), op: operation });
+    output.line(`${head.slice(0, -1)},"before":${before ? json.object(before) : 'null'},"after":${after ? json.object(after) : 'null'}}`);
+    return !output.isClosed;
+  });
+  output.end();
+}
+
+/** Versions of rows under the columns of the last moment: those that were there before, then each as it came, changed or went. */
+async function writeParquet(database: DatabaseAt, before: DatabaseAt | undefined, table: string, file: string, read: (emit: (change: TableChange) => boolean | void) => void, findings: Findings): Promise<void> {
+  const relation = database.relation(table);
+  const { columns } = tableShape(undefined, { database, table: database.describe(relation) });
+  const parquet = new ParquetFile(file, [...LEAD_COLUMNS, ...columns], `walscope ${VERSION}`);
+  const write = (lead: (string | null)[], names: readonly { name: string }[], values: readonly (string | null)[]): void => {
+    parquet.row([...lead, ...columns.map((column) => { const i = names.findIndex((c) => c.name === column.name); return i < 0 ? null : values[i]!; })]);
+  };
+  if (before?.catalog.relations.has(relation.oid)) {
+    const base = await asof(before, openSource(before, `oid:${relation.oid}`), {}, findings);
+    base.rows((values) => write(['base', null, formatLsn(before.moment.lsn), null], base.columns, values));
+  }
+  read(({ operation, row, lsn, shape, before: was, after: is }) => write([operation, formatTimestamptz(row.time, database.session.zone), formatLsn(lsn), String(row.xid)], shape.columns, (is ?? was)!));
+  parquet.end();
+}
