@@ -19,6 +19,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   show: ['walscope show 812', 'walscope show 812 --json'],
   incidents: ['walscope incidents', "walscope incidents --since '2026-04-06 08:00:00+02'"],
   export: ['walscope export orders --since -1h | jq .after', 'walscope export orders --format parquet -o orders.parquet'],
+  bundle: ["walscope bundle -o evidence.zip --answer 'asof orders --at before-xid:812 --csv' 'show 812 --json'", 'walscope bundle --check evidence.zip', 'walscope bundle --check evidence.zip -C /cases/friday'],
   tui: ['walscope tui', 'walscope tui --at before-xid:812'],
   verify: ['walscope verify', 'walscope verify --against /backups/later --jobs 8', 'walscope verify --json | jq .differencesTotal'],
   demo: ['walscope demo'],

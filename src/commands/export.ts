@@ -10,7 +10,6 @@ import { Findings, type DatabaseAt, type Session } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { qualifiedName } from '../util/quote.js';
 import { DataOutput, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
 import { ParquetFile } from './parquetFile.js';
 import { VERSION } from './version.js';
@@ -59,7 +58,7 @@ function writeLines(session: Session, options: CommonOptions, read: (emit: (chan
   read(({ operation, row, lsn, shape, before, after }) => {
     let json = rows.get(shape);
     if (!json) rows.set(shape, (json = new JsonRows(shape.columns)));
-    const head = JSON.stringify({ lsn: formatLsn(lsn), xid: row.xid, time: formatTimestamptz(row.time, session.zone), commit_lsn: formatLsn(row.lsn), table: qualifiedName(shape.schema, shape.name), op: operation });
+    const head = JSON.stringify({ lsn: formatLsn(lsn), xid: row.xid, time: formatTimestamptz(row.time, session.zone), commit_lsn: formatLsn(row.lsn), schema: shape.schema, table: shape.name, op: operation });
     output.line(`${head.slice(0, -1)},"before":${before ? json.object(before) : 'null'},"after":${after ? json.object(after) : 'null'}}`);
     return !output.isClosed;
   });

@@ -15,6 +15,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--debug', 'add the stack trace to an error')
     .addOption(new Option('--color <when>', 'colour: auto, always or never').choices(['auto', 'always', 'never']).default('auto'))
     .option('--no-pager', 'never through a pager')
+    .option('--log-query', "append this command to the case's query log; from then on every command is")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
     .showSuggestionAfterError(true)
@@ -235,10 +236,20 @@ function buildProgram(done: (code: number) => void): Command {
   atMoment(program.command('export'))
     .description("every row change as a stream: a JSON object a line, or a table's versions as Parquet")
     .argument('[tables...]', 'tables, as they are called at --at (default: all user tables)')
-    .option('--format <format>', 'jsonl: lsn, xid, time, table, op, before, after; parquet: the versions of one table', 'jsonl')
+    .option('--format <format>', 'jsonl: lsn, xid, time, schema, table, op, before, after; parquet: the versions of one table', 'jsonl')
     .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
     .option('-o, --output <file>', 'write to a file')
     .action(run(async () => (await import('./export.js')).exportCommand));
+
+  inCase(program.command('bundle'))
+    .description('answers as evidence in a zip: with the moments resolved, hashes of all inputs, coverage and gaps; --check verifies one')
+    .option('--answer <command...>', "a command line whose answer goes in, as 'asof orders --at before-xid:812 --csv' (default: those of the query log)")
+    .option('--check <file>', 'verify a bundle; with -C also that the case gives the same answers from the same files')
+    .option('-o, --output <file>', 'the zip to write')
+    .action(run(async () => {
+      const { bundleCommand } = await import('./bundle.js');
+      return (options) => bundleCommand(options, runProgram);
+    }));
 
   program.command('demo')
     .description('copy the bundled archive to a temporary case and walk through an incident')
@@ -274,6 +285,27 @@ function endOfReader(error: NodeJS.ErrnoException): void {
 
 /** Runs the command line; gives the exit code. Never throws for bad input. */
 export async function main(argv: string[]): Promise<number> {
+  const code = await runProgram(argv);
+  try {
+    await logQueryOf(argv, code);
+  } catch (error) {
+    return tellFailure(error, argv.includes('--debug'));
+  }
+  return code;
+}
+
+/** Case and words of a command line, for the query log. */
+async function logQueryOf(argv: string[], code: number): Promise<void> {
+  const words = argv.slice(2);
+  const named = words.findIndex((word) => word === '-C' || word === '--case');
+  const joined = words.find((word) => word.startsWith('--case='))?.slice('--case='.length);
+  const begin = words.includes('--log-query');
+  if (words.length === 0 || words.some((word) => /^(-h|--help|-V|--version|help)$/.test(word))) return;
+  const { logQuery } = await import('./queryLog.js');
+  logQuery(named >= 0 ? words[named + 1] : joined, begin, words.filter((word) => word !== '--log-query'), code);
+}
+
+async function runProgram(argv: string[]): Promise<number> {
   let code: number = ExitCode.done;
   const program = buildProgram((result) => (code = result));
   if (process.stdout.listenerCount('error', endOfReader) === 0) process.stdout.on('error', endOfReader);
