@@ -106,7 +106,7 @@ async function firstScreen(caseDir: string): Promise<{ pane: ControlledPane; ms:
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { mb: { type: 'string', default: '1000' }, keys: { type: 'string', default: '200' } } });
   const keys = Number(values.keys);
-  const archive = await benchArchive({ kind: 'A', walBytes: Number(values.mb) * 1024 * 1024 });
+  const archive = await benchArchive({ kind: 'A', walBytes: Number(values.mb) * 1e6 });
   const caseDir = mkdtempSync(join(tmpdir(), 'walscope-bench-tui-'));
   try {
     execFileSync(process.execPath, [walscope, 'index', '--backup', archive.backup.path, '--wal', archive.wal, '-C', caseDir], { stdio: 'ignore' });

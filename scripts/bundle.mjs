@@ -4,6 +4,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import './bundleInk.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
 const store = join(dist, 'store');
@@ -12,7 +13,7 @@ const PIECE = 'piece-';
 for (const name of readdirSync(store)) if (name.startsWith(PIECE)) rmSync(join(store, name));
 const workers = readdirSync(store).filter((name) => name.endsWith('Worker.js')).map((name) => join(store, name));
 await build({
-  entryPoints: [join(dist, 'commands', 'main.js'), ...workers],
+  entryPoints: [join(dist, 'commands', 'main.js'), join(dist, 'commands', 'tuiWorker.js'), ...workers],
   outdir: dist,
   outbase: dist,
   allowOverwrite: true,

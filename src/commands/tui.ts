@@ -17,7 +17,8 @@ export async function tuiCommand(options: CommonOptions): Promise<ExitCode> {
   const failed: ((error: unknown) => void)[] = [];
   const start = (isBackground: boolean): { worker: Worker; stop: Int32Array } => {
     const workerData: TuiWorkerData = { caseDir, zone: options.tz, stop: new SharedArrayBuffer(4), isBackground };
-    const worker = new Worker(new URL('./tuiWorker.js', import.meta.url), { workerData });
+    // from wherever the build has put this module: see scripts/bundle.mjs
+    const worker = new Worker(new URL('../commands/tuiWorker.js', import.meta.url), { workerData });
     worker.on('error', (error) => failed.forEach((tell) => tell(error)));
     workers.push(worker);
     return { worker, stop: new Int32Array(workerData.stop) };

@@ -80,16 +80,17 @@ function sameDefinition(a: Relation | undefined, b: Relation | undefined): boole
 
 /** Which transactions wrote to a file. Positions come from the index; the records' xids are read around the moments that are asked for. */
 class FileWriters {
-  private readonly lsns: Lsn[];
+  /** In order; a record of several blocks more than once. */
+  private readonly lsns: Float64Array;
   private readonly xids = new Set<number>();
   /** Places in `lsns` whose xids are known: [from, to). */
   private from = 0;
   private to = 0;
 
   constructor(private readonly store: CaseStore, range: Coverage, file: RelFork) {
-    const found = new Set<Lsn>();
-    store.pages.changes(file, 0, 0x1_0000_0000, range.run.startLsn, range.lastLsn, (_, lsn) => found.add(lsn));
-    this.lsns = [...found].sort((a, b) => a - b);
+    const found: Lsn[] = [];
+    store.pages.changes(file, 0, 0x1_0000_0000, range.run.startLsn, range.lastLsn, (_, lsn) => found.push(lsn));
+    this.lsns = Float64Array.from(found).sort();
   }
 
   hasWritten(row: XactRow): boolean {
@@ -112,8 +113,8 @@ class FileWriters {
   private read(from: number, to: number): void {
     if (from >= to) return;
     if (from > this.to || to < this.from) this.from = this.to = from;
-    for (let i = from; i < Math.min(to, this.from); i++) this.xids.add(this.store.wal.readRecord(this.lsns[i]!).xid);
-    for (let i = Math.max(from, this.to); i < to; i++) this.xids.add(this.store.wal.readRecord(this.lsns[i]!).xid);
+    for (let i = from; i < Math.min(to, this.from); i++) this.xids.add(this.store.wal.readRecord(this.lsns[i]! as Lsn).xid);
+    for (let i = Math.max(from, this.to); i < to; i++) this.xids.add(this.store.wal.readRecord(this.lsns[i]! as Lsn).xid);
     this.from = Math.min(this.from, from);
     this.to = Math.max(this.to, to);
   }

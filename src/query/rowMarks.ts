@@ -7,16 +7,22 @@ import type { Change } from './diff.js';
 /** The transaction's own xid and those of its subtransactions. */
 export type TransactionXids = ReadonlySet<number>;
 
-/** How a version came to be by the transaction: `changed` for the newer version of an update; undefined: it did not make it. */
+/**
+ * How a version came to be by the transaction: `changed` for the newer version of an update, also of a row that the same transaction had inserted;
+ * undefined: it did not make it.
+ */
 export function madeBy(row: RowView, xids: TransactionXids): Change | undefined {
   if (!xids.has(row.xmin)) return undefined;
   return (row.infomask & HEAP_UPDATED) !== 0 ? 'changed' : 'added';
 }
 
-/** How a version ended, or is about to end, by the transaction: `changed` where a newer one replaced it, `removed` where none did; undefined: it did not end it. */
+/**
+ * How a version ended, or is about to end, by the transaction: `changed` where a newer one replaced it, `removed` where none did; undefined: it did not
+ * end it, or had made it itself.
+ */
 export function endedBy(row: RowView, xids: TransactionXids, snapshot: Snapshot): Change | undefined {
   const { infomask } = row;
-  if ((infomask & HEAP_XMAX_INVALID) !== 0 || heapXmaxIsLockedOnly(infomask)) return undefined;
+  if (xids.has(row.xmin) || (infomask & HEAP_XMAX_INVALID) !== 0 || heapXmaxIsLockedOnly(infomask)) return undefined;
   const xid = (infomask & HEAP_XMAX_IS_MULTI) !== 0 ? snapshot.multixactUpdater(row.xmax) : row.xmax;
   if (!xids.has(xid)) return undefined;
   // a deletion leaves t_ctid pointing to the tuple itself; a row that moved to another partition is gone from this one

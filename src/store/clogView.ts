@@ -5,11 +5,35 @@
 import type { Lsn } from '../util/lsn.js';
 import { clogPageOf, readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
 import { ClogStatus } from '../layerfile/deltaLayer.js';
+import { LruCache } from '../util/lruCache.js';
 import type { LayerMap } from './layerMap.js';
 import { slruFile } from './slruKeys.js';
 import type { UsableBackup } from './sources.js';
 
 export type XidStatus = 'committed' | 'aborted' | 'inProgress';
+
+/** What happened on one CLOG page in one layer, in LSN order; `codes`: xid on the page × 4 + status. */
+interface ClogChanges {
+  lsns: Float64Array;
+  codes: Uint32Array;
+}
+
+/** Changes that are kept for the next moments of a case, which need them again: 12 bytes each. */
+const KEPT_CHANGES = 2_000_000;
+const kept = new WeakMap<LayerMap, LruCache<number, ClogChanges>>();
+
+function changesOf(layers: LayerMap, index: number, page: number): ClogChanges {
+  let cache = kept.get(layers);
+  if (!cache) kept.set(layers, (cache = new LruCache(KEPT_CHANGES)));
+  const key = index * 0x1_0000_0000 + page;
+  let changes = cache.get(key);
+  if (!changes) {
+    const entries = layers.layer(index).clogEntries(page);
+    changes = { lsns: Float64Array.from(entries, (entry) => entry.lsn), codes: Uint32Array.from(entries, (entry) => entry.xidOnPage * 4 + entry.status) };
+    cache.set(key, changes, entries.length + 1);
+  }
+  return changes;
+}
 
 export class ClogView {
   private readonly pages = new Map<number, Uint8Array>();
@@ -27,11 +51,13 @@ export class ClogView {
     const file = this.backup.images.readFile(path);
     if (file && file.length > offset) bytes.set(file.subarray(offset, offset + 8192));
     for (const i of this.layers.overlapping(this.backup.redoLsn, this.upTo)) {
-      for (const entry of this.layers.layer(i).clogEntries(number)) {
-        if (entry.lsn < this.backup.redoLsn) continue;
-        if (entry.lsn >= this.upTo) break;
-        if (entry.status === ClogStatus.zeroPage) bytes.fill(0);
-        else setClogStatus(bytes, entry.xidOnPage, entry.status as ClogBits);
+      const { lsns, codes } = changesOf(this.layers, i, number);
+      for (let n = 0; n < lsns.length; n++) {
+        if (lsns[n]! < this.backup.redoLsn) continue;
+        if (lsns[n]! >= this.upTo) break;
+        const status = codes[n]! % 4;
+        if (status === ClogStatus.zeroPage) bytes.fill(0);
+        else setClogStatus(bytes, codes[n]! >>> 2, status as ClogBits);
       }
     }
     this.pages.set(number, bytes);

@@ -301,8 +301,7 @@ export class Screen {
     const place = direction === 'previous' ? 'just before' : 'just after';
     await this.showScene(found.scene, { xid: found.xid, direction }, `${place} xid ${found.xid}`);
     const shown = pane.entry?.oid;
-    const [from, to] = direction === 'previous' ? [found.scene.moment.lsn, scene.moment.lsn] : [scene.moment.lsn, found.scene.moment.lsn];
-    const counts = shown === undefined ? '' : await this.ask('comparisons.stepCounts', scene.database, shown, from, to);
+    const counts = shown === undefined ? '' : await this.ask('comparisons.stepCounts', scene.database, shown, found.xid);
     this.say(`${place} xid ${found.xid}${counts === '' ? '' : ` · ${pane.entry!.name}: ${counts}`} · committed ${found.timeText}`);
   }
 

@@ -1,6 +1,7 @@
 /** What differs between two moments, for the screen. */
 import { hasHeapStorage } from '../../catalog/relation.js';
-import { changedBlocks, diffTable, pairTables, type Change } from '../../query/diff.js';
+import { ForkNumber, sameRelation } from '../../pg/relFileLocator.js';
+import { diffTable, pairTables, type Change } from '../../query/diff.js';
 import { Findings } from '../../query/session.js';
 import type { Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
@@ -8,7 +9,7 @@ import type { ChangedRow, ChangedTable, TableChanges } from '../protocol.js';
 import type { Model } from './model.js';
 
 const CHANGES_KEPT = 5_000;
-/** With more blocks changed, counting the rows that a step changed would take too long. */
+/** Rows of a table that came or went with its file are counted up to this size; the counts of other changes are in the index. */
 const COUNTED_BLOCKS = 256;
 
 export class Comparisons {
@@ -54,15 +55,23 @@ export class Comparisons {
     return changed;
   }
 
-  /** How many rows of a table a step changed, in words; only the number of blocks where those are many. */
-  stepCounts(database: string, oid: number, from: Lsn, to: Lsn): string {
-    const sides = this.sides(database, from, to);
+  /** How many rows of a table a transaction changed, in words; empty where there are none, or too many to count. */
+  stepCounts(database: string, oid: number, xid: number): string {
+    const { session } = this.model;
+    const row = this.model.transactionOf(xid);
+    const sides = this.sides(database, row.lsn, row.endLsn);
     const pair = { before: sides.before.catalog.relations.get(oid), after: sides.after.catalog.relations.get(oid) };
     const relations = [pair.before, pair.after].filter((relation) => relation !== undefined);
     if (!relations.some(hasHeapStorage) || relations.some((relation) => relation.persistence !== 'p')) return '';
-    const blocks = changedBlocks(sides, pair).length;
-    if (blocks > COUNTED_BLOCKS) return `${blocks} pages of it changed`;
-    const { counts } = this.table(database, oid, from, to);
+    let counts: Record<Change, number>;
+    if (pair.before && pair.after && sameRelation(pair.before.locator, pair.after.locator)) {
+      const done = session.store.changes.of(row).find(({ relation }) => sameRelation(relation, pair.after!.locator));
+      counts = { added: done?.inserted ?? 0, changed: done?.updated ?? 0, removed: done?.deleted ?? 0 };
+    } else {
+      // made, dropped, emptied or rewritten: all rows of one side or both
+      if (relations.some((relation) => session.store.pages.relation({ ...relation.locator, fork: ForkNumber.main }, row.lsn).blocks > COUNTED_BLOCKS)) return '';
+      ({ counts } = this.table(database, oid, row.lsn, row.endLsn));
+    }
     return counts.added + counts.removed + counts.changed === 0 ? '' : `+${counts.added} ~${counts.changed} -${counts.removed}`;
   }
 }

@@ -10,6 +10,7 @@ import { openSource, type ScanSource } from '../../query/scanSource.js';
 import { Findings, type DatabaseAt, type Session } from '../../query/session.js';
 import { findTransaction } from '../../query/show.js';
 import { listTables } from '../../query/tables.js';
+import type { XactRow } from '../../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../../util/errors.js';
 import { formatLsn, type Lsn } from '../../util/lsn.js';
 import { formatTimestamptz } from '../../util/pgTime.js';
@@ -41,6 +42,8 @@ export class Model {
   private readonly moments = new Map<Lsn, Moment>();
   private readonly opened = new Map<number, OpenRows>();
   private handles = 0;
+  /** Of the transactions that were stepped over. */
+  private readonly ended = new Map<number, XactRow>();
 
   constructor(readonly session: Session, readonly work: Work, files: Files) {
     this.steps = new CommitSteps(session.store);
@@ -87,6 +90,7 @@ export class Model {
     const table = tableOid === undefined ? undefined : { database: this.databaseAt(lsn, database), oid: tableOid };
     const row = direction === 'previous' ? this.steps.previous(lsn, table) : this.steps.next(lsn, table);
     if (!row) return null;
+    this.ended.set(row.xid, row);
     const moment = direction === 'previous' ? this.session.moment(formatLsn(row.lsn)) : momentAt(this.session, row.endLsn, row.time);
     return { scene: this.scene(moment, database), xid: row.xid, timeText: this.time(row.time) };
   }
@@ -136,8 +140,15 @@ export class Model {
     return this.handles;
   }
 
+  /** The end of a transaction, which is remembered. */
+  transactionOf(xid: number): XactRow {
+    let row = this.ended.get(xid);
+    if (!row) this.ended.set(xid, (row = findTransaction(this.session, xid).row));
+    return row;
+  }
+
   private xidsOf(xid: number): ReadonlySet<number> {
-    const { row } = findTransaction(this.session, xid);
+    const row = this.transactionOf(xid);
     return new Set([row.xid, ...row.subxids]);
   }
 

@@ -86,7 +86,7 @@ export class RowsView implements View {
   }
 
   draw({ width, height, paint, isFocused }: Area): string[] {
-    if (!this.table) return ['', fit(` ${this.screen.pane.entry?.fate === 'created later' ? 'not there at this moment' : this.screen.isBusy ? '' : 'no rows to show'}`, width)];
+    if (!this.table) return ['', fit(` ${this.screen.pane.entry?.fate === 'created later' ? 'not there at this moment' : this.screen.isBusy || !this.screen.scene ? '' : 'no rows to show'}`, width)];
     this.height = Math.max(1, height - 1);
     this.top = scrolled(Math.min(this.top, Math.max(0, this.rows.length - this.height)), this.cursor, this.height);
     const lines = this.lines(this.rows.slice(this.top, this.top + this.height));
