@@ -2,6 +2,7 @@
 import type { WalStoreForm } from '../layerfile/manifest.js';
 import { followArchive } from '../store/follow.js';
 import { indexCase, type IndexOptions } from '../store/indexer.js';
+import type { ShardPart } from '../store/shards.js';
 import { formatBytes, parseBytes } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -19,6 +20,8 @@ export interface IndexCommandOptions extends CommonOptions {
   walStore?: string;
   memory?: string;
   follow?: boolean;
+  shard?: string;
+  merge?: string[];
   interval?: string;
   progress?: boolean;
 }
@@ -42,13 +45,35 @@ function parseWalStore(store: string | undefined): WalStoreForm | undefined {
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const work: IndexOptions = {
     caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
+    shard: parseShard(options.shard), merge: options.merge,
   };
+  if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {
+    throw new WalscopeError('usage.index', '--follow, --shard and --merge exclude each other', { exitCode: ExitCode.usage, hint: 'merge first, then follow the case' });
+  }
   return longRunning('indexing', options, async (progress, signal) => {
     work.signal = signal;
     work.onCopy = (source, share) => progress.show(share, `copying ${source}`);
     work.onProgress = (position, start, end) => progress.show((position - start) / Math.max(1, end - start), formatBytes(position - start));
-    return options.follow ? follow(work, options, progress) : indexOnce(work, progress);
+    if (options.follow) return follow(work, options, progress);
+    if (work.shard) return buildPart(work, work.shard, progress);
+    return indexOnce(work, progress);
   });
+}
+
+/** I/N, from 1/N to N/N. */
+function parseShard(text: string | undefined): ShardPart | undefined {
+  if (text === undefined) return undefined;
+  const [part = 0, of = 0] = /^\d{1,6}\/\d{1,6}$/.test(text) ? text.split('/').map(Number) : [];
+  if (part >= 1 && part <= of) return { part, of };
+  throw new WalscopeError('usage.shard', `--shard needs I/N with I from 1 to N, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --shard 3/8' });
+}
+
+async function buildPart(work: IndexOptions, { part, of }: ShardPart, progress: Progress): Promise<ExitCode> {
+  const summary = await indexCase(work);
+  progress.end();
+  process.stdout.write(`part ${part} of ${of}: ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records read; layers ${formatBytes(summary.indexBytes)}` +
+    `${summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`}\n`);
+  return reportFindings(summary.findings);
 }
 
 async function indexOnce(work: IndexOptions, progress: Progress): Promise<ExitCode> {

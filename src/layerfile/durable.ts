@@ -140,6 +140,30 @@ export class DurableFile {
   }
 }
 
+/** Takes a finished file over from elsewhere: the same file where that is possible, since nobody changes it, else a copy. */
+export function adoptFile(source: string, target: string): void {
+  const temporary = `${target}.tmp`;
+  try {
+    fs.rmSync(temporary, { force: true });
+    try {
+      fs.linkSync(source, temporary);
+    } catch (error) {
+      // another file system, or one without hard links
+      if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      fs.copyFileSync(source, temporary);
+      const fd = fs.openSync(temporary, 'r');
+      fs.fsyncSync(fd);
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, target);
+    // a rename between two names of one file does nothing
+    fs.rmSync(temporary, { force: true });
+    syncFolder(path.dirname(target));
+  } catch (error) {
+    throw explainFsError(error, source);
+  }
+}
+
 /** Replaces a small file as one step. */
 export function replaceFile(target: string, bytes: Uint8Array): void {
   const file = new DurableFile(target);

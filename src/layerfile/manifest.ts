@@ -3,13 +3,10 @@
  *
  * `manifest`: one header line `walscope-manifest VERSION CRC32C LENGTH`, then LENGTH bytes of JSON whose CRC-32C the header holds.
  */
-import fs from 'node:fs';
 import path from 'node:path';
-import { crc32c } from '../pg/crc32c.js';
-import { inputError } from '../util/errors.js';
-import { replaceFile, explainFsError } from './durable.js';
 import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { PgMajor } from '../pg/version.js';
+import { readCheckedJson, writeCheckedJson } from './checkedJson.js';
 
 export const CASE_FORMAT_VERSION = 2;
 
@@ -151,31 +148,10 @@ export function manifestPath(caseDir: string): string {
 
 /** Reads a case's manifest; undefined where the folder holds none. */
 export function readManifest(caseDir: string): Manifest | undefined {
-  const file = manifestPath(caseDir);
-  let bytes: Buffer;
-  try {
-    bytes = fs.readFileSync(file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw explainFsError(error, file);
-  }
-  const newline = bytes.indexOf(10);
-  const header = /^walscope-manifest (\d+) ([0-9a-f]{8}) (\d+)$/.exec(bytes.toString('latin1', 0, Math.max(0, newline)));
-  if (!header) throw inputError('case.manifest', `${file} is not a walscope manifest`, { file, offset: 0 }, 'point -C at a case directory, or index into a new one');
-  if (Number(header[1]) !== CASE_FORMAT_VERSION) {
-    throw inputError('case.version', `${caseDir} has case format ${header[1]}, this walscope reads ${CASE_FORMAT_VERSION}`, { file }, 'index again into a new case directory, or use the walscope that wrote it');
-  }
-  const body = bytes.subarray(newline + 1);
-  if (body.length !== Number(header[3]) || crc32c(body, 0, body.length) !== parseInt(header[2]!, 16)) {
-    throw inputError('case.manifest_crc', `${file} is damaged: its checksum does not match`, { file, offset: newline + 1 }, 'index again into a new case directory; the archive is untouched');
-  }
-  return JSON.parse(body.toString('utf8')) as Manifest;
+  return readCheckedJson<Manifest>(manifestPath(caseDir), FILE, CASE_FORMAT_VERSION);
 }
 
 /** Replaces the manifest as one durable step. */
 export function writeManifest(caseDir: string, manifest: Manifest): void {
-  const body = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`, 'utf8');
-  const crc = crc32c(body, 0, body.length).toString(16).padStart(8, '0');
-  replaceFile(manifestPath(caseDir), Buffer.concat([Buffer.from(`walscope-manifest ${CASE_FORMAT_VERSION} ${crc} ${body.length}\n`, 'latin1'), body]));
+  writeCheckedJson(manifestPath(caseDir), FILE, CASE_FORMAT_VERSION, manifest);
 }

@@ -7,6 +7,7 @@ import type { BaseBackup } from '../archive/baseBackup.js';
 import type { WalArchive } from '../archive/walArchive.js';
 import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun, type WalStoreForm } from '../layerfile/manifest.js';
+import type { ShardStripe } from '../layerfile/shardFile.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
@@ -14,18 +15,18 @@ import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
 import { compactCase, removeUnnamed } from './compactor.js';
 import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
-import { buildLayer, buildPack, type BuiltLayer } from './buildLayer.js';
 import { openCaseArchive } from './caseArchive.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { CaseWal, WAL_FOLDER } from './caseWal.js';
-import { LayerBuilder } from './ingest.js';
 import { LayerMap } from './layerMap.js';
 import { minimalStretches } from './loggedRuns.js';
-import { IndexPool } from './indexPool.js';
-import { packStart, type Packing } from './stripePack.js';
+import { otherCluster, unjoined, walIsGone } from './indexErrors.js';
+import { mergedLayerSource, openLayerSource, type LayerSourceOptions } from './layerSource.js';
+import { packStart } from './stripePack.js';
 import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
-import { stripeEnd, stripeStart } from './stripes.js';
+import { ShardBuild, Shards, type ShardPart } from './shards.js';
+import { stripesBetween, stripeEnd, stripeStart } from './stripes.js';
 
 const SAVE_EVERY_MS = 1000; // what a killed run loses at most, but for the stripes in hand
 
@@ -36,6 +37,10 @@ export interface IndexOptions {
   wal: string[];
   /** Where records are read from; default: as the case has it, `auto` in a new one. */
   walStore?: WalStoreForm;
+  /** Only this part of the layers is built, into `caseDir`, which becomes no case: `merge` makes one of all parts. */
+  shard?: ShardPart;
+  /** Directories of all parts of a run: what they built is taken. */
+  merge?: string[];
   /** Nothing new is taken in: only what is indexed is packed. */
   packOnly?: boolean;
   /** Worker threads; default 1: this thread alone. The result is the same for any number. */
@@ -67,12 +72,6 @@ export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
   return new Indexer(options).run();
 }
 
-/** What gives the layer of a stripe. */
-interface LayerSource {
-  layer(from: Lsn): BuiltLayer | Promise<BuiltLayer>;
-  close(): Promise<void> | void;
-}
-
 class Indexer {
   private readonly findings: Finding[] = [];
   private readonly layersDir: string;
@@ -81,6 +80,7 @@ class Indexer {
   /** Layers that the manifest in hand names, not yet the one on disk. */
   private unsynced: string[] = [];
   private savedAt = performance.now();
+  private shards: Shards | undefined;
   private walBytes = 0;
   private records = 0;
 
@@ -92,6 +92,7 @@ class Indexer {
   async run(): Promise<IndexSummary> {
     const { options } = this;
     const known = readManifest(options.caseDir);
+    if (known && options.shard) throw new WalscopeError('shard.case', `${options.caseDir} is a case already`, { exitCode: ExitCode.usage, hint: 'give each part a directory of its own with -C' });
     const backupPaths = union(known?.backups.map((b) => b.path), options.backups);
     if (backupPaths.length === 0) throw new WalscopeError('usage.backup', 'no base backup given', { exitCode: ExitCode.usage, hint: 'name one with --backup PATH' });
     const opened = await this.openBackups(backupPaths, known);
@@ -118,9 +119,14 @@ class Indexer {
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,
       consistentLsn: known?.backups.find((b) => b.path === backupPaths[i])?.consistentLsn ?? null,
     }));
-    this.removeUnnamed(manifest);
     this.backups = backups;
-    rebuildPacks(manifest, damagedPacks, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing: this.packing(manifest) });
+    if (options.shard) {
+      const start = Math.min(...manifest.backups.map(({ startLsn }) => startLsn)) as Lsn;
+      return this.buildShard(manifest, new ShardBuild(options.caseDir, options.shard, manifest, start, wal.coverage()), wal, archive);
+    }
+    if (options.merge) this.shards = new Shards(options.merge, manifest, wal.coverage());
+    this.removeUnnamed(manifest);
+    rebuildPacks(manifest, damagedPacks, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing: this.sourceOptions(manifest, wal, archive).packing });
     if (!options.packOnly) await this.indexRuns(manifest, wal, archive);
     if (manifest.walStore === 'pack') await this.packRest(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
@@ -224,8 +230,7 @@ class Indexer {
       reader.begin(run.endLsn);
       return reader.next(new XLogRecord()) !== null;
     });
-    if (mended < 0) return;
-    dropRuns(manifest, mended + 1);
+    if (mended >= 0) dropRuns(manifest, mended + 1);
   }
 
   private reopenLastStripe(manifest: Manifest, wal: CaseWal): void {
@@ -240,7 +245,8 @@ class Indexer {
 
   private async indexRun(manifest: Manifest, run: ManifestRun, wal: CaseWal, archive: WalArchive): Promise<void> {
     const lastWal = wal.coverage().at(-1)?.end ?? run.endLsn;
-    const next = this.layerSource(manifest, run.endLsn, wal, archive, lastWal);
+    const sourceOptions = this.sourceOptions(manifest, wal, archive);
+    const next = this.shards ? mergedLayerSource(this.shards, sourceOptions) : openLayerSource(sourceOptions, stripesBetween(stripeStart(run.endLsn, run.startLsn), lastWal));
     let position = run.endLsn;
     let previousLsn = INVALID_LSN;
     try {
@@ -278,30 +284,38 @@ class Indexer {
     this.savedAt = performance.now();
   }
 
-  private packing(manifest: Manifest): Packing {
-    return { caseDir: this.options.caseDir, form: manifest.walStore, packs: manifest.packs };
+  private sourceOptions(manifest: Manifest, wal: CaseWal, archive: WalArchive, packsOnly = false): LayerSourceOptions {
+    const { caseDir, jobs = 1 } = this.options;
+    return { wal, archive, jobs, layersDir: this.layersDir, packing: { caseDir, form: manifest.walStore, packs: manifest.packs }, packsOnly };
   }
 
-  /** Builds layers, or packs alone, here or in worker threads where there are several stripes and jobs. */
-  private layerSource(manifest: Manifest, from: Lsn, wal: CaseWal, archive: WalArchive, lastWal: Lsn, packsOnly = false): LayerSource {
-    const starts: Lsn[] = [];
-    for (let start = from; start < lastWal; start = stripeEnd(start)) starts.push(start);
-    const jobs = Math.min(this.options.jobs ?? 1, starts.length);
-    const packing = this.packing(manifest);
-    const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
-    const builder = new LayerBuilder();
-    const build = (start: Lsn): BuiltLayer => (packsOnly ? buildPack(source, start) : buildLayer(source, start, this.layersDir, builder, { sync: false }));
-    if (jobs <= 1) return { layer: build, close: () => undefined };
-    return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir: this.layersDir, packing, packsOnly }, starts, build);
+  /** The map step: layers of a part of the stripes, and nothing else. */
+  private async buildShard(manifest: Manifest, build: ShardBuild, wal: CaseWal, archive: WalArchive): Promise<IndexSummary> {
+    const source = openLayerSource(this.sourceOptions(manifest, wal, archive), build.due);
+    try {
+      for (const from of build.due) {
+        await this.turn(from, build.due[0]!, stripeEnd(build.due.at(-1)!));
+        const built = await this.orInterrupted(source.layer(from));
+        if (built.layer) await syncFiles(this.layersDir, [built.layer.name]);
+        build.add(from, built);
+        this.records += built.layer?.records ?? 0;
+        this.walBytes += built.layer ? built.layer.endLsn - built.layer.startLsn : 0;
+      }
+    } finally {
+      await source.close();
+      build.save();
+      archive.close();
+      wal.close();
+    }
+    const sum = (bytes: (stripe: ShardStripe) => number | undefined): number => build.stripes.reduce((total, stripe) => total + (bytes(stripe) ?? 0), 0);
+    return { manifest, walBytes: this.walBytes, records: this.records, indexBytes: sum(({ layer }) => layer?.bytes), packBytes: sum(({ pack }) => pack?.bytes), findings: this.findings };
   }
 
   /** Packs the stripes that were indexed while their WAL stayed in the archive. */
   private async packRest(manifest: Manifest, wal: CaseWal, archive: WalArchive): Promise<void> {
     for (const run of manifest.runs) {
-      const starts: Lsn[] = [];
-      for (let from = run.startLsn; from < run.endLsn; from = stripeEnd(from)) if (!manifest.packs.some((pack) => pack.startLsn === packStart(from))) starts.push(from);
-      if (starts.length === 0) continue;
-      const source = this.layerSource(manifest, starts[0]!, wal, archive, run.endLsn, true);
+      const starts = stripesBetween(run.startLsn, run.endLsn).filter((from) => !manifest.packs.some((pack) => pack.startLsn === packStart(from)));
+      const source = openLayerSource(this.sourceOptions(manifest, wal, archive, true), starts);
       try {
         for (const from of starts) {
           await this.turn(from, run.startLsn, run.endLsn);
@@ -398,21 +412,6 @@ class Indexer {
       }
     }
   }
-}
-
-/** What was indexed cannot be read any more. */
-function walIsGone(lsn: Lsn): WalscopeError {
-  return inputError('wal.gone', `the WAL from ${formatLsn(lsn)} on that the index refers to is not in the archive any more`, { lsn: formatLsn(lsn) },
-    'put it back, or name the place where it is now with --wal');
-}
-
-function otherCluster(what: string, id: bigint, wanted: bigint): WalscopeError {
-  return inputError('cluster.mismatch', `${what} is of another cluster: system identifier ${id}, not ${wanted}`, {}, 'give a backup and a WAL archive of the same cluster, each cluster its own case directory');
-}
-
-/** Two stripes whose records do not follow each other: each is whole by itself, so the WAL was put together from two histories. */
-function unjoined(position: Lsn, prev: Lsn, expected: Lsn): WalscopeError {
-  return inputError('wal.prev_link', `record with incorrect prev-link ${formatLsn(prev)} (expected ${formatLsn(expected)}) at ${formatLsn(position)}`, { lsn: formatLsn(position) });
 }
 
 function union(known: string[] | undefined, added: string[]): string[] {

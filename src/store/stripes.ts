@@ -17,3 +17,10 @@ export function stripeEnd(lsn: Lsn): Lsn {
 export function stripeStart(position: Lsn, runStart: Lsn): Lsn {
   return Math.max(position - (position % STRIPE_BYTES), runStart) as Lsn;
 }
+
+/** Where the stripes of [from, last) begin: the first at `from`. */
+export function stripesBetween(from: Lsn, last: Lsn): Lsn[] {
+  const starts: Lsn[] = [];
+  for (let start = from; start < last; start = stripeEnd(start)) starts.push(start);
+  return starts;
+}

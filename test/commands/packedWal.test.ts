@@ -134,6 +134,41 @@ describe('the same bytes', () => {
   });
 });
 
+describe('index --shard and --merge', () => {
+  const part = (folder: string, shard: string, ...args: string[]): CliRun => index(folder, '--shard', shard, '--wal-store', 'pack', ...args);
+
+  it('make the same bytes as one run', () => {
+    const parts = [1, 2, 3].map((i) => {
+      const folder = bad.fresh('part');
+      expect(part(folder, `${i}/3`)).toMatchObject({ code: 0, err: '', out: expect.stringMatching(new RegExp(`^part ${i} of 3: .* of WAL, [0-9,]+ records read; layers `)) });
+      return folder;
+    });
+    const before = parts.map(contents);
+    expect(part(parts[1]!, '2/3')).toMatchObject({ code: 0, err: '' }); // again: nothing is left to do
+    expect(parts.map(contents)).toEqual(before);
+    const caseDir = bad.fresh('case');
+    expect(index(caseDir, '--wal-store', 'pack', '--merge', ...parts)).toMatchObject({ code: 0, err: '' });
+    expect(contents(caseDir)).toEqual(contents(packed));
+    // a part that was lost after it had begun is built again
+    rmSync(join(parts[2]!, 'shard'));
+    expectFailure(index(bad.fresh('case'), '--wal-store', 'pack', '--merge', ...parts), 3, /holds no part of an index run; make it with walscope index --shard/);
+    expect(part(parts[2]!, '3/3').code).toBe(0);
+    expect(contents(parts[2]!)).toEqual(before[2]);
+  });
+
+  it('refuse what does not belong together', () => {
+    const [one, two] = [bad.fresh('part'), bad.fresh('part')] as [string, string];
+    expect(part(one, '1/2').code).toBe(0);
+    expectFailure(part(one, '2/2'), 2, /holds part 1 of 2 of another run; give each part a directory of its own/);
+    expectFailure(index(bad.fresh('case'), '--wal-store', 'pack', '--merge', one), 3, /of 2 parts, 2 is not among the directories; name the directories of all parts/);
+    expect(index(two, '--shard', '2/2').code).toBe(0); // refers to the archive
+    expectFailure(index(bad.fresh('case'), '--wal-store', 'pack', '--merge', one, two), 3, /holds a part of another run: .*; run all parts, and the merge, with the same options/);
+    expectFailure(part(packed, '1/2'), 2, /is a case already; give each part a directory of its own/);
+    expectFailure(part(one, '3/2'), 2, /--shard needs I\/N with I from 1 to N/);
+    expectFailure(index(one, '--shard', '1/2', '--follow'), 2, /--follow, --shard and --merge exclude each other/);
+  });
+});
+
 describe('index --follow', () => {
   it('takes segments as they arrive, whole, in pieces or out of order, while older ones leave; ^C is 130, and a restart goes on', async () => {
     const live = bad.walCopy((name) => name <= segment(0x7e));
