@@ -1,6 +1,6 @@
 /** Examples that help texts end with, by command. */
 export const EXAMPLES: Record<string, readonly string[]> = {
-  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday', 'walscope index --wal-store pack --backup /backups/base --wal /archive', 'walscope index --follow -C /cases/live', 'walscope index --shard 3/8 --backup /backups/base --wal /archive -C parts/3',
+  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday', 'walscope index --wal-store pack --backup /backups/base --wal /archive', 'walscope index --repair -C /cases/friday', 'walscope index --follow -C /cases/live', 'walscope index --shard 3/8 --backup /backups/base --wal /archive -C parts/3',
     'walscope index --merge parts/* --backup /backups/base --wal /archive -C /cases/friday'],
   status: ['walscope status', 'walscope status --json | jq .coverage'],
   tables: ['walscope tables --at -1h', "walscope tables 'shop.*' --count --at 'point:before_deploy'"],

@@ -18,6 +18,7 @@ export interface IndexCommandOptions extends CommonOptions {
   wal?: string[];
   jobs?: string;
   walStore?: string;
+  repair?: boolean;
   memory?: string;
   follow?: boolean;
   shard?: string;
@@ -44,7 +45,7 @@ function parseWalStore(store: string | undefined): WalStoreForm | undefined {
 
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const work: IndexOptions = {
-    caseDir: newCase(options.case), backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
+    caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
     shard: parseShard(options.shard), merge: options.merge,
   };
   if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {

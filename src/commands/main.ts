@@ -52,6 +52,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--wal-store <form>', 'reference: the WAL stays in the archive; pack: the case holds it, and the archive may go; auto: pack what is compressed (default: as before, auto in a new case)')
     .option('--shard <i/n>', 'build part i of n alone, into -C, a directory of its own: see --merge')
     .option('--merge <dir...>', 'make the case of all n parts, with the same bytes as one run (docs/parallel.md)')
+    .option('--repair', 'read every block of the index, and rebuild what is damaged from the archive')
     .option('--follow', 'go on: take new segments in as they arrive, until ^C')
     .option('--interval <seconds>', 'with --follow, between two looks at the archive where the file system does not tell of changes (default: 5)')
     .option('--memory <size>', 'memory budget (default: 512MB)')

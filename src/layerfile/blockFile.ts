@@ -244,7 +244,7 @@ export class BlockFileReader {
   }
 
   private damaged(code: string, what: string, offset: number): WalscopeError {
-    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, 'remove the file and run walscope index again: it is rebuilt from the archive');
+    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, 'run walscope index --repair: it is rebuilt from the archive');
   }
 }
 

@@ -49,6 +49,8 @@ export interface IndexOptions {
   onCopy?: (source: string, share: number) => void;
   /** Called now and then with the position reached and the end of the WAL that is there. */
   onProgress?: (position: Lsn, start: Lsn, end: Lsn) => void;
+  /** Reads every block of the layers that are there, and rebuilds those with a damaged one; otherwise those that cannot be opened. */
+  repair?: boolean;
   /** Whether to merge layers in the end, where that is due; default true. */
   compact?: boolean;
   /** Aborted on ^C: the run stops after giving up the stripe in hand. */
@@ -213,7 +215,7 @@ class Indexer {
     this.dropRunsAfterMendedGap(manifest, wal, archive);
     // the last stripe may have been cut short by the end of the WAL that was there: it is read again
     this.reopenLastStripe(manifest, wal);
-    rebuildDamagedLayers(manifest, this.layersDir, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
+    rebuildDamagedLayers(manifest, this.options.caseDir, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier }, this.options.repair === true);
     if (manifest.runs.length > 0) await this.indexRun(manifest, manifest.runs.at(-1)!, wal, archive);
     for (const start of starts) {
       if (start < reached()) continue;

@@ -1,26 +1,65 @@
 /** Layers and packs that are gone or cannot be opened are built again from the WAL that they came from. */
 import path from 'node:path';
 import { LayerKind, layerFault } from '../layerfile/blockFile.js';
-import type { Manifest, ManifestPack } from '../layerfile/manifest.js';
-import { inputError } from '../util/errors.js';
+import type { Manifest, ManifestLayer, ManifestPack } from '../layerfile/manifest.js';
+import { inputError, type WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { buildLayer, buildPack, type StripeSource } from './buildLayer.js';
+import { LAYERS_FOLDER } from './caseStore.js';
 import { LayerBuilder } from './ingest.js';
+import { checkLayerFile, layerFiles, type LayerFile } from './layerFiles.js';
+import { replaceLayers, unitsOf, type LayerUnit } from './levels.js';
 import { namePack } from './runs.js';
+import { stripeStart } from './stripes.js';
 import type { Packing } from './stripePack.js';
 
-/** Rebuilds what cannot be opened of the layers that the manifest names. Throws `layer.lost` where its WAL is no longer there. */
-export function rebuildDamagedLayers(manifest: Manifest, layersDir: string, source: StripeSource): void {
-  for (const [i, entry] of manifest.layers.entries()) {
-    const fault = layerFault(path.join(layersDir, entry.name), LayerKind.delta, entry.bytes);
+/**
+ * Rebuilds what is damaged of the layers that the manifest names: with `deep` every block is read, else only what cannot be opened is found.
+ * A stripe's layer is made again; a merged one's stripes are, for compaction to merge again, and so are the images beside it. Images of what
+ * is not merged are forgotten, for the next `compact`. Throws `layer.lost` where the WAL is no longer there.
+ */
+export function rebuildDamagedLayers(manifest: Manifest, caseDir: string, source: StripeSource, deep: boolean): void {
+  const faultOf = (file: LayerFile): WalscopeError | undefined =>
+    deep ? checkLayerFile(caseDir, file)[0] : layerFault(path.join(caseDir, LAYERS_FOLDER, file.name), file.kind, file.bytes);
+  const damaged = new Map(layerFiles(manifest).flatMap((file) => {
+    const fault = faultOf(file);
+    return fault ? [[file.name, fault] as const] : [];
+  }));
+  if (damaged.size === 0) return;
+  const cutoff = manifest.cutoff && damaged.get(manifest.cutoff.name);
+  if (cutoff) throw inputError('layer.lost', `${cutoff.message}: it holds what gc kept of older WAL`, cutoff.options.place, 'put a copy of that file back, or index what there is into a new case directory');
+  const images = manifest.images?.filter(({ name }) => damaged.has(name)) ?? [];
+  if (manifest.images) manifest.images = manifest.images.filter(({ name }) => !damaged.has(name));
+  for (const unit of [...unitsOf(manifest, 'merged'), ...manifest.layers.filter(({ level }) => level === undefined).map(unitOfStripe)]) {
+    const beside = images.filter(({ startLsn, level }) => startLsn === unit.startLsn && level === unit.level && level > 0);
+    const fault = [...unit.layers, ...beside].map(({ name }) => damaged.get(name)).find((each) => each !== undefined);
     if (!fault) continue;
-    const { layer } = buildLayer(source, entry.startLsn, layersDir, new LayerBuilder());
-    if (!layer || layer.name !== entry.name) {
-      throw inputError('layer.lost', `${fault.message}, and the WAL from ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)} that it was built from is not there any more`,
-        fault.options.place, 'put that WAL back, or index what there is into a new case directory');
-    }
-    manifest.layers[i] = layer;
+    const stripes = rebuildStripes(unit, fault, path.join(caseDir, LAYERS_FOLDER), source);
+    replaceLayers(manifest, unit.layers, stripes);
+    // level by level they are made again, as the first time: from what lay before, not from themselves
+    const starts = new Set(stripes.map(({ startLsn }) => startLsn));
+    if (unit.level > 0 && manifest.images) manifest.images = manifest.images.filter(({ startLsn }) => !starts.has(startLsn));
   }
+}
+
+function unitOfStripe(layer: ManifestLayer): LayerUnit {
+  return { startLsn: layer.startLsn, endLsn: layer.endLsn, level: 0, layers: [layer] };
+}
+
+/** The layers of a unit's stripes, from the WAL. */
+function rebuildStripes(unit: LayerUnit, fault: WalscopeError, layersDir: string, source: StripeSource): ManifestLayer[] {
+  const stripes: ManifestLayer[] = [];
+  const builder = new LayerBuilder();
+  for (let from = unit.startLsn; from < unit.endLsn;) {
+    const { layer, position } = buildLayer(source, from, layersDir, builder);
+    if (layer) stripes.push(layer);
+    if (position >= unit.endLsn) break;
+    if (!layer || position <= from) break;
+    from = stripeStart(position, unit.startLsn);
+  }
+  if (stripes.at(-1)?.endLsn === unit.endLsn) return stripes;
+  throw inputError('layer.lost', `${fault.message}, and the WAL from ${formatLsn(unit.startLsn)} to ${formatLsn(unit.endLsn)} that it was built from is not there any more`,
+    fault.options.place, 'put that WAL back, or index what there is into a new case directory');
 }
 
 /** Takes the packs that cannot be opened out of the manifest, so that nothing reads them; gives them. */

@@ -37,10 +37,10 @@ describe('a case directory that is damaged', () => {
 
   it.each<[string, (file: string) => void, RegExp]>([
     ['a missing layer', (file) => rmSync(file), /layer .*\.delta is missing; run walscope index again/],
-    ['a layer that is cut off', (file) => truncateSync(file, 1000), /layer .*\.delta has no footer; remove the file and run walscope index again/],
-    ['an empty layer', (file) => truncateSync(file, 0), /layer .*\.delta has only 0 bytes; remove the file and run walscope index again/],
+    ['a layer that is cut off', (file) => truncateSync(file, 1000), /layer .*\.delta has no footer; run walscope index --repair/],
+    ['an empty layer', (file) => truncateSync(file, 0), /layer .*\.delta has only 0 bytes; run walscope index --repair/],
     ['a layer of another format version', (file) => rewrite(file, (bytes) => void bytes.writeUInt32LE(77, 8)), /layer format 77, this walscope reads \d+; /],
-    ['a layer that is none', (file) => rewrite(file, (bytes) => bytes.fill(0x20)), /is not a walscope layer; remove the file and run walscope index again/],
+    ['a layer that is none', (file) => rewrite(file, (bytes) => bytes.fill(0x20)), /is not a walscope layer; run walscope index --repair/],
   ])('%s: told, and rebuilt by the next index', (_, change, line) => {
     const caseDir = damaged((dir) => change(layer(dir)));
     const run = asof(caseDir, 'many', 'latest');
@@ -57,7 +57,7 @@ describe('a case directory that is damaged', () => {
     }));
     const run = asof(caseDir, 'many', 'latest');
     expect(run.code).toBe(3);
-    expect(run.err).toMatch(/layer .*\.delta has a block checksum mismatch.*; remove the file and run walscope index again/);
+    expect(run.err).toMatch(/layer .*\.delta has a block checksum mismatch.*; run walscope index --repair/);
     rmSync(layer(caseDir));
     expect(bad.index(caseDir)).toMatchObject({ code: 0, err: '' });
     expect(contents(caseDir)).toEqual(contents(bad.whole));

@@ -233,7 +233,7 @@ describe('damage', () => {
     rewrite(lastPack(caseDir), (bytes) => {
       for (let at = 60; at < bytes.length * 0.9; at += 3000) bytes[at]! ^= 1;
     });
-    expectNoAnswer(caseDir, /layer .*\.wal has a block checksum mismatch.*; remove the file and run walscope index again/);
+    expectNoAnswer(caseDir, /layer .*\.wal has a block checksum mismatch.*; run walscope index --repair/);
     expect(walscope(['layers', '--verify', '-C', caseDir])).toMatchObject({ code: 3, err: expect.stringMatching(/\.wal has a block checksum mismatch/) });
     expect(walscope(['doctor', '-C', caseDir])).toMatchObject({ code: 3, out: expect.stringMatching(/layer\.crc: .*\.wal has a block checksum mismatch/) });
   });

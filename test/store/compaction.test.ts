@@ -9,9 +9,11 @@ import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { readManifest, writeManifest, type Manifest } from '../../src/layerfile/manifest.js';
 import { Session } from '../../src/query/session.js';
 import { compactCase } from '../../src/store/compactor.js';
+import { examineCase } from '../../src/store/doctor.js';
+import { indexCase } from '../../src/store/indexer.js';
 import { openCase } from '../../src/store/openCase.js';
 import { parseLsn } from '../../src/util/lsn.js';
-import { contents } from '../support/badCase.js';
+import { contents, rewrite } from '../support/badCase.js';
 import { changedBlocks, comparePages } from '../support/storePages.js';
 import { compareMoment, indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
@@ -83,6 +85,21 @@ describe.each(majors)('compaction, PostgreSQL %i', (major) => {
     const differences: string[] = [];
     for (const moment of archive.truth.moments) differences.push(...(await compareMoment(session, archive, moment, moment.lsn)).differences);
     expect(differences).toEqual([]);
+  });
+
+  it.each([
+    ['a part of merged keys', /\.[2-4]-001\.delta$/], ['the rest of a merge', /\.[2-4]-000\.delta$/], ['page images', /\.[2-4]\.images$/],
+  ])('%s that is damaged is named by doctor, and rebuilt to the same bytes by index --repair', async (_, pattern) => {
+    const before = contents(compacted);
+    const name = readdirSync(join(compacted, 'layers')).find((file) => pattern.test(file))!;
+    rewrite(join(compacted, 'layers', name), (bytes) => void (bytes[40]! ^= 1));
+    const report = await examineCase({ caseDir: compacted, manifest: readManifest(compacted)! });
+    expect(report.findings.filter(({ code }) => code.startsWith('layer.'))).toMatchObject([{ code: 'layer.crc', place: { file: expect.stringContaining(name) as string } }]);
+    expect((await indexCase({ caseDir: compacted, backups: [], wal: [], repair: true })).findings).toEqual([]);
+    const after = contents(compacted);
+    expect(after[join('layers', name)]).toBe(before[join('layers', name)]);
+    const layers = (all: Record<string, string>): string[] => Object.keys(all).filter((file) => file !== 'manifest').map((file) => `${file} ${all[file]}`);
+    expect(layers(after)).toEqual(layers(before));
   });
 
   it('done again changes nothing', async () => {
