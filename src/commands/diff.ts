@@ -3,6 +3,7 @@ import { colourWanted } from '../output/colour.js';
 import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { changedBlocks, diffTable, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
+import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -19,6 +20,7 @@ export interface DiffCommandOptions extends CommonOptions {
   columns?: string;
   filter?: string;
   exitCode?: boolean;
+  sql?: boolean;
 }
 
 const CHANGES: readonly Change[] = ['added', 'removed', 'changed'];
@@ -29,6 +31,7 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   const wanted = parseFilter(options.filter);
   if (options.stat && options.pages) throw new WalscopeError('usage.diff', '--stat and --pages exclude each other', { exitCode: ExitCode.usage, hint: 'choose one' });
   if (options.schema && (options.stat || options.pages)) throw new WalscopeError('usage.diff', '--schema excludes --stat and --pages', { exitCode: ExitCode.usage, hint: 'choose one' });
+  if (options.sql && (options.stat || options.pages || options.schema)) throw new WalscopeError('usage.diff', '--sql excludes --stat, --pages and --schema', { exitCode: ExitCode.usage, hint: 'choose one' });
   if (options.ddl && !options.schema) throw new WalscopeError('usage.diff', '--ddl needs --schema', { exitCode: ExitCode.usage, hint: 'write walscope diff --schema --ddl FROM TO' });
   const format = formatOf(options);
   const session = openSession(options);
@@ -42,6 +45,8 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   let differs: boolean;
   if (options.schema) {
     differs = showSchemaDiff(sides, tables, options, output);
+  } else if (options.sql) {
+    differs = showSql(sides, pairTables(sides, tables), findings, output);
   } else if (options.pages) {
     differs = showPages(sides, pairTables(sides, tables), options, output);
   } else {
@@ -55,6 +60,15 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   output.end();
   const code = reportFindings(findings.list);
   return code === ExitCode.done && options.exitCode && differs ? DIFFERENT : code;
+}
+
+function showSql(sides: DiffSides, pairs: Pair[], findings: Findings, output: DataOutput): boolean {
+  let differs = false;
+  diffScript(sides, pairs, findings, (line) => {
+    differs ||= /^(INSERT|UPDATE|DELETE|-- not done)/.test(line);
+    output.write(`${line}\n`);
+  });
+  return differs;
 }
 
 function parseFilter(text: string | undefined): ReadonlySet<Change> {

@@ -111,6 +111,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .option('--stat', 'a line a table, as git diff --stat')
     .option('--pages', 'the blocks that changed')
+    .option('--sql', 'as SQL that turns the tables of the second moment back into those of the first')
     .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, types, functions')
     .option('--ddl', 'with --schema: SQL that leads from the first moment to the second')
     .option('--columns <names>', 'compare and show only these columns, and the key')

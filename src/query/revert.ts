@@ -125,6 +125,31 @@ export function revertTables(sides: DiffSides, oids: readonly number[] | undefin
   return lines.length;
 }
 
+/**
+ * Writes the script that turns tables as they are at the second moment into what they were at the first, a statement at a time. Tables that
+ * one of the moments lacks are named in comments: their definitions are restore's and diff --schema's.
+ */
+export function diffScript(sides: DiffSides, pairs: readonly { before: Relation | undefined; after: Relation | undefined }[], findings: Findings, write: (line: string) => void): void {
+  const { before, after } = sides;
+  write('-- Written by walscope. Read it before you run it.');
+  write(`-- turns database ${quoteIdentifier(after.database.name)} as of ${formatLsn(after.moment.lsn)} into what it was as of ${formatLsn(before.moment.lsn)}`);
+  write(`-- case: ${before.session.store.caseDir}`);
+  write('-- Rows changed since the later moment and keys reused since are overwritten or in its way. Sequences and definitions are left alone.');
+  write('BEGIN;');
+  for (const setting of [...SCRIPT_SETTINGS, timeZoneSetting(before), 'SET CONSTRAINTS ALL DEFERRED;']) write(setting);
+  const statements = new Map<number, TableStatements>();
+  for (const pair of pairs) {
+    if (!pair.before) write(`-- not done: ${relationName(after, pair.after!)} was created in between`);
+    else if (!pair.after) write(`-- not done: ${relationName(before, pair.before)} was dropped in between: see walscope restore`);
+    else statements.set(pair.before.oid, tableStatements(sides, { before: pair.before, after: pair.after }, findings));
+  }
+  const order = referencedFirst(before, [...statements.keys()]);
+  for (const oid of [...order].reverse()) for (const line of statements.get(oid)!.deletes) write(line);
+  for (const oid of order) for (const line of statements.get(oid)!.updates) write(line);
+  for (const oid of order) for (const line of statements.get(oid)!.inserts) write(line);
+  write('COMMIT;');
+}
+
 function tableStatements(sides: DiffSides, pair: { before: Relation; after: Relation | undefined }, findings: Findings): TableStatements {
   const statements: TableStatements = { deletes: [], updates: [], inserts: [] };
   const { before } = sides;

@@ -5,7 +5,8 @@ import { recoverTo } from '../../fixtures/postgres/recovery.js';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { captureDatabases } from '../../fixtures/workloads/truth.js';
 import type { PgMajor } from '../../src/pg/version.js';
-import { undoScript } from '../../src/query/revert.js';
+import { pairTables } from '../../src/query/diff.js';
+import { diffScript, undoScript } from '../../src/query/revert.js';
 import { Findings } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';
 import { indexArchive, type IndexedArchive } from './truthCase.js';
@@ -34,7 +35,13 @@ export function undoTruth(major: PgMajor, seed: number, which: readonly number[]
       for (const { xid, before } of [...solo, planted!]) {
         const findings = new Findings();
         const lines: string[] = [];
-        undoScript(showTransaction(indexed.session, xid, findings), findings, (line) => lines.push(line));
+        const { session } = indexed;
+        const isPlanted = planted!.xid === xid;
+        if (isPlanted || xid !== transactions![1]!.xid) undoScript(showTransaction(session, xid, findings), findings, (line) => lines.push(line));
+        else {
+          const sides = { before: session.database(session.moment(`before-xid:${xid}`), 'shop'), after: session.database(session.moment(`xid:${xid}`), 'shop') };
+          diffScript(sides, pairTables(sides).filter((pair) => sides.before.catalog.schemaOf(pair.before!) !== 'audit'), findings, (line) => lines.push(line));
+        }
         expect(findings.list).toEqual([]);
         const server = await recoverTo({ major, backup: archive.backup, wal: archive.wal, target: { xid } });
         try {
