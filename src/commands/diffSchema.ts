@@ -41,7 +41,7 @@ function writeWords(changes: readonly SchemaChange[], output: DataOutput): void 
 function words({ change, object, name, property, before, after }: SchemaChange): string {
   switch (change) {
     case 'renamed': return `${object} ${before ?? name} renamed to ${after ?? ''}`;
-    case 'changed': return `${object} ${name} changed: ${property ?? ''} from ${before ?? 'none'} to ${after ?? 'none'}`;
+    case 'changed': return `${object} ${name} changed: ${property ?? ''}${before === null && after === null ? '' : ` from ${before ?? 'none'} to ${after ?? 'none'}`}`;
     default: {
       // a column's text begins with its name
       const definition = (change === 'added' ? after : before) ?? '';

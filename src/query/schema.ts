@@ -47,8 +47,10 @@ export interface TableSchema {
   parents: string[];
   children: string[];
   options: string;
-  /** What a view selects, where a foreign table's rows are; null for other kinds. */
+  /** Where a foreign table's rows are, a sequence's options; null for other kinds. */
   definition: string | null;
+  /** A view's query as pg_rewrite holds it: only good for telling one from another. */
+  queryTree: string | null;
   tablespaceOid: number;
   comment: string | null;
   owner: string | null;
@@ -68,6 +70,8 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     for (const each of list) if (each.unknown) unknown.push(`${what} ${each.name}: ${each.unknown}`);
     return list;
   };
+  const queryTree = 'vm'.includes(relation.kind) ? queryTreeOf(database, relation.oid) : null;
+  if (queryTree !== null) unknown.push(`the query of ${RELKIND_NAMES[relation.kind]!} ${relation.name}`);
   const key = definitions.partitionKey(relation.oid);
   if (key?.unknown) unknown.push(`partition key: ${key.unknown}`);
   const family = inheritance(database, relation.oid);
@@ -79,7 +83,7 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     constraints: note('constraint', definitions.constraints(relation.oid)),
     referencedBy: definitions.constraints(relation.oid, true).map((each) => ({ ...each, table: definitions.relationName(each.relOid) })),
     partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(family.parents), children: names(family.children),
-    options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
+    options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), queryTree, tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
     owner: database.types.roleName(relation.ownerOid) ?? null, unknown,
   };
 }
@@ -183,4 +187,13 @@ function definitionOf(database: DatabaseAt, relation: Relation): string | null {
     text = `SERVER ${quoteIdentifier(servers.get(row.oid('ftserver')) ?? '')}${options.length > 0 ? ` OPTIONS (${options.join(', ')})` : ''}`;
   });
   return text;
+}
+
+/** pg_rewrite.ev_action of the _RETURN rule; null where there is none. */
+function queryTreeOf(database: DatabaseAt, relOid: number): string | null {
+  let tree: string | null = null;
+  database.catalog.scan('pg_rewrite', (row) => {
+    if (row.oid('ev_class') === relOid && row.name('rulename') === '_RETURN') tree = row.text('ev_action');
+  });
+  return tree;
 }

@@ -204,7 +204,9 @@ class RelationDiff {
     property('partition key', was.partitionKey, is.partitionKey, []);
     property('partition bound', was.partitionBound, is.partitionBound, is.partitionBound === null ? [`ALTER TABLE ${was.parents[0] ?? ''} DETACH PARTITION ${table};`] : [`ALTER TABLE ${is.parents[0] ?? ''} ATTACH PARTITION ${table} ${is.partitionBound};`]);
     if (was.partitionBound === null && is.partitionBound === null) property('parents', was.parents.join(', ') || null, is.parents.join(', ') || null, []);
-    property('definition', was.definition, is.definition, is.kind === 'view' && is.definition ? [`CREATE OR REPLACE VIEW ${table} AS\n${is.definition}`] : []);
+    property('definition', was.definition, is.definition, is.relation.kind === 'S' ? [`ALTER SEQUENCE ${table} ${is.definition};`] : []);
+    // queries are not deparsed: that it is another one is all there is to say
+    if (was.queryTree !== is.queryTree) this.add('changed', is.kind, table, { property: 'query' }, true);
   }
 
   private columns(was: TableSchema, is: TableSchema): void {

@@ -20,6 +20,7 @@ const BEFORE = `
   CREATE FUNCTION old_function(a text, VARIADIC b int[] DEFAULT '{1}') RETURNS TABLE(x int, "Y y" text) STABLE STRICT COST 7 ROWS 20 LANGUAGE plpgsql SET search_path TO 'shop', 'public' AS $$ BEGIN RETURN; END $$;
   CREATE TABLE kept (id int PRIMARY KEY, m mood);
   CREATE TABLE gone (id int, note text);
+  CREATE VIEW seen AS SELECT id FROM kept;
   CREATE TABLE former (id serial PRIMARY KEY, amount int DEFAULT 5, note text, dropped_one bool, "Odd name" date, small smallint, state mood DEFAULT 'ok', c varchar(10), CHECK (amount > 0));
   CREATE INDEX former_note ON former (note);
   CREATE INDEX former_gone ON former (small);
@@ -43,6 +44,7 @@ const CHANGES = `
   CREATE TABLE shop.fresh (id bigint GENERATED ALWAYS AS IDENTITY, p pair, n positive, t new_type);
   CREATE TABLE orders_2 PARTITION OF orders FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
   ALTER TABLE kept SET (fillfactor = 70);
+  CREATE OR REPLACE VIEW seen AS SELECT id FROM kept WHERE id > 0;
 `;
 
 /** What two databases must agree on to have the same schema. */
@@ -101,7 +103,7 @@ describe.each([13, 15, 18] as const)('diff --schema, PostgreSQL %i', (major) => 
         'changed column public.latter note comment', 'renamed column public.latter "Odd name"', 'changed column public.latter c type', 'added column public.latter fresh'],
       'dropped constraint public.latter former_amount_check', ...(major >= 18 ? ['added constraint public.latter latter_fresh_not_null', 'added constraint public.latter latter_note_not_null'] : []), 'added constraint public.latter positive_small',
       'dropped index public.latter former_gone', 'renamed index public.latter former_note', 'added index public.latter latter_plain',
-      'added table public.orders_2', 'added table shop.fresh', 'changed function public.twice(integer) definition', 'dropped function public.old_function(text, integer[])', 'added function brand_new.greet(text)',
+      'added table public.orders_2', 'changed view public.seen query', 'added table shop.fresh', 'changed function public.twice(integer) definition', 'dropped function public.old_function(text, integer[])', 'added function brand_new.greet(text)',
     ]);
   });
 
