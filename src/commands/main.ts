@@ -282,9 +282,9 @@ function usageLine(text: string): string {
   return `walscope: ${oneLine(text.trim().replace(/^error: /, ''))}; see walscope help\n`;
 }
 
-/** A reader who has seen enough, as head, is no failure. */
+/** A reader who has seen enough, as head, is no failure, nor is a terminal that was closed: a hangup follows. */
 function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
 /** Runs the command line; gives the exit code. Never throws for bad input. */
