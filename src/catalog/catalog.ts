@@ -80,6 +80,7 @@ export class Catalog {
       const relation = this.readRelation(row);
       relations.set(relation.oid, relation);
     });
+    if (!relations.has(PG_CLASS_OID)) throw inputError('catalog.damaged', `pg_class of database ${this.database.oid} lacks its own row: its file is not whole`, {}, 'check the base backup with walscope doctor');
     return (this.relationsByOid = relations);
   }
 

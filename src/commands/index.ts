@@ -1,4 +1,6 @@
 /** walscope index: builds or extends a case. */
+import fs from 'node:fs';
+import path from 'node:path';
 import type { WalStoreForm } from '../layerfile/manifest.js';
 import { followArchive } from '../store/follow.js';
 import { indexCase, type IndexOptions } from '../store/indexer.js';
@@ -43,6 +45,14 @@ function parseWalStore(store: string | undefined): WalStoreForm | undefined {
   });
 }
 
+/** The archive is only read, so the index cannot go into a folder of it that is an input itself. */
+function refuseCaseInArchive(caseDir: string, inputs: readonly string[]): void {
+  const real = (folder: string): string => (fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder));
+  const input = inputs.find((each) => real(each) === real(caseDir));
+  if (input === undefined) return;
+  throw new WalscopeError('usage.case', `${input} is part of the archive, which is never written to`, { exitCode: ExitCode.usage, hint: 'name another directory for the case with -C' });
+}
+
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const work: IndexOptions = {
     caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
@@ -51,6 +61,7 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
   if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {
     throw new WalscopeError('usage.index', '--follow, --shard and --merge exclude each other', { exitCode: ExitCode.usage, hint: 'merge first, then follow the case' });
   }
+  refuseCaseInArchive(work.caseDir, [...work.backups, ...work.wal]);
   return longRunning('indexing', options, async (progress, signal) => {
     work.signal = signal;
     work.onCopy = (source, share) => progress.show(share, `copying ${source}`);

@@ -1,6 +1,6 @@
 /** Rows found through an index, as of a moment: a btree by equality on its leading columns and a range on the next, a hash index by equality. */
 import type { RowView, Table } from '../catalog/table.js';
-import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
+import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { Page } from '../pg/page.js';
 import { compareFunction } from '../rows/compare.js';
 import { hashFunction } from '../rows/hashFunctions.js';
@@ -194,7 +194,10 @@ function tidScan(database: DatabaseAt, table: Table, plan: string, found: Iterab
       let unknownBlock = -1;
       for (const { block, offset } of tids) {
         const at = database.snapshot.page(table.file, block);
-        if (!at) continue;
+        if (!at) {
+          finding({ code: 'page.absent', message: `block ${block} of ${table.relation.name} does not exist at this moment, though its index leads there: its file in the base backup is cut off`, place: { block: `${formatRelFork(table.file)} block ${block}` } });
+          continue;
+        }
         if (at.unknown) {
           if (block !== unknownBlock) finding(table.unknownBlock(block, at.unknown));
           unknownBlock = block;

@@ -180,6 +180,7 @@ export class DatabaseAt {
     if (relation.persistence === 't') {
       throw new WalscopeError('table.temporary', `${name} is temporary: its contents were never written to the WAL`, { exitCode: ExitCode.partial, hint: 'it cannot be recovered' });
     }
+    this.snapshot.requireFork({ ...relation.locator, fork: ForkNumber.main });
     return this.describe(relation, options);
   }
 

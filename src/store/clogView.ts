@@ -2,6 +2,7 @@
  * Transaction status as of a moment: the CLOG pages of the base backup with every commit and abort up to the moment laid over them.
  * A transaction that neither ended by then nor in the backup counts as in progress, which for visibility is the same as aborted.
  */
+import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { clogPageOf, readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
 import { ClogStatus } from '../layerfile/deltaLayer.js';
@@ -37,6 +38,8 @@ function changesOf(layers: LayerMap, index: number, page: number): ClogChanges {
 
 export class ClogView {
   private readonly pages = new Map<number, Uint8Array>();
+  /** Pages that neither the backup holds nor the WAL began. */
+  private readonly missing = new Set<number>();
   private lastPage = -1;
   private lastBytes: Uint8Array = new Uint8Array(0);
 
@@ -49,22 +52,26 @@ export class ClogView {
     bytes = new Uint8Array(8192);
     const { path, offset } = slruFile('pg_xact', number);
     const file = this.backup.images.readFile(path);
-    if (file && file.length > offset) bytes.set(file.subarray(offset, offset + 8192));
+    let isKnown = file !== undefined && file.length > offset;
+    if (isKnown) bytes.set(file!.subarray(offset, offset + 8192));
     for (const i of this.layers.overlapping(this.backup.redoLsn, this.upTo)) {
       const { lsns, codes } = changesOf(this.layers, i, number);
       for (let n = 0; n < lsns.length; n++) {
         if (lsns[n]! < this.backup.redoLsn) continue;
         if (lsns[n]! >= this.upTo) break;
         const status = codes[n]! % 4;
-        if (status === ClogStatus.zeroPage) bytes.fill(0);
-        else setClogStatus(bytes, codes[n]! >>> 2, status as ClogBits);
+        if (status === ClogStatus.zeroPage) {
+          bytes.fill(0);
+          isKnown = true;
+        } else setClogStatus(bytes, codes[n]! >>> 2, status as ClogBits);
       }
     }
+    if (!isKnown) this.missing.add(number);
     this.pages.set(number, bytes);
     return bytes;
   }
 
-  /** TransactionIdDidCommit() and friends, for a normal xid. */
+  /** TransactionIdDidCommit() and friends, for a normal xid. Throws `clog.missing` where its page is lost: it is not in progress. */
   status(xid: number): XidStatus {
     const number = clogPageOf(xid);
     if (number !== this.lastPage) {
@@ -72,6 +79,10 @@ export class ClogView {
       this.lastPage = number;
     }
     const bits = readClogStatus(this.lastBytes, xid);
+    // what the WAL says of a transaction is known even where the rest of its page is not
+    if (bits === ClogBits.inProgress && this.missing.has(number)) {
+      throw inputError('clog.missing', `whether transaction ${xid} committed is unknown: the base backup lacks ${slruFile('pg_xact', number).path}, or its page ${number}`, {}, 'check the base backup with walscope doctor: files of it are missing');
+    }
     // a subtransaction marked sub-committed has a parent that had not ended when its page was written
     if (bits === ClogBits.committed) return 'committed';
     return bits === ClogBits.aborted ? 'aborted' : 'inProgress';

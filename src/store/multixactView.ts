@@ -2,6 +2,7 @@
  * Multixact members as of a moment, from the rebuilt offset and member pages.
  * Follows GetMultiXactIdMembers(), access/transam/multixact.c, PG 13–18.
  */
+import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import {
   MULTIXACT_MEMBERS_PER_PAGE, multixactMemberPageOf, multixactOffsetPageOf, nextMultixact, readMultixactMember, readMultixactOffset,
@@ -31,7 +32,8 @@ export class MultixactView {
 
   private read(multi: number): MultiXactMember[] {
     const start = this.offset(multi);
-    if (start === 0) return [];
+    // no multixact has its members at offset 0, which stands for none
+    if (start === 0) throw inputError('multixact.missing', `the members of multixact ${multi} are unknown: neither the base backup nor the WAL up to this moment has them`, {}, 'check the base backup with walscope doctor: files of it are missing');
     const end = this.offset(nextMultixact(multi));
     // a next offset of 0 was not written yet: the members end with the first unused slot
     const limit = end === 0 ? MULTIXACT_MEMBERS_PER_PAGE * 2 : (end - start) >>> 0;

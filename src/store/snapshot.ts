@@ -1,5 +1,6 @@
 /** The cluster as of one moment: pages, sizes, relation maps and transaction status, for all records that begin before `upTo`. */
 import { GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
+import { relFilePath } from '../pg/relFilePath.js';
 import { databasePath } from '../pg/relPath.js';
 import { readRelMap, type RelMap } from '../pg/relMap.js';
 import type { PgMajor } from '../pg/version.js';
@@ -51,8 +52,16 @@ export class Snapshot {
     return this.sources.pages.getPage(rel, block, upTo);
   }
 
-  /** Every page of the main fork, in order; `emit` may stop it by giving false. */
+  /** For a fork that the catalog says there is. Throws `relation.missing` where there is none: that is damage, not emptiness. */
+  requireFork(rel: RelFork): void {
+    if (this.blocks(rel) !== undefined) return;
+    const file = relFilePath(rel, 0, this.major);
+    throw inputError('relation.missing', `${file} is neither in the base backup nor made by the WAL up to this moment`, { file }, 'check the base backup with walscope doctor: files of it are missing');
+  }
+
+  /** Every page of the main fork, in order; `emit` may stop it by giving false. Throws as requireFork(). */
   scan(rel: RelFork, emit: (block: number, page: PageAsOf) => boolean | void, from = 0, to = 0x1_0000_0000): void {
+    this.requireFork(rel);
     this.sources.pages.scan(rel, this.upTo, from, to, emit);
   }
 

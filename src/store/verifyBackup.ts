@@ -215,12 +215,16 @@ export class VerifyBackup {
     return true;
   }
 
-  private beganWithoutBits(rel: RelFork, block: number): boolean {
-    const first = this.options.pages.chain(rel, block, this.options.later.endLsn).entries[0];
+  private beganWithoutBits(rel: RelFork, block: number, upTo: Lsn = this.options.later.endLsn): boolean {
+    const { entries: [first], usesBase } = this.options.pages.chain(rel, block, upTo);
+    if (usesBase) {
+      // a database that was moved to another tablespace, or copied, has its pages from where they were
+      const { base } = this.options.pages.relation(rel, upTo);
+      return base?.kind === 'copy' && this.beganWithoutBits(base.rel, block, base.upTo);
+    }
     if (!first || (first.bits & ENTRY_STARTS_CHAIN) === 0) return false;
     const record = this.options.wal.readRecord(first.lsn);
-    // a database that was moved has its pages from where it was: only the file's number is the same
-    const ref = record.blocks.find((each) => each.block === block && each.fork === rel.fork && each.relNumber === rel.relNumber);
+    const ref = record.blocks.find((each) => each.block === block && formatRelFork(each) === formatRelFork(rel));
     return record.rmid === RmgrId.xlog && record.rmgrInfo === XLOG_FPI && ref !== undefined && ref.hasImage && ref.holeLength > 0;
   }
 

@@ -193,6 +193,37 @@ describe('questions that have no answer', () => {
   });
 });
 
+describe('a backup that lacks files', () => {
+  const without = (...paths: string[]): string => {
+    const backup = bad.fresh('backup');
+    cpSync(bad.archive.backup, backup, { recursive: true, verbatimSymlinks: true });
+    for (const each of paths) rmSync(join(backup, each), { recursive: true });
+    const caseDir = bad.fresh('case');
+    expect(bad.index(caseDir, { backups: [backup] }).code).toBe(0);
+    return caseDir;
+  };
+  const refused = (line: RegExp, ...args: string[]): void => {
+    const run = walscope(args);
+    expectFailure({ ...run, err: run.err.replace(/^as of .*\n/, '') }, 3, line);
+  };
+  const fileOf = (table: string): string => walscope(['asof', 'pg_class', '--where', `relname = '${table}'`, '--columns', 'relfilenode', '--csv', '--at', 'earliest', '-C', bad.whole]).out.split('\n')[1]!;
+  const database = (): string => walscope(['asof', 'pg_database', '--where', "datname = 'postgres'", '--columns', 'oid', '--csv', '--at', 'earliest', '-C', bad.whole]).out.split('\n')[1]!;
+
+  it("a table's file: refused, not answered as empty", () => {
+    const caseDir = without(`base/${database()}/${fileOf('shop')}`);
+    const line = /base\/\d+\/\d+ is neither in the base backup nor made by the WAL up to this moment; check/;
+    for (const args of [['asof', 'shop'], ['page', 'shop', '0'], ['restore', 'shop'], ['tables', '--count']]) refused(line, ...args, '--at', 'earliest', '-C', caseDir);
+  });
+
+  it('the status of transactions: refused, not answered as if they were open', () => {
+    refused(/whether transaction \d+ committed is unknown: the base backup lacks pg_xact\/0000, or its page 0; check/, 'asof', 'shop', '--at', 'earliest', '-C', without('pg_xact'));
+  });
+
+  it('the case is no folder of the archive', () => {
+    expectFailure(bad.index(bad.archive.wal), 2, /is part of the archive, which is never written to; name another/);
+  });
+});
+
 describe('rights', () => {
   /** Root without the right to pass over file modes. */
   const bounded: CliOptions = process.getuid?.() === 0 ? { wrapper: ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] } : {};
