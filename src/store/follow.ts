@@ -7,7 +7,8 @@ import { readManifest } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
-import { indexCase, type IndexOptions, type IndexSummary } from './indexer.js';
+import { indexCase } from './indexer.js';
+import type { IndexOptions, IndexSummary } from './indexOptions.js';
 
 export interface FollowOptions extends IndexOptions {
   /** Between two looks at the archive where the file system does not tell; default 5000 ms. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import type { WalArchive } from '../archive/walArchive.js';
 import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
-import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun, type WalStoreForm } from '../layerfile/manifest.js';
+import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
 import type { ShardStripe } from '../layerfile/shardFile.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
@@ -25,47 +25,11 @@ import { mergedLayerSource, openLayerSource, type LayerSourceOptions } from './l
 import { packStart } from './stripePack.js';
 import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
-import { ShardBuild, Shards, type ShardPart } from './shards.js';
+import type { IndexOptions, IndexSummary } from './indexOptions.js';
+import { ShardBuild, Shards } from './shards.js';
 import { stripesBetween, stripeEnd, stripeStart } from './stripes.js';
 
 const SAVE_EVERY_MS = 1000; // what a killed run loses at most, but for the stripes in hand
-
-export interface IndexOptions {
-  caseDir: string;
-  /** Paths of base backups and WAL directories, added to those that the case knows. */
-  backups: string[];
-  wal: string[];
-  /** Where records are read from; default: as the case has it, `auto` in a new one. */
-  walStore?: WalStoreForm;
-  /** Only this part of the layers is built, into `caseDir`, which becomes no case: `merge` makes one of all parts. */
-  shard?: ShardPart;
-  /** Directories of all parts of a run: what they built is taken. */
-  merge?: string[];
-  /** Nothing new is taken in: only what is indexed is packed. */
-  packOnly?: boolean;
-  /** Worker threads; default 1: this thread alone. The result is the same for any number. */
-  jobs?: number;
-  /** Called while a compressed backup is re-encoded into the case. */
-  onCopy?: (source: string, share: number) => void;
-  /** Called now and then with the position reached and the end of the WAL that is there. */
-  onProgress?: (position: Lsn, start: Lsn, end: Lsn) => void;
-  repair?: boolean; // reads every block of the layers and rebuilds what is damaged; else only what cannot be opened
-  compact?: boolean; // whether to merge layers in the end, where that is due; default true
-  /** Aborted on ^C: the run stops after giving up the stripe in hand. */
-  signal?: AbortSignal;
-}
-
-export interface IndexSummary {
-  manifest: Manifest;
-  /** WAL bytes and records read in this run. */
-  walBytes: number;
-  records: number;
-  /** Bytes of all layers, and of all packs. */
-  indexBytes: number;
-  packBytes: number;
-  /** What of the input could not be used: the index answers without it. */
-  findings: Finding[];
-}
 
 /** Builds or extends the index. Throws an input error where nothing can be indexed at all. */
 export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
@@ -250,29 +214,31 @@ class Indexer {
     let position = run.endLsn;
     let previousLsn = INVALID_LSN;
     try {
-      for (;;) {
-        await this.turn(position, run.startLsn, lastWal);
-        const built = await this.orInterrupted(next.layer(stripeStart(position, run.startLsn)));
-        if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
-          this.endRun(run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
-          return;
+      try {
+        for (;;) {
+          await this.turn(position, run.startLsn, lastWal);
+          const built = await this.orInterrupted(next.layer(stripeStart(position, run.startLsn)));
+          if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
+            this.endRun(run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
+            return;
+          }
+          if (built.pack) namePack(manifest, built.pack);
+          if (built.layer) this.nameLayer(manifest, run, built.layer);
+          previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
+          position = Math.max(built.position, position) as Lsn;
+          if (built.end) {
+            this.endRun(run, built.end, lastWal);
+            return;
+          }
+          if (performance.now() - this.savedAt > SAVE_EVERY_MS) await this.save(manifest);
         }
-        if (built.pack) namePack(manifest, built.pack);
-        if (built.layer) this.nameLayer(manifest, run, built.layer);
-        previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
-        position = Math.max(built.position, position) as Lsn;
-        if (built.end) {
-          this.endRun(run, built.end, lastWal);
-          return;
-        }
-        if (performance.now() - this.savedAt > SAVE_EVERY_MS) await this.save(manifest);
+      } finally {
+        await next.close();
+        this.removeUnnamed(manifest); // stripes that were begun ahead of the end: they may hold a full disk's last space
       }
     } catch (error) {
       await this.save(manifest); // what was indexed before
       throw error;
-    } finally {
-      await next.close();
-      this.removeUnnamed(manifest); // stripes that were begun ahead of the end
     }
   }
 
