@@ -103,7 +103,7 @@ export class BadCase {
     return folder;
   }
 
-  index(caseDir: string, options: CliOptions & { wal?: string; backups?: string[] } = {}): CliRun {
-    return walscope(['index', '--backup', ...(options.backups ?? [this.archive.backup]), '--wal', options.wal ?? this.archive.wal, '-C', caseDir], options);
+  index(caseDir: string, options: CliOptions & { wal?: string; backups?: string[]; jobs?: number } = {}): CliRun {
+    return walscope(['index', '--backup', ...(options.backups ?? [this.archive.backup]), '--wal', options.wal ?? this.archive.wal, '-C', caseDir, ...(options.jobs === undefined ? [] : ['--jobs', String(options.jobs)])], options);
   }
 }
