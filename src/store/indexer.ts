@@ -43,7 +43,7 @@ class Indexer {
   private backups: BaseBackup[] = [];
   /** Layers that the manifest in hand names, not yet the one on disk. */
   private unsynced: string[] = [];
-  private savedAt = performance.now();
+  private savedAt = -Infinity; // the first layer is named on disk at once: a disk that fills up later leaves it to be asked
   private shards: Shards | undefined;
   private walBytes = 0;
   private records = 0;
