@@ -46,6 +46,8 @@ export interface Database {
   encoding: number;
   isTemplate: boolean;
   allowsConnections: boolean;
+  /** DROP DATABASE was at work on it: no server lets one connect. */
+  isInvalid: boolean;
   collate: string;
   /** pg_database.datlocprovider: c libc, i ICU, b builtin; always c before 15. */
   localeProvider: string;
@@ -238,6 +240,9 @@ export class Catalog {
   }
 }
 
+/** What DROP DATABASE writes before it removes the files (catalog/pg_database.h; minor releases of August 2023 and later). */
+const DATCONNLIMIT_INVALID_DB = -2;
+
 /** Every database of the cluster as of the moment: pg_database is shared, so that any database's folder names it. */
 export function readDatabases(snapshot: Snapshot): Database[] {
   const databases: Database[] = [];
@@ -246,6 +251,7 @@ export function readDatabases(snapshot: Snapshot): Database[] {
     databases.push({
       oid: row.oid('oid'), name: row.name('datname'), spcOid: row.oid('dattablespace'), encoding: row.int4('encoding'),
       isTemplate: row.bool('datistemplate'), allowsConnections: row.bool('datallowconn'),
+      isInvalid: row.int4('datconnlimit') === DATCONNLIMIT_INVALID_DB,
       localeProvider: row.has('datlocprovider') ? row.char('datlocprovider') : 'c',
       collate: snapshot.major >= 15 ? (row.text('datcollate') ?? '') : row.name('datcollate'),
     });

@@ -6,6 +6,7 @@ import { Findings } from '../query/session.js';
 import type { ExitCode } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
+import { shellQuote } from '../util/shell.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
 import { wholeNumber } from './log.js';
@@ -34,8 +35,11 @@ export async function incidentsCommand(options: IncidentsCommandOptions): Promis
   const output = new DataOutput(options.output);
   const shown = incidents.slice(0, limit);
   if (formatOf(options) === 'table') {
+    const databases = shown.length > 0 ? session.databasesWithTables(until).map(({ database }) => database.name) : [];
     for (const [i, incident] of shown.entries()) {
-      const text = incidentText(incident, i + 1, session.zone);
+      // what is to be pasted names the database where it is not the only one
+      const isClear = incident.database === '' || (databases.length === 1 && databases[0] === incident.database);
+      const text = incidentText(incident, i + 1, session.zone, isClear ? '' : ` -d ${shellQuote(incident.database)}`);
       output.write(output.forTerminal ? text.split('\n').map(escapeForTerminal).join('\n') : text);
     }
     output.write(shown.length === 0 ? 'nothing that looks like an incident\n' : `(${shown.length} of ${incidents.length})\n`);
@@ -55,13 +59,13 @@ function incidentRow(incident: Incident, rank: number, zone: TimeZone): (string 
   ];
 }
 
-function incidentText(incident: Incident, rank: number, zone: TimeZone): string {
+function incidentText(incident: Incident, rank: number, zone: TimeZone, database: string): string {
   const extent = incidentExtent(incident);
   const place = [formatTimestamptz(incident.time, zone), `xid ${incident.xid}`, `LSN ${formatLsn(incident.lsn)}`, incident.database].filter((part) => part !== '');
   return [
     `${rank}. ${incidentTitle(incident)}${extent === '' ? '' : `: ${extent}`}`,
     `   ${place.join(' · ')}`,
-    `   just before:     --at ${incident.before}`,
+    `   just before:     --at ${incident.before}${database}`,
     `   classic restore: ${incident.recoveryTarget}`,
     '',
   ].join('\n');

@@ -2,9 +2,11 @@
  * What a DBA looks for at 3 a.m.: transactions that lost or overwrote much, the worst first, each with the moment just before it.
  * Candidates come from the layers alone; only the tables of those that may be among the worst are read, to know their share.
  */
+import { readDatabases, type Database } from '../catalog/catalog.js';
 import type { Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { XactKind } from '../layerfile/deltaLayer.js';
+import { ForkNumber } from '../pg/relFileLocator.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import { EventKind } from '../store/layerEvents.js';
 import { isCommit } from '../store/transactionLog.js';
@@ -57,6 +59,7 @@ const LEAST_SCORE = 0.5;
 const RANKED = 50;
 const BURST_ABORTS = 50;
 const BURST_MICROS = 60e6;
+const DATABASE_RELATION_ID = 1262;
 
 export interface IncidentOptions {
   since: Moment;
@@ -238,10 +241,10 @@ function columnHolders(before: DatabaseAt, relation: Relation): Relation[] {
   return [...partitionRoots(before)].flatMap(([oid, root]) => (root === relation.oid ? [before.catalog.relations.get(oid)!] : []));
 }
 
-/** The files of a database go before its transaction commits: the moment just before is that of the removal. */
+/** A database is unusable before its transaction commits: dropdb() marks it invalid, then its files go. The moment just before is that of the mark. */
 function droppedDatabase(session: Session, row: XactRow, change: DdlChange): Incident {
   const removal = session.store.layers.events.filter((event) => event.kind === EventKind.databaseDrop && event.args[0] === change.oid && event.lsn < row.lsn).at(-1);
-  const lsn = (removal?.lsn ?? row.lsn) as Lsn;
+  const lsn = beforeInvalid(session, change.oid, (removal?.lsn ?? row.lsn) as Lsn);
   const database = change.oid === undefined ? undefined : databaseByOid(session, change.oid, lsn, null);
   let rows = 0;
   if (database) for (const relation of database.catalog.relations.values()) if (relation.kind === 'r' && relation.oid >= 16384 && relation.relTuples > 0) rows += relation.relTuples;
@@ -249,6 +252,16 @@ function droppedDatabase(session: Session, row: XactRow, change: DdlChange): Inc
     kind: 'drop database', object: change.name, database: change.name, rows: Math.round(rows), ofRows: null, isEstimate: true, time: row.time, xid: row.xid, lsn: row.lsn,
     before: formatLsn(lsn), recoveryTarget: `recovery_target_lsn = '${formatLsn(lsn)}', recovery_target_inclusive = off`, score: scoreOf(WEIGHTS['drop database'], Math.max(10_000, rows), 1),
   };
+}
+
+/** The last position up to `lsn` at which the database was not yet marked invalid, so that a server recovered to it lets one connect. */
+function beforeInvalid(session: Session, oid: number | undefined, lsn: Lsn): Lsn {
+  const at = (upTo: Lsn): Database | undefined => readDatabases(session.store.snapshot(upTo)).find((database) => database.oid === oid);
+  if (!at(lsn)?.isInvalid) return lsn;
+  const file = databaseByOid(session, oid!, lsn, null)!.catalog.relations.get(DATABASE_RELATION_ID)!.locator;
+  const touched: Lsn[] = [];
+  session.store.pages.changes({ ...file, fork: ForkNumber.main }, 0, 0x1_0000_0000, coverageOf(session, lsn)!.firstLsn, lsn, (_, each) => void touched.push(each));
+  return touched.sort((a, b) => b - a).find((each) => !at(each)?.isInvalid) ?? lsn;
 }
 
 /** Many aborts in a minute: one incident a burst. */

@@ -48,6 +48,11 @@ export class Session {
     return list;
   }
 
+  /** Those among which -d chooses. */
+  databasesWithTables(moment: Moment): DatabaseAt[] {
+    return this.databasesAt(moment).filter((d) => !d.database.isTemplate && d.hasUserTables());
+  }
+
   /** The database asked for; without a name the only one that is no template and holds user tables. */
   database(moment: Moment, name?: string): DatabaseAt {
     const list = this.databasesAt(moment);
@@ -58,7 +63,7 @@ export class Session {
         exitCode: ExitCode.usage, hint: `there are: ${list.map((d) => d.database.name).join(', ')}`,
       });
     }
-    const candidates = list.filter((d) => !d.database.isTemplate && d.hasUserTables());
+    const candidates = this.databasesWithTables(moment);
     if (candidates.length === 1) return candidates[0]!;
     if (candidates.length === 0) {
       const postgres = list.find((d) => d.database.name === 'postgres') ?? list.find((d) => !d.database.isTemplate);

@@ -1,6 +1,6 @@
 /** Keys that do the same whatever is shown. */
 import { formatLsn } from '../util/lsn.js';
-import { shellQuote } from './shell.js';
+import { shellQuote } from '../util/shell.js';
 import { completeCommand, runCommand } from './commands.js';
 import { HELP_LINES } from './help.js';
 import { Prompt } from './prompt.js';

@@ -8,7 +8,7 @@ import type { Client } from './client.js';
 import { Interrupted, type Progress } from './model/work.js';
 import type { Prompt } from './prompt.js';
 import type { Answer, Arguments, CaseInfo, Direction, MomentInfo, Question, Scene } from './protocol.js';
-import { shellQuote } from './shell.js';
+import { shellQuote } from '../util/shell.js';
 import { TablesPane } from './tablesPane.js';
 import { RowsView } from './views/rowsView.js';
 import type { View } from './views/view.js';

@@ -1,7 +1,7 @@
 /** Cells of a fixed width: whatever the data holds, the terminal gets so many columns and no control. */
 import { describe, expect, it } from 'vitest';
 import { displayWidth } from '../../src/output/terminalText.js';
-import { shellQuote } from '../../src/tui/shell.js';
+import { shellQuote } from '../../src/util/shell.js';
 import { chooseColumns, firstFor, growWidths } from '../../src/tui/grid.js';
 import { keyNames } from '../../src/tui/keys.js';
 import { painter } from '../../src/tui/paint.js';

@@ -3,7 +3,7 @@ import { formatLsn } from '../../util/lsn.js';
 import { NULL_GLYPH, type GridLine } from '../grid.js';
 import type { ChangedRow, ChangedTable, GridColumn, MomentInfo, TableChanges } from '../protocol.js';
 import type { Screen } from '../screen.js';
-import { shellQuote } from '../shell.js';
+import { shellQuote } from '../../util/shell.js';
 import { GridListView } from './gridListView.js';
 import { ListView, type Line } from './listView.js';
 

@@ -3,7 +3,7 @@ import { formatLsn } from '../../util/lsn.js';
 import { Prompt } from '../prompt.js';
 import type { Exported } from '../protocol.js';
 import type { Screen } from '../screen.js';
-import { shellQuote } from '../shell.js';
+import { shellQuote } from '../../util/shell.js';
 import { ChangedTablesView, compared, DiffView } from './diffViews.js';
 import { ListView, type Line } from './listView.js';
 import { IncidentsView, LogView } from './logViews.js';

@@ -4,7 +4,7 @@ import type { Direction, GridColumn, GridRow, OpenedTable, Place, TableQuestion 
 import { chooseColumns, firstFor, gridHeading, gridLine, growWidths } from '../grid.js';
 import type { Screen } from '../screen.js';
 import { fit } from '../text.js';
-import { shellQuote } from '../shell.js';
+import { shellQuote } from '../../util/shell.js';
 import { distance, scrolled, type Area, type View } from './view.js';
 
 /** Rows that are held at most; those far from the cursor go. */
