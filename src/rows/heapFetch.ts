@@ -1,16 +1,14 @@
 /** From an index entry to the row version that a moment sees: heap_hot_search_buffer(), access/heap/heapam.c, PG 13–18. */
+import { HEAP_ONLY_TUPLE, T_INFOMASK, T_INFOMASK2, T_XMIN, ctidOffset, heapXminFrozen } from '../pg/heapTuple.js';
 import { LP_NORMAL, LP_REDIRECT, type Page } from '../pg/page.js';
 import type { Visibility } from './visibility.js';
 
-const T_CTID_OFFNUM = 16;
-const T_INFOMASK2 = 18;
-const HEAP_HOT_UPDATED = 0x4000;
-const HEAP_ONLY_TUPLE = 0x8000;
-
 /** The line pointer of the visible version of the HOT chain that begins at `offset`; 0 where there is none. */
 export function visibleVersion(page: Page, offset: number, visibility: Visibility): number {
+  const { view } = page;
   let offnum = offset;
   let isFirst = true;
+  let previousXmax = 0;
   for (let steps = 0; offnum >= 1 && offnum <= page.maxOffset && steps <= page.maxOffset; steps++) {
     const flags = page.lpFlags(offnum);
     if (flags === LP_REDIRECT && isFirst) {
@@ -21,11 +19,13 @@ export function visibleVersion(page: Page, offset: number, visibility: Visibilit
     }
     if (flags !== LP_NORMAL) return 0;
     const at = page.itemAt(offnum);
-    const infomask2 = page.view.getUint16(at + T_INFOMASK2, true);
-    if (isFirst && (infomask2 & HEAP_ONLY_TUPLE) !== 0) return 0;
-    if (visibility.isVisible(page.view, at)) return offnum;
-    if ((infomask2 & HEAP_HOT_UPDATED) === 0) return 0;
-    offnum = page.view.getUint16(at + T_CTID_OFFNUM, true);
+    if (isFirst && (view.getUint16(at + T_INFOMASK2, true) & HEAP_ONLY_TUPLE) !== 0) return 0;
+    // the newer version of an aborted update may have been pruned away, and its line pointer hold another row by now
+    if (previousXmax !== 0 && (heapXminFrozen(view.getUint16(at + T_INFOMASK, true)) || view.getUint32(at + T_XMIN, true) !== previousXmax)) return 0;
+    if (visibility.isVisible(view, at)) return offnum;
+    previousXmax = visibility.hotSuccessorXid(view, at);
+    if (previousXmax === 0) return 0;
+    offnum = ctidOffset(view, at);
     isFirst = false;
   }
   return 0;

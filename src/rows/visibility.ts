@@ -3,8 +3,8 @@
  * Follows HeapTupleSatisfiesMVCC(), access/heap/heapam_visibility.c, PG 13–18, without a current transaction and without setting hint bits.
  */
 import {
-  HEAP_MOVED_IN, HEAP_MOVED_OFF, HEAP_XMAX_COMMITTED, HEAP_XMAX_INVALID, HEAP_XMAX_IS_MULTI, HEAP_XMIN_COMMITTED, HEAP_XMIN_FROZEN, HEAP_XMIN_INVALID,
-  SIZE_OF_HEAP_TUPLE_HEADER, T_CID, T_INFOMASK, T_XMAX, T_XMIN, heapXmaxIsLockedOnly,
+  HEAP_HOT_UPDATED, HEAP_MOVED_IN, HEAP_MOVED_OFF, HEAP_XMAX_COMMITTED, HEAP_XMAX_INVALID, HEAP_XMAX_IS_MULTI, HEAP_XMAX_LOCK_ONLY, HEAP_XMIN_COMMITTED,
+  HEAP_XMIN_FROZEN, HEAP_XMIN_INVALID, SIZE_OF_HEAP_TUPLE_HEADER, T_CID, T_INFOMASK, T_INFOMASK2, T_XMAX, T_XMIN, heapXmaxIsLockedOnly,
 } from '../pg/heapTuple.js';
 import { BLCKSZ, LP_NORMAL, PD_ALL_VISIBLE, SIZE_OF_PAGE_HEADER, type Page } from '../pg/page.js';
 
@@ -73,6 +73,15 @@ export class Visibility {
   /** The transaction that had deleted or replaced the tuple by the moment, 0 where none had. */
   committedDeleter(view: DataView, at: number): number {
     return this.deleterXid(view, at, view.getUint16(at + T_INFOMASK, true));
+  }
+
+  /** HeapTupleHeaderGetUpdateXid(): the transaction whose newer version follows in the HOT chain, whatever became of it; 0 where none can. */
+  hotSuccessorXid(view: DataView, at: number): number {
+    const infomask = view.getUint16(at + T_INFOMASK, true);
+    const isInsertInvalid = (infomask & HEAP_XMIN_FROZEN) === HEAP_XMIN_INVALID;
+    if ((view.getUint16(at + T_INFOMASK2, true) & HEAP_HOT_UPDATED) === 0 || (infomask & HEAP_XMAX_INVALID) !== 0 || isInsertInvalid) return 0;
+    const xmax = view.getUint32(at + T_XMAX, true);
+    return (infomask & (HEAP_XMAX_IS_MULTI | HEAP_XMAX_LOCK_ONLY)) === HEAP_XMAX_IS_MULTI ? this.lookup.multixactUpdater(xmax) : xmax;
   }
 
   private insertCommitted(view: DataView, at: number, infomask: number): boolean {
