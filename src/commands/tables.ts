@@ -1,5 +1,6 @@
 /** walscope tables: psql's \dt+ as of then. */
 import { formatBytes } from '../output/units.js';
+import { Findings } from '../query/session.js';
 import { listTables } from '../query/tables.js';
 import type { ExitCode } from '../util/errors.js';
 import { DataOutput, formatOf, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
@@ -14,7 +15,8 @@ const PERSISTENCE_NAMES: Record<string, string> = { p: 'permanent', u: 'unlogged
 export async function tablesCommand(pattern: string | undefined, options: TablesCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
-  const tables = listTables(database, { pattern: pattern === undefined ? undefined : database.typed(pattern), all: options.all, count: options.count });
+  const findings = new Findings();
+  const tables = listTables(database, { pattern: pattern === undefined ? undefined : database.typed(pattern), all: options.all, count: options.count ? findings.add : undefined });
   const forPeople = ['table', 'expanded'].includes(formatOf(options));
   const columns = [
     { name: 'schema', typeName: 'name' }, { name: 'name', typeName: 'name' }, { name: 'type', typeName: 'text' }, { name: 'owner', typeName: 'name' },
@@ -32,5 +34,5 @@ export async function tablesCommand(pattern: string | undefined, options: Tables
   }
   writer.end();
   output.end();
-  return reportFindings([]);
+  return reportFindings(findings.list);
 }

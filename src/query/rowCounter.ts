@@ -72,7 +72,8 @@ export class RowCounter {
     const exact = known.filter((count) => !count.isEstimate);
     if (blocks <= COUNTED_BLOCKS && blocks <= this.left && exact.length < COUNTS_A_TABLE) {
       this.left -= blocks;
-      return { rows: countRows(database, relation), isEstimate: false };
+      const rows = countRows(database, relation, () => undefined);
+      if (rows !== undefined) return { rows, isEstimate: false };
     }
     const [nearest] = [...exact].sort((a, b) => Math.abs(a.lsn - lsn) - Math.abs(b.lsn - lsn));
     if (nearest) return { rows: nearest.rows, isEstimate: true };

@@ -1,8 +1,8 @@
 /** Relations of a database as of a moment. */
 import { hasHeapStorage, RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import { BLCKSZ } from '../pg/page.js';
-import { visibleTuples } from '../rows/visibility.js';
-import { ForkNumber } from '../pg/relFileLocator.js';
+import { WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 
 export interface TableRow {
@@ -27,7 +27,8 @@ export interface TablesOptions {
   pattern?: string;
   /** System schemas too. */
   all?: boolean;
-  count?: boolean;
+  /** Counts the visible rows; what of them cannot be read is told here. */
+  count?: (finding: Finding) => void;
 }
 
 const LISTED_KINDS = 'rpvmSft';
@@ -42,7 +43,7 @@ export function listTables(database: DatabaseAt, options: TablesOptions): TableR
     if (!LISTED_KINDS.includes(relation.kind) || (relation.kind === 't' && !options.all)) continue;
     if (isSystemSchema(schema) && !options.all) continue;
     if (!matches(schema, relation.name)) continue;
-    rows.push(describe(database, relation, schema, later, options.count === true));
+    rows.push(describe(database, relation, schema, later, options.count));
   }
   return rows.sort((a, b) => compareText(a.schema, b.schema) || compareText(a.name, b.name));
 }
@@ -51,24 +52,32 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function describe(database: DatabaseAt, relation: Relation, schema: string, later: Set<number> | undefined, count: boolean): TableRow {
+function describe(database: DatabaseAt, relation: Relation, schema: string, later: Set<number> | undefined, count: TablesOptions['count']): TableRow {
   const pages = database.blocks(relation);
   return {
     oid: relation.oid, schema, name: relation.name, type: RELKIND_NAMES[relation.kind] ?? relation.kind,
     owner: database.types.roleName(relation.ownerOid) ?? String(relation.ownerOid), persistence: relation.persistence,
     pages, bytes: pages === undefined ? undefined : pages * BLCKSZ,
-    rows: count && hasHeapStorage(relation) && relation.persistence === 'p' ? countRows(database, relation) : undefined,
+    rows: count && hasHeapStorage(relation) && relation.persistence === 'p' ? countRows(database, relation, count) : undefined,
     droppedSince: later !== undefined && !later.has(relation.oid),
   };
 }
 
-/** Visible rows of a relation: pages only, no value is looked at. */
-export function countRows(database: DatabaseAt, relation: Relation): number {
+/** Visible rows of a relation: pages only, no value is looked at. Undefined, with a finding, where not all of them can be counted. */
+export function countRows(database: DatabaseAt, relation: Relation, finding: (finding: Finding) => void): number | undefined {
   let rows = 0;
-  database.snapshot.scan({ ...relation.locator, fork: ForkNumber.main }, (_, { page }) => {
-    visibleTuples(page, database.catalog.visibility, () => rows++, () => undefined);
-  });
-  return rows;
+  let isWhole = true;
+  const miss = (what: Finding): void => {
+    isWhole = false;
+    finding(what);
+  };
+  try {
+    database.open(relation).scan(() => void rows++, miss);
+  } catch (error) {
+    if (!(error instanceof WalscopeError)) throw error;
+    miss({ code: error.code, message: `the rows of ${relation.name} cannot be counted: ${error.message}` });
+  }
+  return isWhole ? rows : undefined;
 }
 
 /** OIDs of the relations at the last moment of the case; undefined where that is this moment. An empty set: the database is gone. */

@@ -119,6 +119,15 @@ it('line 41: page and verify end with 5 and name what is not known', () => {
   expect(out).toContain('not checked: pages that custom131 changes');
 });
 
+it('line 41: tables --count counts no table of which a page is not known', () => {
+  const count = (at: string) => walscope(['tables', 'shop', '--count', '--json', '-d', 'postgres', '--at', at, '-C', indexed.caseDir]);
+  const rows = (out: string): unknown => (JSON.parse(out) as { rows: unknown }[])[0]!.rows;
+  const [whole, unknown] = [count('point:whole'), count('point:unknown')];
+  expect([whole.code, rows(whole.out)]).toEqual([0, '1']);
+  expect([unknown.code, rows(unknown.out)]).toEqual([5, null]);
+  expect(unknown.err).toMatch(/\nwalscope: incomplete: block 0 of shop is unknown after 0\/[0-9A-F]+ \(custom131\)\n$/);
+});
+
 it('line 33: index and page say that a stretch was written under wal_level = minimal', () => {
   const caseDir = mkdtempSync(join(tmpdir(), 'walscope-minimal-'));
   const { minimal } = caseStatus(indexed.session);
