@@ -194,15 +194,30 @@ function readRows(table: Table, columns: AsofColumn[], blocks: number[] | undefi
 
 /**
  * True where a tuple that nobody touched prints the same at both moments. It does not where a column was added, dropped, renamed or
- * given another type, nor where the labels of an enum type were renamed.
+ * given another type, nor where what its type prints depends on catalogs that changed.
  */
 function sameShape(sides: DiffSides, before: Table, after: Table): boolean {
-  const shape = (database: DatabaseAt, table: Table): string => JSON.stringify(table.columns.map(({ column, missing }) => {
-    const type = database.types.type(column.typeOid);
-    const labels = type?.typtype === 'e' ? database.types.enumLabels(type.oid) : [];
-    return [column.attnum, column.name, column.typeOid, column.typmod, missing, labels];
-  }));
+  const shape = (database: DatabaseAt, table: Table): string => JSON.stringify(table.columns.map(({ column, missing }) =>
+    [column.attnum, column.name, column.typeOid, column.typmod, missing, typeShape(database, column.typeOid)]));
   return shape(sides.before, before) === shape(sides.after, after);
+}
+
+/** What the catalogs add to the stored bytes when values of a type are printed, at any depth: labels of enums, fields of row types. */
+function typeShape(database: DatabaseAt, oid: number, above: readonly number[] = []): unknown {
+  const type = database.types.type(oid);
+  if (!type || above.includes(oid)) return oid;
+  const inner = (part: number | undefined): unknown => typeShape(database, part ?? 0, [...above, oid]);
+  switch (type.typtype) {
+    case 'e': return [...database.types.enumLabelsByOid(oid)];
+    case 'd': return inner(type.typbasetype);
+    case 'r': return inner(type.rangeSubtype);
+    case 'm': return inner(type.rangeType);
+    case 'c': return type.attributes?.map((attribute) => attribute.dropped || inner(attribute.typeOid));
+    default:
+      if (type.typelem !== 0) return inner(type.typelem);
+      // names of relations, roles and the like: those of another moment may be others
+      return /^(reg|aclitem)/.test(type.typoutput) ? database.moment.lsn : oid;
+  }
 }
 
 /** The moments in the order of the WAL, whichever way round the question was put. */

@@ -196,8 +196,8 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     const ofRows = kind === 'drop' || kind === 'truncate' ? counted.rows : null;
     found.add({ kind, object, oid, database, rows: counted.rows, ofRows, isEstimate: counted.isEstimate, ...placeOf(row), score: scoreOf(weight, Math.max(1, counted.rows), 1) });
   };
-  const goneSchemas = new Map<string, Relation[]>();
-  for (const change of entry.ddl) if (change.action === 'dropped' && change.objectKind === 'schema') goneSchemas.set(change.name, []);
+  const goneSchemas = new Map<number, { name: string; relations: Relation[] }>();
+  for (const { action, objectKind, name, oid } of entry.ddl) if (action === 'dropped' && objectKind === 'schema') goneSchemas.set(oid!, { name, relations: [] });
   const groups = new Map<string, { kind: IncidentKind; relations: Relation[]; root: number; weight: number }>();
   const roots = partitionRoots(before);
   for (const change of entry.ddl) {
@@ -210,9 +210,9 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     }
     const kind = KINDS[change.action];
     if (!kind || (change.objectKind !== 'table' && change.objectKind !== 'materialized view')) continue;
-    const inSchema = change.action === 'dropped' ? goneSchemas.get(before.catalog.schemaOf(relation)) : undefined;
+    const inSchema = change.action === 'dropped' ? goneSchemas.get(relation.namespaceOid) : undefined;
     if (inSchema) {
-      inSchema.push(relation);
+      inSchema.relations.push(relation);
       continue;
     }
     const isReload = kind === 'truncate' && entry.tables.some((t) => t.oid === relation.oid && t.inserted > 0);
@@ -225,7 +225,7 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     const oid = relations.length > 1 ? root : relations[0]!.oid;
     add(kind, nameOf(before, oid), oid, relations, weight);
   }
-  for (const [schema, relations] of goneSchemas) add('drop schema', schema, undefined, relations);
+  for (const { name, relations } of goneSchemas.values()) add('drop schema', name, undefined, relations);
 }
 
 const KINDS: Partial<Record<DdlChange['action'], IncidentKind>> = { dropped: 'drop', truncated: 'truncate', rewritten: 'rewrite' };
