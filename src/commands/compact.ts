@@ -1,4 +1,5 @@
 /** walscope compact: merges layers, so that questions open few of them, and makes images of pages that many records changed. */
+import { asWriter } from '../layerfile/caseLock.js';
 import { formatBytes } from '../output/units.js';
 import { compactCase } from '../store/compactor.js';
 import { indexCase } from '../store/indexer.js';
@@ -41,6 +42,10 @@ export async function compactCommand(options: CompactCommandOptions): Promise<Ex
   const keyframeEvery = parseNumber('--keyframe-every', options.keyframeEvery, 0, 1_000_000, DEFAULT_KEYFRAME_EVERY);
   const caseDir = findCase(options.case);
   if (options.pack) await pack(caseDir, options);
+  return asWriter(caseDir, 'compact', () => compact(caseDir, options, fanout, keyframeEvery));
+}
+
+async function compact(caseDir: string, options: CompactCommandOptions, fanout: number | undefined, keyframeEvery: number | undefined): Promise<ExitCode> {
   const manifest = manifestOf(caseDir);
   if (fanout !== undefined) manifest.fanout = fanout;
   if (keyframeEvery !== undefined && keyframeEvery !== (manifest.keyframeEvery ?? DEFAULT_KEYFRAME_EVERY)) {

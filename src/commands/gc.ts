@@ -1,13 +1,14 @@
 /** walscope gc: drops old history; walscope pin and unpin: moments that it keeps. */
+import { asWriter } from '../layerfile/caseLock.js';
 import { formatBytes, parseBytes } from '../output/units.js';
 import { writeManifest } from '../layerfile/manifest.js';
-import { Session } from '../query/session.js';
-import { openCase } from '../store/openCase.js';
+import type { Session } from '../query/session.js';
+import { manifestOf } from '../store/openCase.js';
 import { cutCase, cutForSize, planCut } from '../store/retention.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { findCase, openSession, zoneOf, type CommonOptions } from './context.js';
+import { findCase, openSession, type CommonOptions } from './context.js';
 
 export interface GcCommandOptions extends CommonOptions {
   keep?: string;
@@ -33,7 +34,10 @@ export async function gcCommand(options: GcCommandOptions): Promise<ExitCode> {
   if (options.keep !== undefined && !/^\d+(\.\d+)?(s|min|m|h|d|w)$/.test(options.keep)) {
     throw new WalscopeError('usage.keep', `"${options.keep}" is not a length of time`, { exitCode: ExitCode.usage, hint: 'write 30d, 12h or 2w' });
   }
-  const session = openSession(options);
+  return asWriter(findCase(options.case), 'gc', () => collect(openSession(options), options));
+}
+
+function collect(session: Session, options: GcCommandOptions): ExitCode {
   const { store } = session;
   const lsn = cutOf(session, options);
   const range = lsn === undefined ? undefined : store.coverage.find((each) => lsn >= each.firstLsn && lsn <= each.lastLsn)!;
@@ -55,7 +59,10 @@ export async function gcCommand(options: GcCommandOptions): Promise<ExitCode> {
 }
 
 export async function pinCommand(name: string, moment: string, options: CommonOptions): Promise<ExitCode> {
-  const session = new Session(openCase(findCase(options.case)), zoneOf(options));
+  return asWriter(findCase(options.case), 'pin', () => pin(openSession(options), name, moment));
+}
+
+function pin(session: Session, name: string, moment: string): ExitCode {
   const { manifest, caseDir } = session.store;
   if (manifest.pins?.some((pin) => pin.name === name)) throw new WalscopeError('usage.pin', `there is a pin "${name}" already`, { exitCode: ExitCode.usage, hint: `choose another name, or walscope unpin ${name}` });
   const { lsn, time } = session.moment(moment);
@@ -66,7 +73,11 @@ export async function pinCommand(name: string, moment: string, options: CommonOp
 }
 
 export async function unpinCommand(name: string, options: CommonOptions): Promise<ExitCode> {
-  const { manifest, caseDir } = openSession(options).store;
+  return asWriter(findCase(options.case), 'unpin', () => unpin(findCase(options.case), name));
+}
+
+function unpin(caseDir: string, name: string): ExitCode {
+  const manifest = manifestOf(caseDir);
   const pins = manifest.pins?.filter((pin) => pin.name !== name) ?? [];
   if (pins.length === (manifest.pins?.length ?? 0)) {
     const known = manifest.pins?.map((pin) => pin.name).join(', ') ?? '';

@@ -21,6 +21,7 @@ import { inputError, WalscopeError } from '../util/errors.js';
 import { LruCache } from '../util/lruCache.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { DurableFile, explainFsError } from './durable.js';
+import type { HeldFiles } from './heldFiles.js';
 
 export const LAYER_FORMAT_VERSION = 2;
 const MAGIC = Buffer.from('WALSCOPE', 'latin1');
@@ -119,13 +120,17 @@ let nextFileNumber = 0;
 /** Reads a block file: positional reads, each block's CRC checked. Damage is an input error that names file and offset. */
 export class BlockFileReader {
   private readonly fd: number;
+  private readonly isHeld: boolean;
   private readonly fileNumber = nextFileNumber++;
   readonly size: number;
   private readonly sections = new Map<number, Section>();
 
-  constructor(readonly path: string, readonly kind: LayerKind) {
+  /** A file that is held is read through the descriptor that it has there. */
+  constructor(readonly path: string, readonly kind: LayerKind, held?: HeldFiles) {
     try {
-      this.fd = fs.openSync(path, 'r');
+      const descriptor = held?.descriptor(path);
+      this.isHeld = descriptor !== undefined;
+      this.fd = descriptor ?? fs.openSync(path, 'r');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         throw inputError('layer.missing', `layer ${path} is missing`, { file: path }, 'run walscope index again: it is rebuilt from the archive');
@@ -137,13 +142,13 @@ export class BlockFileReader {
       this.readHeader();
       this.readFooter();
     } catch (error) {
-      fs.closeSync(this.fd);
+      this.close();
       throw error;
     }
   }
 
   close(): void {
-    fs.closeSync(this.fd);
+    if (!this.isHeld) fs.closeSync(this.fd);
   }
 
   section(id: number): Section | undefined {

@@ -18,6 +18,7 @@ import type { Lsn } from '../util/lsn.js';
 import { CLOG_XACTS_PER_PAGE, clogPageOf } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
+import type { HeldFiles } from './heldFiles.js';
 import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
 import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
 import { eachEndedXid, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
@@ -219,8 +220,8 @@ export class DeltaLayer {
   private relationList: RelFork[] | undefined;
   private changeSection: ChangeSection | undefined;
 
-  constructor(path: string, readonly startLsn: Lsn, readonly endLsn: Lsn) {
-    this.file = new BlockFileReader(path, LayerKind.delta);
+  constructor(path: string, readonly startLsn: Lsn, readonly endLsn: Lsn, held?: HeldFiles) {
+    this.file = new BlockFileReader(path, LayerKind.delta, held);
   }
 
   get path(): string { return this.file.path; }

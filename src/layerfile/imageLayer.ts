@@ -18,6 +18,7 @@ import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, LayerKind, type Section } from './blockFile.js';
+import type { HeldFiles } from './heldFiles.js';
 import { compareRelFork, deltaLayerName, ordinalOf, readRelations, SectionId, writeRelations } from './deltaLayer.js';
 
 export const ImageSectionId = { relations: SectionId.relations, images: 2, forks: 3, files: 4 } as const;
@@ -157,8 +158,8 @@ export class ImageLayer {
   private readonly file: BlockFileReader;
   private relationList: RelFork[] | undefined;
 
-  constructor(file: string, readonly startLsn: Lsn, readonly endLsn: Lsn) {
-    this.file = new BlockFileReader(file, LayerKind.image);
+  constructor(file: string, readonly startLsn: Lsn, readonly endLsn: Lsn, held?: HeldFiles) {
+    this.file = new BlockFileReader(file, LayerKind.image, held);
   }
 
   get path(): string { return this.file.path; }

@@ -14,6 +14,7 @@ import { LruCache } from '../util/lruCache.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
+import type { HeldFiles } from './heldFiles.js';
 import { decodeWalFrame, WAL_FRAME_BYTES, WalFrameEncoder, type WalFramePage, type WalIdentity } from './walFrame.js';
 
 const SectionId = { frames: 1, headers: 2 } as const;
@@ -134,8 +135,8 @@ export class WalPack {
   private readonly headers = new Map<number, Uint8Array>();
 
   /** Throws `layer.*` where the file is no pack or damaged. */
-  constructor(readonly path: string, readonly startLsn: Lsn, readonly endLsn: Lsn) {
-    this.file = new BlockFileReader(path, LayerKind.wal);
+  constructor(readonly path: string, readonly startLsn: Lsn, readonly endLsn: Lsn, held?: HeldFiles) {
+    this.file = new BlockFileReader(path, LayerKind.wal, held);
     try {
       const frames = this.file.section(SectionId.frames);
       const headers = this.file.section(SectionId.headers);

@@ -1,5 +1,6 @@
 /** An opened case: its layers, backups and WAL behind one reader of pages, transactions and snapshots. */
 import path from 'node:path';
+import type { HeldFiles } from '../layerfile/heldFiles.js';
 import { imageFiles, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
 import type { PgMajor } from '../pg/version.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
@@ -34,6 +35,8 @@ export interface CaseSources {
   wal: WalBytes;
   /** In the order of the manifest's backups. */
   backups: BaseImages[];
+  /** The case's own files, as they were when its manifest was read. */
+  files?: HeldFiles;
 }
 
 /** Reads records at given positions; the record last read is kept, because several keys point to it. */
@@ -68,8 +71,8 @@ export class CaseStore {
   private readonly snapshots = new Map<Lsn, Snapshot>();
 
   constructor(readonly caseDir: string, readonly manifest: Manifest, private readonly sources: CaseSources, options: { cacheBytes?: number } = {}) {
-    this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers);
-    this.images = new ImageMap(this.layers.folder, imageFiles(manifest));
+    this.layers = new LayerMap(path.join(caseDir, LAYERS_FOLDER), manifest.layers, sources.files);
+    this.images = new ImageMap(this.layers.folder, imageFiles(manifest), sources.files);
     this.transactions = new TransactionLog(this.layers);
     this.changes = new TransactionChanges(this.layers, manifest.runs.map((run) => run.startLsn));
     this.wal = new RecordReader(sources.wal, manifest.major);
@@ -186,5 +189,6 @@ export class CaseStore {
   close(): void {
     this.layers.close();
     this.images.close();
+    this.sources.files?.close();
   }
 }

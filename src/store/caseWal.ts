@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import type { LsnRange, TimelineWal } from '../archive/timelineWal.js';
+import type { HeldFiles } from '../layerfile/heldFiles.js';
 import type { ManifestPack } from '../layerfile/manifest.js';
 import { WalPack } from '../layerfile/walPack.js';
 import { walSegmentNumber, walSegmentStart } from '../pg/walFileName.js';
@@ -24,7 +25,7 @@ export class CaseWal implements WalBytes {
   private readonly open = new LruCache<ManifestPack, WalPack>(OPEN_PACKS, (_, pack) => pack.close());
   private buffer = new Uint8Array(0);
 
-  constructor(private readonly caseDir: string, packs: readonly ManifestPack[], readonly archive: TimelineWal, private readonly first: 'packs' | 'archive') {
+  constructor(private readonly caseDir: string, packs: readonly ManifestPack[], readonly archive: TimelineWal, private readonly first: 'packs' | 'archive', private readonly held?: HeldFiles) {
     this.segmentSize = archive.segmentSize;
     this.packs = [...packs].sort((a, b) => a.startLsn - b.startLsn);
   }
@@ -84,7 +85,7 @@ export class CaseWal implements WalBytes {
 
   private opened(entry: ManifestPack): WalPack {
     let pack = this.open.get(entry);
-    if (!pack) this.open.set(entry, (pack = openPack(this.caseDir, entry)));
+    if (!pack) this.open.set(entry, (pack = openPack(this.caseDir, entry, this.held)));
     return pack;
   }
 
@@ -161,7 +162,7 @@ export function checkPack(caseDir: string, entry: ManifestPack): WalscopeError[]
 }
 
 /** Opens a pack that the manifest names. Throws `layer.*` or `pack.damaged`. */
-export function openPack(caseDir: string, { name, startLsn }: ManifestPack): WalPack {
+export function openPack(caseDir: string, { name, startLsn }: ManifestPack, held?: HeldFiles): WalPack {
   // its name says where the file ends: the entry may count less of it, where another timeline goes on
-  return new WalPack(path.join(caseDir, WAL_FOLDER, name), startLsn, parseInt(name.slice(17, 33), 16) as Lsn);
+  return new WalPack(path.join(caseDir, WAL_FOLDER, name), startLsn, parseInt(name.slice(17, 33), 16) as Lsn, held);
 }

@@ -20,8 +20,9 @@ export interface FollowOptions extends IndexOptions {
 }
 
 const INTERVAL_MS = 5000;
-/** The archive changed while it was read, or has nothing yet: the next round will tell. */
-const PASSING = new Set(['input.unreadable', 'wal.none', 'wal.segment_short', 'wal.segment_empty', 'wal.segment_zero']);
+const BUSY = 'case.busy';
+/** The archive changed while it was read, or has nothing yet, or another writer is at work: the next round will tell. */
+const PASSING = new Set([BUSY, 'input.unreadable', 'wal.none', 'wal.segment_short', 'wal.segment_empty', 'wal.segment_zero']);
 
 const reachedOf = (runs: readonly { endLsn: Lsn }[] | undefined): Lsn => (runs?.at(-1)?.endLsn ?? 0) as Lsn;
 
@@ -32,7 +33,8 @@ export async function followArchive(options: FollowOptions): Promise<never> {
   const told = new Set<string>();
   let pending: Finding[] = [];
   try {
-    for (let isChanged = true; ; isChanged = await watch.changed(signal)) {
+    let isBusy = false;
+    for (let isChanged = true; ; isChanged = (await watch.changed(signal)) || isBusy) {
       if (signal?.aborted) throw stopped(reachedOf(readManifest(caseDir)?.runs));
       if (!isChanged) {
         for (const finding of pending.filter(({ message }) => !told.has(message))) {
@@ -43,6 +45,7 @@ export async function followArchive(options: FollowOptions): Promise<never> {
       }
       watch.note();
       pending = await round(options);
+      isBusy = pending.some(({ code }) => code === BUSY);
     }
   } finally {
     watch.close();

@@ -1,5 +1,6 @@
 /** The open image layers of a case: the nearest image of a page before a moment, whatever layer holds it. */
 import path from 'node:path';
+import type { HeldFiles } from '../layerfile/heldFiles.js';
 import { decodeImage, ImageLayer, type StoredImage } from '../layerfile/imageLayer.js';
 import type { ManifestImages } from '../layerfile/manifest.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
@@ -18,11 +19,11 @@ export class ImageMap {
   private readonly holders = new Map<string, { layer: ImageLayer; ordinal: number }[]>();
 
   /** `entries`: in LSN order. */
-  constructor(readonly folder: string, readonly entries: readonly ManifestImages[]) {}
+  constructor(readonly folder: string, readonly entries: readonly ManifestImages[], private readonly held?: HeldFiles) {}
 
   layer(index: number): ImageLayer {
     const entry = this.entries[index]!;
-    return (this.open[index] ??= new ImageLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn));
+    return (this.open[index] ??= new ImageLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn, this.held));
   }
 
   /** The layer of that name, which there must be. */

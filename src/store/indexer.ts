@@ -5,6 +5,7 @@
 import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import type { WalArchive } from '../archive/walArchive.js';
+import { asWriter } from '../layerfile/caseLock.js';
 import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
 import type { ShardStripe } from '../layerfile/shardFile.js';
@@ -33,7 +34,7 @@ const SAVE_EVERY_MS = 1000; // what a killed run loses at most, but for the stri
 
 /** Builds or extends the index. Throws an input error where nothing can be indexed at all. */
 export async function indexCase(options: IndexOptions): Promise<IndexSummary> {
-  return new Indexer(options).run();
+  return asWriter(options.caseDir, options.packOnly ? 'compact' : 'index', () => new Indexer(options).run());
 }
 
 class Indexer {

@@ -1,6 +1,7 @@
 /** The open delta layers of a case, ordered by LSN, and what is gathered over all of them. Layers open when first asked. */
 import path from 'node:path';
 import { compareRelFork, DeltaLayer, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
+import type { HeldFiles } from '../layerfile/heldFiles.js';
 import type { KeyPlace, ManifestLayer } from '../layerfile/manifest.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
@@ -9,11 +10,11 @@ export class LayerMap {
   private readonly open: (DeltaLayer | undefined)[] = [];
   private eventList: LayerEvent[] | undefined;
 
-  constructor(readonly folder: string, readonly entries: readonly ManifestLayer[]) {}
+  constructor(readonly folder: string, readonly entries: readonly ManifestLayer[], private readonly held?: HeldFiles) {}
 
   layer(index: number): DeltaLayer {
     const entry = this.entries[index]!;
-    return (this.open[index] ??= new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn));
+    return (this.open[index] ??= new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn, this.held));
   }
 
   /** Indexes of the layers that overlap [from, to), ascending: those that hold transactions, sizes, events. */

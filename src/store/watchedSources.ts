@@ -4,8 +4,8 @@ import type { CaseSources } from './caseStore.js';
 import type { BaseImages } from './sources.js';
 
 /** The same sources; `onRead` is called before each read, and what it throws goes to the reader. */
-export function watchedSources({ wal, backups }: CaseSources, onRead: () => void): CaseSources {
-  return { wal: watchedWal(wal, onRead), backups: backups.map((backup) => watchedImages(backup, onRead)) };
+export function watchedSources({ wal, backups, files }: CaseSources, onRead: () => void): CaseSources {
+  return { files, wal: watchedWal(wal, onRead), backups: backups.map((backup) => watchedImages(backup, onRead)) };
 }
 
 function watchedWal(wal: WalBytes, onRead: () => void): WalBytes {

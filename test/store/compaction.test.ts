@@ -1,7 +1,7 @@
 /**
  * Merged layers answer as single ones. Stripes are made small here, so that a small archive has many, and levels above them.
  */
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -52,6 +52,17 @@ describe.each(majors)('compaction, PostgreSQL %i', (major) => {
     expect((await compactCase({ caseDir, manifest, tail: true })).findings).toEqual([]);
     return manifest;
   }
+
+  it('a reader that was there before goes on answering', async () => {
+    const caseDir = join(folder, 'read');
+    cpSync(plain.caseDir, caseDir, { recursive: true });
+    const session = new Session(openCase(caseDir));
+    await compact(caseDir);
+    for (const { name } of session.store.manifest.layers.slice(0, 4)) expect(existsSync(join(caseDir, 'layers', name))).toBe(false);
+    const moment = archive.truth.moments.at(-1)!;
+    expect((await compareMoment(session, archive, moment, moment.lsn)).differences).toEqual([]);
+    session.store.close();
+  });
 
   it('leaves few layers, of several levels, and no other file', () => {
     const manifest = readManifest(compacted)!;
