@@ -22,6 +22,11 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   export: ['walscope export orders --since -1h | jq .after', 'walscope export orders --format parquet -o orders.parquet'],
   bundle: ["walscope bundle -o evidence.zip --answer 'asof orders --at before-xid:812 --csv' 'show 812 --json'", 'walscope bundle --check evidence.zip', 'walscope bundle --check evidence.zip -C /cases/friday'],
   tui: ['walscope tui', 'walscope tui --at before-xid:812'],
+  restore: ['walscope restore orders order_items --at before-xid:812 -o restore.sql', 'walscope restore orders --at before-xid:812 --missing-only | psql shop'],
+  history: ['walscope history orders --key 4711', 'walscope history order_items --key 4711,2 --since -1d --json'],
+  blame: ["walscope blame orders --where \"status = 'paid'\""],
+  find: ["walscope find orders --where \"status = 'paid'\" --gone --since -1h", 'walscope find orders --where "id = 4711" --appeared'],
+  doctor: ['walscope doctor', 'walscope doctor --json | jq .findings'],
   verify: ['walscope verify', 'walscope verify --against /backups/later --jobs 8', 'walscope verify --json | jq .differencesTotal'],
   demo: ['walscope demo'],
 };

@@ -1,6 +1,7 @@
 /** The command line: options and help here, work in one file a command. Everything heavy is imported where it is used. */
 import { Command, CommanderError, Option } from 'commander';
 import { ExitCode, WalscopeError } from '../util/errors.js';
+import { RELATIVE_MOMENT } from '../util/pgTime.js';
 import { EXAMPLES } from './examples.js';
 import { paging } from './pager.js';
 import { VERSION } from './version.js';
@@ -45,6 +46,13 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--at <moment>', "a time, an LSN, xid:N, before-xid:N, point:NAME, earliest, latest or -10m (default: latest)")
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)');
 
+  /** A command whose arguments are moments takes `-10m` for one, not for an unknown option: the blank before it passes unnoticed where it is read. */
+  const withMoments = (command: Command): Command => {
+    const parse = command.parseOptions.bind(command);
+    command.parseOptions = (args) => parse(args.map((word) => (RELATIVE_MOMENT.test(word) ? ` ${word}` : word)));
+    return command;
+  };
+
   inCase(program.command('index'))
     .description('build or extend the index; run again to resume or to take new segments in')
     .option('--backup <path...>', 'base backup: a directory or a tar')
@@ -64,6 +72,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('backups, WAL ranges, gaps, first and last moment, sizes, databases')
     .option('--tz <zone>', 'time zone of the output (default: UTC)')
     .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the report to a file')
     .action(run(async () => (await import('./status.js')).statusCommand));
 
   withData(atMoment(program.command('tables')))
@@ -89,7 +98,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--timing', 'show time, pages read and records replayed')
     .action(run(async () => (await import('./asof.js')).asofCommand));
 
-  atMoment(program.command('page'))
+  withMoments(atMoment(program.command('page')))
     .description('a page as of a moment: header, line pointers, tuples or index items')
     .argument('<relation>', 'a table or an index')
     .argument('<block>', 'block number, from 0')
@@ -102,7 +111,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'write the data to a file')
     .action(run(async () => (await import('./page.js')).pageCommand));
 
-  withData(inCase(program.command('diff')))
+  withMoments(withData(inCase(program.command('diff'))))
     .description('rows added, removed and changed between two moments, by primary key where there is one')
     .argument('<from>', 'the first moment, as --at takes it')
     .argument('<to>', 'the second moment')
@@ -173,7 +182,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--tz <zone>', 'time zone of the output (default: UTC)')
     .action(run(async () => (await import('./gc.js')).gcCommand));
 
-  inCase(program.command('pin'))
+  withMoments(inCase(program.command('pin')))
     .description('a moment that gc keeps')
     .argument('<name>', 'its name')
     .argument('<moment>', 'as --at takes it')
@@ -255,6 +264,13 @@ function buildProgram(done: (code: number) => void): Command {
       return (options) => bundleCommand(options, runProgram);
     }));
 
+  inCase(program.command('doctor'))
+    .description('health of archive and index: checksums, gaps, timelines, duplicates, backups, layers')
+    .option('--json', 'as JSON')
+    .option('-o, --output <file>', 'write the report to a file')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./doctor.js')).doctorCommand));
+
   program.command('demo')
     .description('copy the bundled archive to a temporary case and walk through an incident')
     .action(run(async () => {
@@ -263,16 +279,9 @@ function buildProgram(done: (code: number) => void): Command {
     }));
 
   for (const command of program.commands) {
-    const examples = EXAMPLES[command.name()];
-    if (examples) command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+    const examples = EXAMPLES[command.name()] ?? [];
+    command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
   }
-
-  inCase(program.command('doctor'))
-    .description('health of archive and index: checksums, gaps, timelines, duplicates, backups, layers')
-    .option('--json', 'as JSON')
-    .option('-o, --output <file>', 'write the report to a file')
-    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
-    .action(run(async () => (await import('./doctor.js')).doctorCommand));
 
   return program;
 }

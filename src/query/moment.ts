@@ -4,7 +4,7 @@ import { XLogRecord } from '../pg/xlogRecord.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, parseLsn, type Lsn } from '../util/lsn.js';
-import { formatTimestamptz, parseMoment } from '../util/pgTime.js';
+import { formatTimestamptz, parseMoment, RELATIVE_MOMENT } from '../util/pgTime.js';
 import type { TimeZone } from '../util/timeZone.js';
 
 /** A resolved moment: all records that begin before `lsn` have happened, none that begin later. */
@@ -31,7 +31,7 @@ export function resolveMoment(store: CaseStore, text: string, zone: TimeZone): M
   if (lsn !== undefined) return atLsn(store, trimmed, recordBoundary(store, lsn, zone), zone);
   const named = /^(xid|before-xid|point):(.+)$/.exec(trimmed);
   if (named) return atNamed(store, trimmed, named[1]!, named[2]!, zone);
-  const relative = /^-\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h|d|w)$/.exec(trimmed);
+  const relative = RELATIVE_MOMENT.exec(trimmed);
   if (relative) {
     const newest = store.lastKnownTime(last);
     if (newest === null) throw outside(store, zone, 'moment.no_time', `${trimmed} needs a time, and no record in the archive carries one`);

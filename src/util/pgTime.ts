@@ -166,6 +166,9 @@ const MOMENT = new RegExp(
   String.raw`^\s*(\d{4,6})-?(\d\d)-?(\d\d)(?:[Tt\s]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*([A-Za-z_][A-Za-z0-9_/+-]*|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?\s*$`,
 );
 
+/** `-10m`: a number and its unit, so long before the latest moment. */
+export const RELATIVE_MOMENT = /^-\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h|d|w)$/;
+
 /**
  * Reads `2026-04-06 10:00:00.5+02`, ISO 8601 with T and Z, a date alone (its midnight), offsets and zone names (`Europe/Berlin`).
  * Without a zone, `defaultZone` holds. Undefined where the text is no such moment or the zone is unknown.

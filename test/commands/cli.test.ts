@@ -80,7 +80,7 @@ describe('the command line', () => {
   it('explains every command, with examples', () => {
     const commands = [...walscope(['--help']).out.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]!).filter((name) => name !== 'help');
     expect(commands.length).toBeGreaterThan(8);
-    for (const name of commands) expect(walscope(['help', name]).out, name).toContain('Usage: walscope');
+    for (const name of commands) expect(walscope(['help', name]).out, name).toMatch(new RegExp(`^Usage: walscope ${name} [^]*\n\nExamples:\n  walscope ${name}\\b`));
     expect(walscope(['help', 'asof']).out).toContain("Examples:\n  walscope asof orders --at '2026-04-06 10:00:00+02'");
   });
 
@@ -112,6 +112,19 @@ describe('the command line', () => {
     ]);
     expect(run('diff', 'latest', 'latest', '--exit-code').code).toBe(0);
     expect(run('diff', 'latest', 'latest', '--exit-code').out).toBe('');
+  });
+
+  it('takes a relative moment wherever it takes a moment', () => {
+    const atOption = run('tables', '--at', '-2m');
+    const [moment] = atOption.err.split('\n');
+    expect(moment).toMatch(/^as of /);
+    const diff = run('diff', '-2m', 'latest', '--stat');
+    expect([diff.code, diff.err.split('\n')[0]]).toEqual([0, moment]);
+    expect(run('diff', '--stat', 'earliest', '-2m')).toMatchObject({ code: 0, err: expect.stringContaining(`\n${moment}\n`) });
+    expect(run('page', 'orders', '0', '--lsn-diff', '-3m', '-2m')).toMatchObject({ code: 0, err: expect.stringContaining(`\n${moment}\n`) });
+    expect(run('pin', 'then', '-2m').out).toContain(`pinned then at ${/LSN (\S+)/.exec(moment!)![1]!}`);
+    expect(run('unpin', 'then').code).toBe(0);
+    expect(run('diff', '-2m', 'latest', '--nope')).toMatchObject({ code: 2, err: "walscope: unknown option '--nope'; see walscope help\n" });
   });
 
   it('gives differences as objects with table, change, key, before and after', () => {
