@@ -8,7 +8,7 @@ import { baseTypeName } from './baseType.js';
 import { relationName } from './ddl.js';
 import { diffTable, partitionsOf } from './diff.js';
 import { describeMoment } from './moment.js';
-import { referencedFirst, SCRIPT_SETTINGS, sqlValue, timeZoneSetting } from './revert.js';
+import { comment, referencedFirst, SCRIPT_SETTINGS, sqlValue, timeZoneSetting } from './revert.js';
 import { tableSchema } from './schema.js';
 import { tableDdlParts } from './schemaDdl.js';
 import type { DatabaseAt, Findings } from './session.js';
@@ -78,19 +78,19 @@ function sameTable(now: DatabaseAt, then: DatabaseAt, relation: Relation): Relat
 
 function header(then: DatabaseAt, now: DatabaseAt | undefined, order: Relation[], current: Map<number, Relation | undefined>, options: RestoreOptions): string[] {
   const lines = [
-    '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.', `-- ${describeMoment(then.moment)} · database ${quoteIdentifier(then.database.name)}`,
-    `-- case: ${then.session.store.caseDir}`, now ? `-- compared with the archive's last moment: ${describeMoment(now.moment)}` : '-- the database is gone at the last moment of the archive: create it first',
+    '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.', comment(`${describeMoment(then.moment)} · database ${quoteIdentifier(then.database.name)}`),
+    comment(`case: ${then.session.store.caseDir}`), now ? `-- compared with the archive's last moment: ${describeMoment(now.moment)}` : '-- the database is gone at the last moment of the archive: create it first',
   ];
   for (const relation of order) {
     const target = current.get(relation.oid);
     const name = relationName(then, relation);
-    if (!target) lines.push(`-- ${name}: gone, created anew`);
-    else if (options.missingOnly) lines.push(`-- ${name}: rows that are missing are put back, all others are left alone`);
-    else lines.push(`-- ${name}: ALL ITS ROWS ARE REPLACED, what was written since is lost`);
-    if (target && relationName(now!, target) !== name) lines.push(`-- warning: ${name} is called ${relationName(now!, target)} now`);
+    if (!target) lines.push(comment(`${name}: gone, created anew`));
+    else if (options.missingOnly) lines.push(comment(`${name}: rows that are missing are put back, all others are left alone`));
+    else lines.push(comment(`${name}: ALL ITS ROWS ARE REPLACED, what was written since is lost`));
+    if (target && relationName(now!, target) !== name) lines.push(comment(`warning: ${name} is called ${relationName(now!, target)} now`));
     if (!target || !now) continue;
     const is = now.catalog.columns(target.oid).filter((c) => !c.dropped).map((c) => c.name);
-    for (const column of then.catalog.columns(relation.oid)) if (!column.dropped && !is.includes(column.name)) lines.push(`-- warning: column ${quoteIdentifier(column.name)} of ${name} is gone since: add it before, or COPY fails`);
+    for (const column of then.catalog.columns(relation.oid)) if (!column.dropped && !is.includes(column.name)) lines.push(comment(`warning: column ${quoteIdentifier(column.name)} of ${name} is gone since: add it before, or COPY fails`));
   }
   lines.push('-- Triggers fire and foreign keys are checked; a superuser can switch both off with', '--   SET LOCAL session_replication_role = replica;');
   return lines;
@@ -123,7 +123,7 @@ function missingRows(then: DatabaseAt, now: DatabaseAt, relation: Relation, targ
     if (change === 'removed') lines.push(`${head} (${places.map((i) => sqlValue(before![i]!)).join(', ')})${diff.key.length > 0 ? ' ON CONFLICT DO NOTHING' : ''};`);
     else if (change === 'changed') changed++;
   });
-  if (changed > 0) lines.unshift(`-- ${changed} row${changed === 1 ? '' : 's'} of ${relationName(now, target)} changed since and left alone: see walscope diff`);
+  if (changed > 0) lines.unshift(comment(`${changed} row${changed === 1 ? '' : 's'} of ${relationName(now, target)} changed since and left alone: see walscope diff`));
   return { kind: 'sql', lines };
 }
 

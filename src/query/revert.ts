@@ -6,7 +6,7 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { recordText } from '../util/recordText.js';
 import { ddlText, relationName, type DdlChange } from './ddl.js';
-import { diffTable, pairTables, type DiffSides } from './diff.js';
+import { diffTable, type DiffSides } from './diff.js';
 import { describeMoment } from './moment.js';
 import { tableSchema } from './schema.js';
 import { tableDdlParts } from './schemaDdl.js';
@@ -49,6 +49,11 @@ export function sqlValue(value: string | null): string {
   return value === null ? 'NULL' : quoteLiteral(value);
 }
 
+/** A line of a script for its reader alone: what follows a line's end in a name must not be taken for a statement. */
+export function comment(text: string): string {
+  return `-- ${text.replace(/[\r\n]+/g, ' ')}`;
+}
+
 interface TableStatements {
   deletes: string[];
   updates: string[];
@@ -65,8 +70,8 @@ export function undoScript(shown: ShownTransaction, findings: Findings, write: (
   const oids = new Set([...shown.touched, ...ddl.flatMap((change) => (change.relation && change.relation.kind === 'r' ? [change.relation.oid] : []))]);
   const { session } = before;
   write('-- Written by walscope. Read it before you run it.');
-  write(`-- reverts transaction ${row.xid}, committed ${formatTimestamptz(row.time, session.zone)} at LSN ${formatLsn(row.lsn)} in database ${quoteIdentifier(before.database.name)}`);
-  write(`-- case: ${session.store.caseDir}`);
+  write(comment(`reverts transaction ${row.xid}, committed ${formatTimestamptz(row.time, session.zone)} at LSN ${formatLsn(row.lsn)} in database ${quoteIdentifier(before.database.name)}`));
+  write(comment(`case: ${session.store.caseDir}`));
   write('-- It is exact for the database as it was just after that commit. Rows changed since and keys reused since are overwritten or in its way.');
   write('-- Sequences are left alone. Triggers fire and foreign keys are checked; a superuser can switch both off with');
   write('--   SET LOCAL session_replication_role = replica;');
@@ -84,80 +89,62 @@ export function undoScript(shown: ShownTransaction, findings: Findings, write: (
       for (const line of parts.before) write(line);
       laterDdl.push(...parts.after, ...parts.foreignKeys, ...parts.comments);
     }
-    statements.set(oid, tableStatements({ before, after }, { before: pair.before, after: pair.after }, findings));
+    statements.set(oid, tableStatements({ before, after }, pair, { database: before, relation: pair.before }, findings));
   }
-  const order = referencedFirst(before, [...statements.keys()]);
-  for (const oid of [...order].reverse()) for (const line of statements.get(oid)!.deletes) write(line);
-  for (const oid of order) for (const line of statements.get(oid)!.updates) write(line);
-  for (const oid of order) for (const line of statements.get(oid)!.inserts) write(line);
-  for (const line of laterDdl) write(line);
-  write('COMMIT;');
+  writeStatements(referencedFirst(before, [...statements.keys()]), statements, write, laterDdl);
 }
 
 /**
- * Writes the script that turns tables as of the later side into what they were at the earlier one; `oids`: these tables alone, else all that changed.
- * Definitions are left as they are: a table that exists at one side only is named in a comment. Gives the number of statements.
+ * Writes the script that turns tables as they are at the second moment into what they were at the first, a statement at a time. Definitions stay
+ * those of the second: what one of the moments lacks is named in comments. Gives the number of statements.
  */
-export function revertTables(sides: DiffSides, oids: readonly number[] | undefined, findings: Findings, write: (line: string) => void): number {
-  const { before, after } = sides;
-  const pairs = pairTables(sides).filter((pair) => oids === undefined || oids.includes((pair.before ?? pair.after)!.oid) || (pair.after !== undefined && oids.includes(pair.after.oid)));
-  write('-- Written by walscope. Read it before you run it.');
-  write(`-- turns the tables of database ${quoteIdentifier(before.database.name)} from what they were ${describeMoment(after.moment)}`);
-  write(`-- into what they were ${describeMoment(before.moment)}`);
-  write(`-- case: ${before.session.store.caseDir}`);
-  write('-- It is exact for the rows as of the later moment. Rows changed since and keys reused since are overwritten or in its way.');
-  write('-- Sequences are left alone. Triggers fire and foreign keys are checked; a superuser can switch both off with');
-  write('--   SET LOCAL session_replication_role = replica;');
-  write('BEGIN;');
-  for (const setting of [...SCRIPT_SETTINGS, timeZoneSetting(before)]) write(setting);
-  write('SET CONSTRAINTS ALL DEFERRED;');
-  const statements = new Map<number, TableStatements>();
-  for (const pair of pairs) {
-    if (pair.before && pair.after) statements.set(pair.before.oid, tableStatements(sides, { before: pair.before, after: pair.after }, findings));
-    else write(`-- not reverted: ${pair.before ? `${relationName(before, pair.before)} was dropped in between: see walscope restore` : `${relationName(after, pair.after!)} was created in between`}`);
-  }
-  const order = referencedFirst(before, [...statements.keys()]);
-  const lines = [
-    ...[...order].reverse().flatMap((oid) => statements.get(oid)!.deletes), ...order.flatMap((oid) => statements.get(oid)!.updates), ...order.flatMap((oid) => statements.get(oid)!.inserts),
-  ];
-  for (const line of lines) write(line);
-  write('COMMIT;');
-  return lines.length;
-}
-
-/**
- * Writes the script that turns tables as they are at the second moment into what they were at the first, a statement at a time. Tables that
- * one of the moments lacks are named in comments: their definitions are restore's and diff --schema's.
- */
-export function diffScript(sides: DiffSides, pairs: readonly { before: Relation | undefined; after: Relation | undefined }[], findings: Findings, write: (line: string) => void): void {
+export function diffScript(sides: DiffSides, pairs: readonly { before: Relation | undefined; after: Relation | undefined }[], findings: Findings, write: (line: string) => void): number {
   const { before, after } = sides;
   write('-- Written by walscope. Read it before you run it.');
-  write(`-- turns database ${quoteIdentifier(after.database.name)} as of ${formatLsn(after.moment.lsn)} into what it was as of ${formatLsn(before.moment.lsn)}`);
-  write(`-- case: ${before.session.store.caseDir}`);
+  write(comment(`turns tables of database ${quoteIdentifier(after.database.name)}, ${describeMoment(after.moment)},`));
+  write(comment(`into what they were ${describeMoment(before.moment)}`));
+  write(comment(`case: ${before.session.store.caseDir}`));
   write('-- Rows changed since the later moment and keys reused since are overwritten or in its way. Sequences and definitions are left alone.');
+  write('-- Triggers fire and foreign keys are checked; a superuser can switch both off with');
+  write('--   SET LOCAL session_replication_role = replica;');
   write('BEGIN;');
   for (const setting of [...SCRIPT_SETTINGS, timeZoneSetting(before), 'SET CONSTRAINTS ALL DEFERRED;']) write(setting);
   const statements = new Map<number, TableStatements>();
   for (const pair of pairs) {
-    if (!pair.before) write(`-- not done: ${relationName(after, pair.after!)} was created in between`);
-    else if (!pair.after) write(`-- not done: ${relationName(before, pair.before)} was dropped in between: see walscope restore`);
-    else statements.set(pair.before.oid, tableStatements(sides, { before: pair.before, after: pair.after }, findings));
+    if (!pair.before) write(comment(`not done: ${relationName(after, pair.after!)} was created in between`));
+    else if (!pair.after) write(comment(`not done: ${relationName(before, pair.before)} was dropped in between: see walscope restore`));
+    else {
+      for (const name of columnsGone(sides, pair.before, pair.after)) write(comment(`not done: column ${quoteIdentifier(name)} of ${relationName(after, pair.after)} is gone at the later moment`));
+      statements.set(pair.before.oid, tableStatements(sides, pair, { database: after, relation: pair.after }, findings));
+    }
   }
-  const order = referencedFirst(before, [...statements.keys()]);
-  for (const oid of [...order].reverse()) for (const line of statements.get(oid)!.deletes) write(line);
-  for (const oid of order) for (const line of statements.get(oid)!.updates) write(line);
-  for (const oid of order) for (const line of statements.get(oid)!.inserts) write(line);
-  write('COMMIT;');
+  return writeStatements(referencedFirst(before, [...statements.keys()]), statements, write);
 }
 
-function tableStatements(sides: DiffSides, pair: { before: Relation; after: Relation | undefined }, findings: Findings): TableStatements {
+function columnsGone({ before, after }: DiffSides, was: Relation, is: Relation): string[] {
+  const names = (database: DatabaseAt, relation: Relation): string[] => database.catalog.columns(relation.oid).filter((column) => !column.dropped).map((column) => column.name);
+  const left = names(after, is);
+  return names(before, was).filter((name) => !left.includes(name));
+}
+
+/** Rows go in the order that foreign keys allow: children first out, parents first in. */
+function writeStatements(order: readonly number[], statements: ReadonlyMap<number, TableStatements>, write: (line: string) => void, last: readonly string[] = []): number {
+  const lines = [
+    ...[...order].reverse().flatMap((oid) => statements.get(oid)!.deletes), ...order.flatMap((oid) => statements.get(oid)!.updates), ...order.flatMap((oid) => statements.get(oid)!.inserts),
+  ];
+  for (const line of [...lines, ...last, 'COMMIT;']) write(line);
+  return lines.length;
+}
+
+/** `target`: the table as it is called, with the columns that it has, when the statements run. */
+function tableStatements(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }, target: { database: DatabaseAt; relation: Relation }, findings: Findings): TableStatements {
   const statements: TableStatements = { deletes: [], updates: [], inserts: [] };
-  const { before } = sides;
-  const name = relationName(before, pair.before);
-  const own = before.catalog.columns(pair.before.oid).filter((c) => !c.dropped);
+  const name = relationName(target.database, target.relation);
+  const own = target.database.catalog.columns(target.relation.oid).filter((c) => !c.dropped);
+  const was = pair.before ? sides.before.catalog.columns(pair.before.oid).filter((c) => !c.dropped).map((c) => c.name) : [];
   const diff = diffTable(sides, pair, findings);
-  // a generated column takes no value; one that the transaction added is dropped before
-  const writable = diff.columns.flatMap((column, i) => (own.some((c) => c.name === column.name && c.generated === '') ? [i] : []));
+  // a generated column takes no value, and one that came later had none
+  const writable = diff.columns.flatMap((column, i) => (was.includes(column.name) && own.some((c) => c.name === column.name && c.generated === '') ? [i] : []));
   const ownPlaces = own.map((c) => diff.columns.findIndex((column) => column.name === c.name));
   const overriding = own.some((c) => c.identity !== '') ? ' OVERRIDING SYSTEM VALUE' : '';
   const list = writable.map((i) => quoteIdentifier(diff.columns[i]!.name)).join(', ');
@@ -181,7 +168,7 @@ function tableStatements(sides: DiffSides, pair: { before: Relation; after: Rela
 /** The statement that takes back a schema change, or a comment that says that it is not taken back. */
 function revertDdl(change: DdlChange, before: DatabaseAt, after: DatabaseAt): string[] {
   const { action, objectKind, relation } = change;
-  const not = [`-- not reverted: ${ddlText(change).replaceAll('\n', ' ')}`];
+  const not = [comment(`not reverted: ${ddlText(change)}`)];
   if (objectKind === 'column' && relation) return revertColumn(change, before, after, relation) ?? not;
   if (objectKind === 'table' && relation) {
     // rows and definitions of dropped and emptied tables follow

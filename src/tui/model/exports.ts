@@ -5,7 +5,7 @@ import { rowWriter, type Format } from '../../output/rowWriter.js';
 import { asof } from '../../query/asof.js';
 import { diffTable, pairTables } from '../../query/diff.js';
 import { restoreScript } from '../../query/restore.js';
-import { revertTables, undoScript } from '../../query/revert.js';
+import { diffScript, undoScript } from '../../query/revert.js';
 import { openSource } from '../../query/scanSource.js';
 import { Findings, type DatabaseAt } from '../../query/session.js';
 import { showTransaction } from '../../query/show.js';
@@ -122,8 +122,9 @@ export class Exports {
   async repair(path: string, { database, from, to, oid }: ChangesExport): Promise<Exported> {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
+    const pairs = pairTables(sides).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
     return this.into(path, sides.before, findings, (write) => {
-      const statements = revertTables(sides, oid === undefined ? undefined : [oid], findings, (line) => write(`${line}\n`));
+      const statements = diffScript(sides, pairs, findings, (line) => write(`${line}\n`));
       return `${statements.toLocaleString('en-US')} statements that turn the later moment back into the earlier one`;
     });
   }
