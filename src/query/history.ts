@@ -9,6 +9,7 @@ import { compileTableWhere } from './tableWhere.js';
 import { changeStream, type ChangeOptions, type TableChange, type WantedTables } from './changeStream.js';
 import { withDescendants } from './children.js';
 import { databaseByOid } from './databaseAt.js';
+import { keyTest } from './indexScan.js';
 import { tableShape, type RowValues } from './rowImages.js';
 import { openSource } from './scanSource.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
@@ -66,9 +67,10 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
     const answer = await asof(first, openSource(first, `oid:${oid}`), { key }, findings);
     answer.rows((values) => void versions.push({ operation: 'there before', row: null, end: null, names: answer.columns.map((c) => c.name), values: [...values] }));
   }
+  const wanted = await keyTest(database, table, shape.key, key.map((value) => database.typed(value)));
   const isKey = (change: TableChange, values: RowValues | null): boolean => {
     const places = shape.key.map((name) => change.shape.columns.findIndex((c) => c.name === name));
-    return values !== null && places.every((place, i) => place >= 0 && values[place] === key[i]);
+    return values !== null && !places.includes(-1) && wanted.test(places.map((place) => values[place]!));
   };
   let moved: XactRow | undefined;
   changeStream(session, database.database.oid, rowsOf(oid), options, findings, (change) => {
@@ -92,7 +94,7 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
     v.operation, v.row && formatTimestamptz(v.row.time, zone), v.row && formatLsn(v.row.lsn), v.row && String(v.row.xid), v.end && formatTimestamptz(v.end.time, zone), v.end && formatLsn(v.end.lsn),
     ...shape.columns.map((column) => (v.values ? (v.values[v.names.indexOf(column.name)] ?? null) : null)),
   ]);
-  return { columns, rows, notices: [] };
+  return { columns, rows, notices: wanted.notices };
 }
 
 export type FindKind = 'gone' | 'appeared' | 'changed';

@@ -12,10 +12,12 @@ import type { TypeInfo } from '../rows/types/typeInfo.js';
 import type { TupleState } from '../rows/visibility.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
+import { quoteLiteral } from '../util/quote.js';
 import { indexesOf, type IndexInfo } from './primaryKey.js';
 import type { SourcePart } from './scanSource.js';
 import type { DatabaseAt } from './session.js';
 import { compileWhere, type ColumnRange, type CompiledWhere } from './where/index.js';
+import { isKnownType, sqlType } from './where/sqlType.js';
 
 export interface RowSource {
   /** In words: for --explain. */
@@ -258,8 +260,9 @@ function indexColumns(database: DatabaseAt, table: Table, index: IndexInfo, keys
       const symbol = database.types.orderFunction(index.opclasses[i]!);
       if (!type || symbol === undefined) return `column ${columnName(table, index.key[i]!)} has an order that is not known here`;
       const enumOrder = database.types.enumOrder(type.oid);
-      column.compare = compareFunction(symbol, { cCollation: database.isCCollation(index.collations[i]!), enumSortOrder: (oid) => enumOrder.get(oid) });
-      if (!column.compare) return `index ${index.relation.name} orders ${columnName(table, index.key[i]!)} by a collation other than C`;
+      const order = (cCollation: boolean) => compareFunction(symbol, { cCollation, enumSortOrder: (oid) => enumOrder.get(oid) });
+      column.compare = order(database.isCCollation(index.collations[i]!));
+      if (!column.compare) return `index ${index.relation.name} orders ${columnName(table, index.key[i]!)} ${order(true) ? 'by a collation other than C' : `as type ${type.name} does, which is not known here`}`;
     }
     columns.push(column);
   }
@@ -268,16 +271,51 @@ function indexColumns(database: DatabaseAt, table: Table, index: IndexInfo, keys
 
 /** Where no index can be searched: the same question by a scan. */
 async function scanByKey(database: DatabaseAt, table: Table, names: string[], values: string[], why: string): Promise<RowSource> {
-  const wanted = await Promise.all(names.map(async (name, i) => {
-    const place = table.columns.findIndex((c) => c.column.name === name);
-    const type = keyType(database, table, table.columns[place]!.column.attnum)!;
-    const enumLabels = type.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined;
-    const literal = `'${values[i]!.replaceAll("'", "''")}'`;
-    return { place, where: await compileWhere(`k = ${literal}`, [{ name: 'k', typeName: type.name, enumLabels }], { zone: database.session.zone }) };
-  }));
+  const key = await keyTest(database, table, names, values);
+  const places = names.map((name) => table.columns.findIndex((c) => c.column.name === name));
   return {
     plan: `sequential scan of ${database.blocks(table.relation) ?? 0} pages (${why})`,
-    notice: `${why}: the whole table is scanned`,
-    scan: (emit, finding) => table.scan((row) => !wanted.every(({ place, where }) => where.test([row.value(place)])) || emit(row), finding),
+    notice: [`${why}: the whole table is scanned`, ...key.notices].join('; '),
+    scan: (emit, finding) => table.scan((row) => !key.test(places.map((place) => row.value(place))) || emit(row), finding),
   };
+}
+
+export interface KeyTest {
+  notices: string[];
+  /** Whether values in output form, one a key column, are the key. */
+  test(values: readonly (string | null)[]): boolean;
+}
+
+/**
+ * What tells whether columns of a row hold the values given as text (as database.typed() has it): by their types' equality, else by how they are
+ * printed. A text that is no value of the column's type, as before an ALTER, is not the key.
+ */
+export async function keyTest(database: DatabaseAt, table: Table, names: readonly string[], values: readonly string[]): Promise<KeyTest> {
+  const notices: string[] = [];
+  const tests = await Promise.all(names.map(async (name, i): Promise<(text: string | null) => boolean> => {
+    const text = values[i]!;
+    const type = keyType(database, table, table.columns.find((c) => c.column.name === name)!.column.attnum)!;
+    const enumLabels = type.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined;
+    if (!isKnownType(sqlType(type.name, enumLabels))) {
+      notices.push(`${name} is compared as it is printed, since values of type ${type.name} are not read here`);
+      return (other) => other === text;
+    }
+    const refused = (): WalscopeError => new WalscopeError('key.value', `"${text}" is not a value of the key's type (${type.name})`, { exitCode: ExitCode.usage, hint: `write ${name} as asof prints it` });
+    let where: CompiledWhere;
+    try {
+      where = await compileWhere(`k = ${quoteLiteral(text)}`, [{ name: 'k', typeName: type.name, enumLabels }], { zone: database.session.zone });
+    } catch (error) {
+      if (error instanceof WalscopeError) throw refused();
+      throw error;
+    }
+    return (other) => {
+      try {
+        return other === text || (other !== null && where.test([other]));
+      } catch (error) {
+        if (error instanceof WalscopeError) return false;
+        throw error;
+      }
+    };
+  }));
+  return { notices, test: (row) => tests.every((test, i) => test(row[i]!)) };
 }

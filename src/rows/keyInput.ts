@@ -207,7 +207,7 @@ export function canReadKey(typoutput: string): boolean {
 export function keyFromText(typoutput: string, text: string, context: KeyContext): Uint8Array {
   const value = READERS[typoutput]!(text, context);
   if (value === undefined) {
-    throw new WalscopeError('key.value', `"${text}" is not a value of the key's type (${typoutput.replace(/_?out$/, '')})`, { exitCode: ExitCode.usage });
+    throw new WalscopeError('key.value', `"${text}" is not a value of the key's type (${typoutput.replace(/_?out$/, '')})`, { exitCode: ExitCode.usage, hint: 'write it as asof prints it' });
   }
   return value;
 }

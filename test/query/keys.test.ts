@@ -1,0 +1,74 @@
+/** A row by its primary key, whatever the key's type and however its value is written: asof --key and history on a real server's tables. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { asof } from '../../src/query/asof.js';
+import { rowHistory } from '../../src/query/history.js';
+import { Findings } from '../../src/query/session.js';
+import { quoteLiteral } from '../../src/util/quote.js';
+import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
+
+/** Through the index, by reading all rows and their values, or by how they are printed. */
+type Way = 'index' | 'scan' | 'printed';
+
+/** Each value is another way of writing the first. */
+const KEYS: readonly (readonly [type: string, way: Way, ...values: string[]])[] = [
+  ['int2', 'index', '7', '+7', ' 07'], ['oid', 'index', '5'], ['numeric', 'index', '1.50', '1.5', '15e-1'], ['float8', 'index', '1.5', '1.50'], ['bool', 'index', 't', 'true', 'on'],
+  ['text', 'index', 'ab'], ['char(5)', 'index', 'ab', 'ab   '], ['name', 'index', 'ab'], ['bytea', 'index', '\\x00ff', '\\x00FF'],
+  ['uuid', 'index', 'aaaaaaaa-1111-1111-1111-111111111111', 'AAAAAAAA111111111111111111111111'], ['date', 'index', '2026-01-02'], ['time', 'index', '10:00:00', '10:00'],
+  ['timestamp', 'index', '2026-01-01 00:00:00', '2026-01-01T00:00'], ['timestamptz', 'index', '2026-01-01 00:00:00+00', '2026-01-01 01:00+01'], ['pg_lsn', 'index', '0/1A', '0/1a'], ['xid8', 'index', '5'],
+  ['mood', 'index', 'ok'], ['positive', 'index', '3', '03'], ['interval', 'scan', '1 day', '24:00:00'], ['timetz', 'scan', '10:00:00+02', '10:00+02'], ['tid', 'scan', '(1,2)'], ['int[]', 'scan', '{1,2}', '{ 1, 2 }'],
+  ['jsonb', 'scan', '{"a": 1}', '{"a":1}'], ['inet', 'printed', '10.0.0.2/24'], ['cidr', 'printed', '10.0.0.0/8'], ['macaddr', 'printed', '08:00:2b:01:02:03'], ['int4range', 'printed', '[1,5)'],
+  ['int4multirange', 'printed', '{[1,2)}'], ['pair', 'printed', '(1,2)'], ['bit(3)', 'printed', '101'], ['money', 'printed', '$12.34'], ['tsvector', 'printed', "'a':1"], ['mood[]', 'printed', '{ok}'],
+];
+const tableOf = (type: string): string => `t_${KEYS.findIndex(([name]) => name === type)}`;
+let server: PostgresServer;
+let indexed: IndexedArchive;
+
+beforeAll(async () => {
+  server = await PostgresServer.create({ major: 17, walSegmentMb: 1, settings: { autovacuum: false } });
+  await server.session('postgres', async (client) => {
+    await client.query("CREATE TYPE pair AS (a int, b int); CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN positive AS int CHECK (value > 0)");
+    for (const [type] of KEYS) await client.query(`CREATE TABLE ${tableOf(type)} (k ${type} PRIMARY KEY)`);
+  });
+  const backup = await takePlainBackup(server, join(server.root, 'backup'));
+  await server.session('postgres', async (client) => {
+    for (const [type, , value] of KEYS) await client.query(`INSERT INTO ${tableOf(type)} VALUES (${quoteLiteral(value!)})`);
+    await client.query(`INSERT INTO ${tableOf('int2')} VALUES (8); ALTER TABLE ${tableOf('text')} ALTER COLUMN k TYPE varchar(5)`);
+  });
+  await server.archiveAll();
+  indexed = await indexArchive({ backup, wal: server.walDir });
+});
+afterAll(async () => {
+  indexed?.remove();
+  await server?.destroy();
+});
+
+it.each(KEYS)('of type %s is found by %s', async (type, way, ...values) => {
+  const { session } = indexed;
+  const [since, until] = [session.moment('earliest'), session.moment('latest')];
+  const database = session.database(until, 'postgres');
+  for (const value of values) {
+    const findings = new Findings();
+    const answer = await asof(database, database.table(tableOf(type)), { key: [value] }, findings);
+    const rows: (string | null)[][] = [];
+    answer.rows((row) => void rows.push([...row]));
+    const history = await rowHistory(session, database, tableOf(type), [value], { since, until }, findings);
+    expect([value, rows.length, history.rows.length, findings.list]).toEqual([value, 1, 1, []]);
+    expect(answer.plan.startsWith('index scan')).toBe(way === 'index');
+    expect(answer.notices.join().includes('compared as it is printed')).toBe(way === 'printed');
+    expect(answer.notices.join()).not.toContain('collation');
+  }
+});
+
+it('of another type than the column’s is refused', async () => {
+  const { session } = indexed;
+  const [since, until] = [session.moment('earliest'), session.moment('latest')];
+  const database = session.database(until, 'postgres');
+  for (const [type, value] of [['int2', 'seven'], ['interval', 'long']]) {
+    const refusal = { code: 'key.value', exitCode: 2 };
+    await expect(asof(database, database.table(tableOf(type!)), { key: [value!] }, new Findings())).rejects.toMatchObject(refusal);
+    await expect(rowHistory(session, database, tableOf(type!), [value!], { since, until }, new Findings())).rejects.toMatchObject(refusal);
+  }
+});
