@@ -60,6 +60,8 @@ export interface WalScanOptions {
   systemIdentifier?: bigint;
   /** Records that begin before it are not read; the first one at or after it is sought. */
   from: Lsn;
+  /** A record is known to begin at `from`: what lies before it on its page is not looked at. */
+  fromRecord?: boolean;
   /** Records that begin at or after it are not read; the last one before it is read to its end. Undefined: all there is. */
   until?: Lsn;
   /** Count the rows that transactions change; those that end must be closed. */
@@ -129,7 +131,9 @@ class WalScan {
 
   private walk(): WalScanResult {
     const { kernel, result } = this;
-    const start = this.reader.seek(this.options.from, this.record);
+    const { from, fromRecord } = this.options;
+    if (fromRecord) this.reader.begin(from);
+    const start = fromRecord ? this.reader.next(this.record)?.lsn : this.reader.seek(from, this.record);
     if (start === undefined) return { ...result, end: this.reader.end };
     if (this.options.until !== undefined && start >= this.options.until) return result;
     result.firstLsn = start;

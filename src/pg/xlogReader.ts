@@ -388,7 +388,8 @@ export class XLogReader {
   private stopAt(error: unknown): void {
     if (!(error instanceof WalscopeError)) throw error;
     const lsn = this.currentLsn;
-    const resumeLsn = this.findSuccessor(lsn) ?? this.findLaterPage(this.examinedPageLsn);
+    // a page of an older timeline is WAL of its place: it is the page before it that cannot be trusted
+    const resumeLsn = error.code === 'wal.page_timeline' ? this.examinedPageLsn : this.findSuccessor(lsn) ?? this.findLaterPage(this.examinedPageLsn);
     const kind = error.code === 'wal.missing' ? 'missing' : resumeLsn === undefined ? 'end' : 'damage';
     this.end = { lsn, kind, error, resumeLsn };
   }

@@ -2,6 +2,7 @@
 import type { LsnRange, TimelineWal } from '../archive/timelineWal.js';
 import type { Manifest } from '../layerfile/manifest.js';
 import { scanWal, type WalScanResult } from '../pg/walScan.js';
+import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import type { WalEnd } from '../pg/xlogReader.js';
 import { formatLsn, parseLsn, type Lsn } from '../util/lsn.js';
 import type { CaseWal } from './caseWal.js';
@@ -73,13 +74,15 @@ class TimelineExamination {
   private async read(range: LsnRange): Promise<void> {
     const { manifest, report, turn } = this.examination;
     let from = range.start;
+    let fromRecord = false;
     while (from < range.end) {
       const until = Math.min(range.end, from - (from % STEP_BYTES) + STEP_BYTES) as Lsn;
-      const result = scanWal(this.wal, { major: manifest.major, systemIdentifier: BigInt(manifest.systemIdentifier), from, until, onBatch: () => undefined });
+      const result = scanWal(this.wal, { major: manifest.major, systemIdentifier: BigInt(manifest.systemIdentifier), from, fromRecord, until, onBatch: () => undefined });
       this.join(result);
       report.wal.bytes += Math.max(0, (result.end?.lsn ?? until) - from);
       if (result.end && !this.goesOn(result.end, range)) return;
       from = result.end ? (result.end.resumeLsn ?? range.end) : until;
+      fromRecord = from % XLOG_BLCKSZ !== 0; // the record behind a damaged one: its page must not be read from the start again
       await turn(report.wal.bytes, `reading timeline ${this.timeline} at ${formatLsn(from)}`);
     }
   }

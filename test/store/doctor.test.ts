@@ -71,6 +71,21 @@ describe('doctor, on the bundled archive', () => {
     expect((JSON.parse(readFileSync(join(root, 'report'), 'utf8')) as DoctorReport).findings).toEqual(findings);
   });
 
+  it('reads on behind damage of any kind: in a header, in the data, at a page\'s head', async () => {
+    const whole = (await examine()).wal.records;
+    const file = join(wal, segments[4]!);
+    const bytes = readFileSync(file);
+    for (let i = 0; i < 10; i++) {
+      const at = i % 5 === 0 ? 8192 * (i + 1) + 4 : 8192 * (3 + 7 * i) + 997 * (i + 1);
+      flip(file, at);
+      const { findings, wal: { records } } = await examine();
+      writeFileSync(file, bytes);
+      expect(findings.map(({ code }) => code), `bit at ${at}`).toEqual(['wal.damage']);
+      expect(whole - records, `bit at ${at}`).toBeGreaterThan(0);
+      expect(whole - records, `bit at ${at}`).toBeLessThan(2000);
+    }
+  });
+
   it('names a flipped bit by file and position, and reads on behind it', async () => {
     const whole = (await examine()).wal.records;
     flip(join(wal, segments[2]!), 100_000);
