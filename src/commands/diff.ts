@@ -2,9 +2,11 @@
 import { colourWanted } from '../output/colour.js';
 import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
 import { escapeForTerminal } from '../output/terminalText.js';
+import { writeScript } from '../output/scriptText.js';
 import { changedBlocks, diffTable, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
+import type { OnConflict } from '../query/sqlScript.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
@@ -21,6 +23,7 @@ export interface DiffCommandOptions extends CommonOptions {
   filter?: string;
   exitCode?: boolean;
   sql?: boolean;
+  onConflict?: OnConflict;
 }
 
 const CHANGES: readonly Change[] = ['added', 'removed', 'changed'];
@@ -46,7 +49,9 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   if (options.schema) {
     differs = showSchemaDiff(sides, tables, options, output);
   } else if (options.sql) {
-    differs = showSql(sides, pairTables(sides, tables), findings, output);
+    const pairs = pairTables(sides, tables);
+    const changes = writeScript(diffScript(sides, pairs, findings, options.onConflict), (text) => output.write(text));
+    differs = changes > 0 || pairs.some((pair) => !pair.before || !pair.after);
   } else if (options.pages) {
     differs = showPages(sides, pairTables(sides, tables), options, output);
   } else {
@@ -60,15 +65,6 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   output.end();
   const code = reportFindings(findings.list);
   return code === ExitCode.done && options.exitCode && differs ? DIFFERENT : code;
-}
-
-function showSql(sides: DiffSides, pairs: Pair[], findings: Findings, output: DataOutput): boolean {
-  let differs = false;
-  diffScript(sides, pairs, findings, (line) => {
-    differs ||= /^(INSERT|UPDATE|DELETE|-- not done)/.test(line);
-    output.write(`${line}\n`);
-  });
-  return differs;
 }
 
 function parseFilter(text: string | undefined): ReadonlySet<Change> {

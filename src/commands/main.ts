@@ -41,6 +41,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--json', 'one JSON array')
     .option('--jsonl', 'one JSON object a line')
     .option('-o, --output <file>', 'write the data to a file');
+  const onConflict = (): Option => new Option('--on-conflict <action>', 'rows whose key is there already: nothing leaves them alone, update gives them the values of then (default: an error)').choices(['nothing', 'update']);
   const atMoment = (command: Command): Command => inCase(command)
     .option('-d, --dbname <name>', 'database (default: the only one with user tables)')
     .option('--at <moment>', "a time, an LSN, xid:N, before-xid:N, point:NAME, earliest, latest or -10m (default: latest)")
@@ -121,6 +122,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--stat', 'a line a table, as git diff --stat')
     .option('--pages', 'the blocks that changed')
     .option('--sql', 'as SQL that turns the tables of the second moment back into those of the first')
+    .addOption(onConflict())
     .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, types, functions')
     .option('--ddl', 'with --schema: SQL that leads from the first moment to the second')
     .option('--columns <names>', 'compare and show only these columns, and the key')
@@ -205,6 +207,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('what a transaction did, row by row, before and after; schema changes in words')
     .argument('<xid>', 'transaction id, also of a subtransaction')
     .option('--undo', 'SQL that reverts it, in one transaction')
+    .addOption(onConflict())
     .option('--tz <zone>', 'time zone of the output (default: UTC)')
     .action(run(async () => (await import('./show.js')).showCommand));
 
@@ -220,6 +223,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('a reviewable SQL script that brings tables back as they were: definitions where they are gone, rows, sequences')
     .argument('<tables...>', 'tables, as they were called at the moment')
     .option('--missing-only', 'put back only rows that are gone since, by primary key where there is one')
+    .addOption(onConflict())
     .option('-o, --output <file>', 'write the script to a file')
     .action(run(async () => (await import('./restore.js')).restoreCommand));
 

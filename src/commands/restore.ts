@@ -1,12 +1,14 @@
 /** walscope restore: a reviewable SQL script that brings tables back as they were. */
-import { copyText } from '../output/copy.js';
+import { writeScript } from '../output/scriptText.js';
 import { restoreScript } from '../query/restore.js';
 import { Findings } from '../query/session.js';
+import type { OnConflict } from '../query/sqlScript.js';
 import { ExitCode } from '../util/errors.js';
 import { DataOutput, notice, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
 
 export interface RestoreCommandOptions extends CommonOptions {
   missingOnly?: boolean;
+  onConflict?: OnConflict;
 }
 
 export async function restoreCommand(tables: string[], options: RestoreCommandOptions): Promise<ExitCode> {
@@ -16,15 +18,7 @@ export async function restoreCommand(tables: string[], options: RestoreCommandOp
   const now = session.databasesAt(latest).find((d) => d.database.oid === then.database.oid);
   const findings = new Findings();
   const output = new DataOutput(options.output, then.encoding.outputCharset);
-  for (const part of restoreScript(then, now, { tables, missingOnly: options.missingOnly }, findings)) {
-    if (part.kind === 'sql') {
-      for (const line of part.lines) output.write(`${line}\n`);
-      continue;
-    }
-    output.write(`${part.head}\n`);
-    part.rows((values) => output.write(`${values.map(copyText).join('\t')}\n`));
-    output.write('\\.\n');
-  }
+  writeScript(restoreScript(then, now, { tables, missingOnly: options.missingOnly, onConflict: options.onConflict }, findings), (text) => output.write(text));
   output.end();
   const code = reportFindings(findings.list);
   if (code !== ExitCode.done) notice('the script is incomplete: rows that could not be read are not in it');

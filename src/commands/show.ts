@@ -2,10 +2,12 @@
 import { colourWanted } from '../output/colour.js';
 import { diffWriter, type Change } from '../output/diffText.js';
 import { ddlText } from '../query/ddl.js';
+import { writeScript } from '../output/scriptText.js';
 import type { RowOperation } from '../query/heapChanges.js';
 import { xidOf } from '../query/moment.js';
 import { undoScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
+import type { OnConflict } from '../query/sqlScript.js';
 import { showTransaction, type ShownTransaction } from '../query/show.js';
 import type { ShownChange } from '../query/transactionRows.js';
 import type { ExitCode } from '../util/errors.js';
@@ -17,6 +19,7 @@ import { DataOutput, formatOf, openSession, printable, reportFindings, type Comm
 
 export interface ShowCommandOptions extends CommonOptions {
   undo?: boolean;
+  onConflict?: OnConflict;
 }
 
 const CHANGES: Record<RowOperation, Change> = { insert: 'added', update: 'changed', delete: 'removed' };
@@ -29,7 +32,7 @@ export async function showCommand(xidText: string, options: ShowCommandOptions):
   const charset = (shown.after ?? shown.before)?.encoding.outputCharset;
   const output = new DataOutput(options.output, charset);
   if (options.undo) {
-    undoScript(shown, findings, (line) => output.write(`${line}\n`));
+    writeScript(undoScript(shown, findings, options.onConflict), (text) => output.write(text));
     output.end();
     return reportFindings(findings.list);
   }

@@ -3,33 +3,29 @@ import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import type { Table } from '../catalog/table.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import type { AsofColumn } from './asof.js';
-import { baseTypeName } from './baseType.js';
 import { relationName } from './ddl.js';
 import { diffTable, partitionsOf } from './diff.js';
 import { describeMoment } from './moment.js';
-import { comment, referencedFirst, SCRIPT_SETTINGS, sqlValue, timeZoneSetting } from './revert.js';
+import { primaryKeyColumns } from './primaryKey.js';
 import { tableSchema } from './schema.js';
 import { tableDdlParts } from './schemaDdl.js';
 import type { DatabaseAt, Findings } from './session.js';
-
-/** A piece of the script: lines of SQL, or rows to load by COPY. */
-export type RestorePart =
-  | { kind: 'sql'; lines: string[] }
-  | { kind: 'copy'; head: string; columns: AsofColumn[]; rows(emit: (values: (string | null)[]) => void): void };
+import { comment, copyParts, referencedFirst, scriptSettings, TRIGGER_NOTE, type InsertTarget, type OnConflict, type ScriptPart } from './sqlScript.js';
 
 export interface RestoreOptions {
   tables: string[];
   /** Only rows whose key is gone at the latest moment. */
   missingOnly?: boolean;
+  /** Rows are not replaced: those whose key is there are left alone, or get the values of then. */
+  onConflict?: OnConflict;
 }
 
 /** The parts of the script, one after the other; `then` is the database to restore from, `now` as the archive knows it last. */
-export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, options: RestoreOptions, findings: Findings): Generator<RestorePart> {
+export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, options: RestoreOptions, findings: Findings): Generator<ScriptPart> {
   const relations = chosenTables(then, options.tables);
   const order = referencedFirst(then, relations.map((relation) => relation.oid)).map((oid) => then.catalog.relations.get(oid)!);
   const current = new Map(order.map((relation) => [relation.oid, now && sameTable(now, then, relation)]));
-  yield { kind: 'sql', lines: [...header(then, now, order, current, options), 'BEGIN;', ...SCRIPT_SETTINGS, timeZoneSetting(then), 'SET CONSTRAINTS ALL DEFERRED;'] };
+  yield { kind: 'sql', lines: [...header(then, now, order, current, options), 'BEGIN;', ...scriptSettings(then)] };
   const afterRows: string[] = [];
   const created = new Set<string>();
   for (const relation of order) {
@@ -41,15 +37,20 @@ export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, op
     yield { kind: 'sql', lines: fresh };
     afterRows.push(...parts.after, ...parts.foreignKeys, ...parts.comments);
   }
-  if (!options.missingOnly) {
+  if (!options.missingOnly && !options.onConflict) {
     const full = order.filter((relation) => current.get(relation.oid) && hasHeapStorage(relation));
     yield { kind: 'sql', lines: full.reverse().map((relation) => `DELETE FROM ONLY ${relationName(now!, current.get(relation.oid)!)};`) };
   }
   for (const relation of order) {
     if (!hasHeapStorage(relation)) continue;
     const target = current.get(relation.oid);
-    if (target && options.missingOnly) yield missingRows(then, now!, relation, target, findings);
-    else yield allRows(then, target ? relationName(now!, target) : relationName(then, relation), then.open(relation), findings);
+    if (target && options.missingOnly) yield* missingRows(then, now!, relation, target, options.onConflict ?? 'nothing', findings);
+    else {
+      const table = then.open(relation);
+      const places = writableColumns(table);
+      const into = target ? targetOf(now!, target, table, options.onConflict) : targetOf(then, relation, table, undefined);
+      yield* copyParts(into, relation.oid, (emit) => table.scan((row) => emit(places.map((i) => row.value(i))), findings.add));
+    }
   }
   yield { kind: 'sql', lines: [...afterRows, ...sequenceLines(then, order, current, findings), 'COMMIT;'] };
 }
@@ -86,14 +87,14 @@ function header(then: DatabaseAt, now: DatabaseAt | undefined, order: Relation[]
     const name = relationName(then, relation);
     if (!target) lines.push(comment(`${name}: gone, created anew`));
     else if (options.missingOnly) lines.push(comment(`${name}: rows that are missing are put back, all others are left alone`));
+    else if (options.onConflict) lines.push(comment(`${name}: all rows of then are put in; where their key is there, ${options.onConflict === 'nothing' ? 'the row of now stays' : 'the row gets the values of then'}`));
     else lines.push(comment(`${name}: ALL ITS ROWS ARE REPLACED, what was written since is lost`));
     if (target && relationName(now!, target) !== name) lines.push(comment(`warning: ${name} is called ${relationName(now!, target)} now`));
     if (!target || !now) continue;
     const is = now.catalog.columns(target.oid).filter((c) => !c.dropped).map((c) => c.name);
     for (const column of then.catalog.columns(relation.oid)) if (!column.dropped && !is.includes(column.name)) lines.push(comment(`warning: column ${quoteIdentifier(column.name)} of ${name} is gone since: add it before, or COPY fails`));
   }
-  lines.push('-- Triggers fire and foreign keys are checked; a superuser can switch both off with', '--   SET LOCAL session_replication_role = replica;');
-  return lines;
+  return [...lines, ...TRIGGER_NOTE];
 }
 
 /** Columns that take values: generated ones do not. */
@@ -101,30 +102,25 @@ function writableColumns(table: Table): number[] {
   return table.columns.flatMap(({ column }, i) => (column.generated === '' ? [i] : []));
 }
 
-function allRows(then: DatabaseAt, name: string, table: Table, findings: Findings): RestorePart {
-  const places = writableColumns(table);
-  const columns = places.map((i) => ({ name: table.columns[i]!.column.name, typeName: baseTypeName(then, table.columns[i]!.column.typeOid) }));
+/** Where the rows of `table` go: a relation of `database`, the same one or its successor. */
+function targetOf(database: DatabaseAt, relation: Relation, table: Table, onConflict: OnConflict): InsertTarget {
   return {
-    kind: 'copy', columns, head: `COPY ${name}${columns.length > 0 ? ` (${columns.map((c) => quoteIdentifier(c.name)).join(', ')})` : ''} FROM stdin;`,
-    rows: (emit) => table.scan((row) => emit(places.map((i) => row.value(i))), findings.add),
+    table: relationName(database, relation), columns: writableColumns(table).map((i) => table.columns[i]!.column.name), key: primaryKeyColumns(database, relation.oid) ?? [],
+    hasIdentity: table.columns.some(({ column }) => column.identity !== ''), onConflict,
   };
 }
 
-/** Rows that are there then and whose key is not there now. COPY knows no ON CONFLICT, so these are INSERTs. */
-function missingRows(then: DatabaseAt, now: DatabaseAt, relation: Relation, target: Relation, findings: Findings): RestorePart {
-  const table = then.open(relation);
+/** Rows that are there then and whose key is not there now. */
+function* missingRows(then: DatabaseAt, now: DatabaseAt, relation: Relation, target: Relation, onConflict: OnConflict, findings: Findings): Generator<ScriptPart> {
+  const into = targetOf(now, target, then.open(relation), onConflict);
   const diff = diffTable({ before: then, after: now }, { before: relation, after: target }, findings);
-  const places = writableColumns(table).map((i) => table.columns[i]!.column.name).map((name) => diff.columns.findIndex((c) => c.name === name));
-  const overriding = table.columns.some(({ column }) => column.identity !== '') ? ' OVERRIDING SYSTEM VALUE' : '';
-  const head = `INSERT INTO ${relationName(now, target)} (${places.map((i) => quoteIdentifier(diff.columns[i]!.name)).join(', ')})${overriding} VALUES`;
-  const lines: string[] = [];
+  const places = into.columns.map((name) => diff.columns.findIndex((c) => c.name === name));
   let changed = 0;
-  diff.rows(({ change, before }) => {
-    if (change === 'removed') lines.push(`${head} (${places.map((i) => sqlValue(before![i]!)).join(', ')})${diff.key.length > 0 ? ' ON CONFLICT DO NOTHING' : ''};`);
+  yield* copyParts(into, relation.oid, (emit) => diff.rows(({ change, before }) => {
+    if (change === 'removed') emit(places.map((i) => before![i]!));
     else if (change === 'changed') changed++;
-  });
-  if (changed > 0) lines.unshift(comment(`${changed} row${changed === 1 ? '' : 's'} of ${relationName(now, target)} changed since and left alone: see walscope diff`));
-  return { kind: 'sql', lines };
+  }));
+  if (changed > 0) yield { kind: 'sql', lines: [comment(`${changed} row${changed === 1 ? '' : 's'} of ${into.table} changed since and left alone: see walscope diff`)] };
 }
 
 /** setval() for the sequences that the tables' columns own. Where the table is still there, a sequence never goes back. */

@@ -9,6 +9,7 @@ import { pairTables } from '../../src/query/diff.js';
 import { diffScript, undoScript } from '../../src/query/revert.js';
 import { Findings } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';
+import { runPsql, scriptText } from './psqlScript.js';
 import { indexArchive, type IndexedArchive } from './truthCase.js';
 
 /** The audit triggers record the undoing too, and so change their own table. */
@@ -34,18 +35,18 @@ export function undoTruth(major: PgMajor, seed: number, which: readonly number[]
       const solo = transactions!.filter((_, i) => which.includes(i));
       for (const { xid, before } of [...solo, planted!]) {
         const findings = new Findings();
-        const lines: string[] = [];
+        let script: string;
         const { session } = indexed;
         const isPlanted = planted!.xid === xid;
-        if (isPlanted || xid !== transactions![1]!.xid) undoScript(showTransaction(session, xid, findings), findings, (line) => lines.push(line));
+        if (isPlanted || xid !== transactions![1]!.xid) script = scriptText(undoScript(showTransaction(session, xid, findings), findings));
         else {
           const sides = { before: session.database(session.moment(`before-xid:${xid}`), 'shop'), after: session.database(session.moment(`xid:${xid}`), 'shop') };
-          diffScript(sides, pairTables(sides).filter((pair) => sides.before.catalog.schemaOf(pair.before!) !== 'audit'), findings, (line) => lines.push(line));
+          script = scriptText(diffScript(sides, pairTables(sides).filter((pair) => sides.before.catalog.schemaOf(pair.before!) !== 'audit'), findings));
         }
         expect(findings.list).toEqual([]);
         const server = await recoverTo({ major, backup: archive.backup, wal: archive.wal, target: { xid } });
         try {
-          await server.sql(lines.join('\n'), 'shop');
+          runPsql(server, 'shop', script);
           const shop = (await captureDatabases(server)).get('shop')!;
           const truth = moments.find((moment) => moment.name === before)!.databases['shop']!;
           expect([...shop.tables.keys()].sort(), `xid ${xid}`).toEqual(Object.keys(truth.tables).sort());

@@ -51,7 +51,7 @@ describe('what happened', () => {
     const { press, written } = await open();
     expect(await press(':', ...typed('show 5037'))).toMatch(/~ orders id=3714 {2}status: packed → shipped/);
     expect(await press('enter')).toMatch(/- status +│ packed\n.*\+ status +│ shipped/);
-    expect(await press('q', 'u')).toMatch(/UPDATE ONLY orders SET status = 'packed', shipped_at = NULL WHERE id = '3714';/);
+    expect(await press('q', 'u', 'G')).toMatch(/UPDATE ONLY orders SET status = 'packed', shipped_at = NULL WHERE id = '3714';/);
     await press('e', 'enter', 'enter');
     expect(written.get('undo-5037.sql')).toMatch(/BEGIN;[\s\S]*UPDATE ONLY orders SET status = 'packed'[\s\S]*COMMIT;\n$/);
   });

@@ -1,7 +1,7 @@
 /** Answers written to files: rows in every format, scripts that repair. */
-import { copyText } from '../../output/copy.js';
 import { diffWriter } from '../../output/diffText.js';
 import { rowWriter, type Format } from '../../output/rowWriter.js';
+import { writeScript } from '../../output/scriptText.js';
 import { asof } from '../../query/asof.js';
 import { diffTable, pairTables } from '../../query/diff.js';
 import { restoreScript } from '../../query/restore.js';
@@ -87,19 +87,7 @@ export class Exports {
     const now = session.databasesAt(session.moment('latest')).find((each) => each.database.oid === then.database.oid);
     const findings = new Findings();
     return this.into(path, then, findings, (write) => {
-      let rows = 0;
-      for (const part of restoreScript(then, now, { tables: [`oid:${oid}`] }, findings)) {
-        if (part.kind === 'sql') {
-          for (const line of part.lines) write(`${line}\n`);
-          continue;
-        }
-        write(`${part.head}\n`);
-        part.rows((values) => {
-          rows++;
-          write(`${values.map(copyText).join('\t')}\n`);
-        });
-        write('\\.\n');
-      }
+      const rows = writeScript(restoreScript(then, now, { tables: [`oid:${oid}`] }, findings), write);
       return `${rows.toLocaleString('en-US')} rows, and what is needed around them`;
     });
   }
@@ -109,12 +97,8 @@ export class Exports {
     const findings = new Findings();
     const shown = showTransaction(this.model.session, xid, findings);
     return this.into(path, shown.before, findings, (write) => {
-      let lines = 0;
-      undoScript(shown, findings, (line) => {
-        lines++;
-        write(`${line}\n`);
-      });
-      return `${lines.toLocaleString('en-US')} lines that revert transaction ${xid}`;
+      const changes = writeScript(undoScript(shown, findings), write);
+      return `${changes.toLocaleString('en-US')} row changes that revert transaction ${xid}`;
     });
   }
 
@@ -122,10 +106,10 @@ export class Exports {
   async repair(path: string, { database, from, to, oid }: ChangesExport): Promise<Exported> {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
-    const pairs = pairTables(sides).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
     return this.into(path, sides.before, findings, (write) => {
-      const statements = diffScript(sides, pairs, findings, (line) => write(`${line}\n`));
-      return `${statements.toLocaleString('en-US')} statements that turn the later moment back into the earlier one`;
+      const pairs = pairTables(sides).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
+      const statements = writeScript(diffScript(sides, pairs, findings), write);
+      return `${statements.toLocaleString('en-US')} row changes that turn the later moment back into the earlier one`;
     });
   }
 

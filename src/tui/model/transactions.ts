@@ -5,6 +5,7 @@ import type { Change } from '../../query/diff.js';
 import { rowHistory } from '../../query/history.js';
 import { findIncidents, incidentExtent, incidentTitle } from '../../query/incidents.js';
 import { countsText, headOf, transactionLog, type LogEntry } from '../../query/log.js';
+import { writeScript } from '../../output/scriptText.js';
 import { undoScript } from '../../query/revert.js';
 import { Findings } from '../../query/session.js';
 import { showTransaction } from '../../query/show.js';
@@ -128,9 +129,9 @@ export class Transactions {
     const findings = new Findings();
     const lines: string[] = [];
     let isCut = false;
-    undoScript(showTransaction(this.model.session, xid, findings), findings, (line) => {
+    writeScript(undoScript(showTransaction(this.model.session, xid, findings), findings), (text) => {
       this.model.work.check();
-      if (lines.length < SCRIPT_LINES) lines.push(line);
+      if (lines.length < SCRIPT_LINES) lines.push(text.slice(0, -1));
       else isCut = true;
     });
     return { lines, isCut, findings: findings.list.map((each) => each.message) };
