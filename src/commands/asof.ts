@@ -7,6 +7,7 @@ import { Findings, type DatabaseAt } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
 import { DataOutput, formatOf, notice, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { wholeNumber } from './numbers.js';
 import { writeRowBytes } from './rowBytes.js';
 
 export interface AsofCommandOptions extends CommonOptions {
@@ -37,7 +38,7 @@ export async function asofCommand(tableName: string | undefined, options: AsofCo
   const findings = new Findings();
   const answer = await asof(database, source, {
     where: options.where, key: options.key === undefined ? undefined : splitList(options.key), columns: options.columns === undefined ? undefined : splitList(options.columns),
-    limit: options.limit === undefined ? undefined : parseLimit(options.limit), system: options.system, deleted: options.deleted,
+    limit: options.limit === undefined ? undefined : wholeNumber(options.limit, '--limit'), system: options.system, deleted: options.deleted,
   }, findings);
   for (const text of answer.notices) notice(text);
   if (options.explain) process.stderr.write(`${answer.plan}\n`);
@@ -100,9 +101,4 @@ export function splitList(text: string): string[] {
     items.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]!);
     if (match[3] === '') return items;
   }
-}
-
-function parseLimit(text: string): number {
-  if (!/^\d+$/.test(text)) throw new WalscopeError('usage.limit', `--limit needs a number, not "${text}"`, { exitCode: ExitCode.usage, hint: 'write --limit 10' });
-  return Number(text);
 }

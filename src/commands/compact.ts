@@ -5,10 +5,11 @@ import { compactCase } from '../store/compactor.js';
 import { indexCase } from '../store/indexer.js';
 import { DEFAULT_KEYFRAME_EVERY } from '../store/keyframes.js';
 import { manifestOf } from '../store/openCase.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { ExitCode } from '../util/errors.js';
 import { findCase, reportFindings, type CommonOptions } from './context.js';
 import { parseJobs } from './jobs.js';
 import { longRunning } from './longRunning.js';
+import { wholeNumber } from './numbers.js';
 
 export interface CompactCommandOptions extends CommonOptions {
   fanout?: string;
@@ -16,14 +17,6 @@ export interface CompactCommandOptions extends CommonOptions {
   pack?: boolean;
   jobs?: string;
   progress?: boolean;
-}
-
-/** A whole number within bounds; undefined where the option was not given. */
-function parseNumber(name: string, text: string | undefined, from: number, to: number, example: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= from && value <= to) return value;
-  throw new WalscopeError('usage.number', `${name} needs a number from ${from} to ${to}, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${name} ${example}` });
 }
 
 /** Takes the WAL that is indexed into the case. */
@@ -38,8 +31,8 @@ async function pack(caseDir: string, options: CompactCommandOptions): Promise<vo
 }
 
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
-  const fanout = parseNumber('--fanout', options.fanout, 2, 64, 16);
-  const keyframeEvery = parseNumber('--keyframe-every', options.keyframeEvery, 0, 1_000_000, DEFAULT_KEYFRAME_EVERY);
+  const fanout = options.fanout === undefined ? undefined : wholeNumber(options.fanout, '--fanout', { from: 2, to: 64, example: 16 });
+  const keyframeEvery = options.keyframeEvery === undefined ? undefined : wholeNumber(options.keyframeEvery, '--keyframe-every', { from: 0, to: 1_000_000, example: DEFAULT_KEYFRAME_EVERY });
   const caseDir = findCase(options.case);
   if (options.pack) await pack(caseDir, options);
   return asWriter(caseDir, 'compact', () => compact(caseDir, options, fanout, keyframeEvery));
@@ -53,6 +46,6 @@ async function compact(caseDir: string, options: CompactCommandOptions, fanout: 
     delete manifest.images; // all are made anew
   }
   const summary = await longRunning('compacting', options, (progress, signal) => compactCase({ caseDir, manifest, tail: true, signal, onProgress: (share, what) => progress.show(share, what) }));
-  process.stdout.write(`${summary.layersBefore} layers before, ${summary.layersAfter} now; ${summary.images.toLocaleString('en-US')} page images made; ${formatBytes(summary.bytesWritten)} written\n`);
+  process.stdout.write(`${summary.layersBefore} layer${summary.layersBefore === 1 ? '' : 's'} before, ${summary.layersAfter} now; ${summary.images.toLocaleString('en-US')} page images made; ${formatBytes(summary.bytesWritten)} written\n`);
   return reportFindings(summary.findings);
 }

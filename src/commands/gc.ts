@@ -18,7 +18,7 @@ export interface GcCommandOptions extends CommonOptions {
 
 /** Where to cut; undefined: everything may stay. */
 function cutOf(session: Session, options: GcCommandOptions): Lsn | undefined {
-  if (options.maxSize !== undefined) return cutForSize(session.store, parseBytes(options.maxSize));
+  if (options.maxSize !== undefined) return cutForSize(session.store, parseBytes(options.maxSize, '--max-size'));
   try {
     return session.moment(`-${options.keep!}`).lsn;
   } catch (error) {

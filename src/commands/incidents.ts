@@ -9,12 +9,12 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { shellQuote } from '../util/shell.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
-import { wholeNumber } from './log.js';
+import { wholeNumber } from './numbers.js';
 
 export interface IncidentsCommandOptions extends CommonOptions {
   since?: string;
   until?: string;
-  limit?: string;
+  limit: string;
 }
 
 const COLUMNS: readonly OutputColumn[] = [
@@ -22,14 +22,12 @@ const COLUMNS: readonly OutputColumn[] = [
   ['lsn', 'pg_lsn'], ['before', 'text'], ['recovery_target', 'text'],
 ].map(([name, typeName]) => ({ name: name!, typeName: typeName! }));
 
-const DEFAULT_LIMIT = 20;
-
 export async function incidentsCommand(options: IncidentsCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const until = session.moment(options.until ?? 'latest');
   const since = session.moment(options.since ?? 'earliest');
   echoMoment(until);
-  const limit = options.limit === undefined ? DEFAULT_LIMIT : wholeNumber(options.limit, '--limit');
+  const limit = wholeNumber(options.limit, '--limit');
   const findings = new Findings();
   const incidents = findIncidents(session, { since, until }, findings);
   const output = new DataOutput(options.output);

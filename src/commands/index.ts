@@ -35,7 +35,7 @@ const THREAD_BYTES = 160 * 1024 * 1024;
 
 /** Worker threads that the memory budget carries. */
 function jobsWithin(jobs: number, memory: string | undefined): number {
-  const budget = parseBytes(memory ?? '512MB');
+  const budget = parseBytes(memory ?? '512MB', '--memory');
   return Math.max(1, Math.min(jobs, Math.floor(budget / THREAD_BYTES)));
 }
 

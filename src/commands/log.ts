@@ -5,11 +5,12 @@ import { ddlText } from '../query/ddl.js';
 import { countsText, headOf, transactionLog, type LogEntry } from '../query/log.js';
 import { xidOf } from '../query/moment.js';
 import { Findings } from '../query/session.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { ExitCode } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz, PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
 import type { TimeZone } from '../util/timeZone.js';
 import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { wholeNumber } from './numbers.js';
 
 export interface LogCommandOptions extends CommonOptions {
   since?: string;
@@ -49,12 +50,6 @@ export async function logCommand(options: LogCommandOptions): Promise<ExitCode> 
   writer?.end();
   output.end();
   return reportFindings(findings.list);
-}
-
-/** A whole number from the command line; a usage error where it is none. */
-export function wholeNumber(text: string, option: string): number {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new WalscopeError('usage.number', `${option} needs a number, not "${text}"`, { exitCode: ExitCode.usage, hint: `write ${option} 10` });
 }
 
 /** An event as Timesketch imports it; a message of no transaction carries no time, so that it cannot stand on a timeline. */

@@ -37,8 +37,14 @@ export async function showCommand(xidText: string, options: ShowCommandOptions):
     return reportFindings(findings.list);
   }
   writeRows(shown, options, output);
+  const forPeople = ['table', 'expanded'].includes(formatOf(options));
+  for (const change of shown.ddl()) {
+    const line = `    ${ddlText(change)}`;
+    // machine formats hold rows alone
+    if (forPeople) output.line(line);
+    else process.stderr.write(`${printable(line)}\n`);
+  }
   output.end();
-  for (const change of shown.ddl()) process.stderr.write(`    ${printable(ddlText(change))}\n`);
   return reportFindings(findings.list);
 }
 

@@ -1,15 +1,15 @@
 /** walscope verify: replay proves itself on the archive in hand. */
 import path from 'node:path';
 import { rowWriter } from '../output/rowWriter.js';
-import { formatBytes } from '../output/units.js';
+import { formatBytes, parseBytes } from '../output/units.js';
 import { openCase } from '../store/openCase.js';
 import { verifyCase } from '../store/verify.js';
 import { APART, POSTGRES_DISCREPANCIES, type ApartCounts, type ApartReason, type PageDifference, type VerifyReport } from '../store/verifyReport.js';
-import { parseByteSize } from '../util/byteSize.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import { ExitCode } from '../util/errors.js';
 import { DataOutput, findCase, type CommonOptions } from './context.js';
 import { parseJobs } from './jobs.js';
-import { Progress } from './progress.js';
+import { longRunning } from './longRunning.js';
+import { wholeNumber } from './numbers.js';
 
 export interface VerifyCommandOptions extends CommonOptions {
   consistencyImages?: boolean;
@@ -22,33 +22,23 @@ export interface VerifyCommandOptions extends CommonOptions {
 }
 
 export async function verifyCommand(options: VerifyCommandOptions): Promise<ExitCode> {
-  const maxDifferences = Number(options.differences);
-  if (!Number.isInteger(maxDifferences) || maxDifferences < 0) throw new WalscopeError('usage.differences', `--differences: "${options.differences}" is not a number`, { exitCode: ExitCode.usage, hint: 'write a whole number' });
-  const memoryBytes = parseByteSize(options.memory, '--memory');
+  const maxDifferences = wholeNumber(options.differences, '--differences');
+  const memoryBytes = parseBytes(options.memory, '--memory');
   const all = !options.consistencyImages && !options.hintImages && options.against === undefined;
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  const progress = new Progress('verifying', { lines: options.progress === true });
   const started = process.hrtime.bigint();
   const store = openCase(findCase(options.case));
   try {
-    const report = await verifyCase(store, {
+    const report = await longRunning('verifying', options, (progress, signal) => verifyCase(store, {
       consistencyImages: all || options.consistencyImages === true, hintImages: all || options.hintImages === true, laterBackups: all,
       against: options.against === undefined ? undefined : path.resolve(options.against), jobs: parseJobs(options.jobs), memoryBytes, maxDifferences,
-      onProgress: (share, what) => progress.show(share, what), signal: abort.signal,
-    });
-    progress.end();
+      onProgress: (share, what) => progress.show(share, what), signal,
+    }));
     const output = new DataOutput(options.output);
     output.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, Number(process.hrtime.bigint() - started) / 1e9, output.forTerminal));
     output.end();
     return exitCode(report);
   } finally {
-    progress.end();
     store.close();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
   }
 }
 

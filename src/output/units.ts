@@ -15,9 +15,9 @@ export function formatBytes(bytes: number): string {
 }
 
 /** `512MB`, `2 GB`, `1048576`: units of 1024 as in postgresql.conf. Usage error for anything else. */
-export function parseBytes(text: string): number {
+export function parseBytes(text: string, option: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?\s*$/i.exec(text);
   const unit = UNITS.findIndex((name) => name.toLowerCase() === (match?.[2] ?? 'B').toLowerCase());
-  if (!match || unit < 0) throw new WalscopeError('usage.bytes', `"${text}" is not a size`, { exitCode: ExitCode.usage, hint: 'write 512MB' });
+  if (!match || unit < 0) throw new WalscopeError('usage.bytes', `${option}: "${text}" is not a size`, { exitCode: ExitCode.usage, hint: `write ${option} 512MB` });
   return Math.round(Number(match[1]) * 1024 ** unit);
 }

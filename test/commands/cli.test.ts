@@ -50,6 +50,9 @@ describe('the command line', () => {
     [2, ['asfo', 'orders'], /unknown command 'asfo' \(Did you mean asof\?\)/],
     [2, ['asof', 'orders', '--limt', '3'], /unknown option '--limt' \(Did you mean --limit\?\)/],
     [2, ['asof'], /no table was named/],
+    [2, ['asof', 'orders', '--limit', 'x'], /--limit needs a number, not "x"; write --limit 10$/],
+    [2, ['compact', '--fanout', '1'], /--fanout needs a number from 2 to 64, not "1"; write --fanout 16$/],
+    [2, ['verify', '--memory', 'much'], /--memory: "much" is not a size; write --memory 512MB$/],
     [2, ['diff', 'earliest', 'latest', '--filter', 'moved'], /unknown change "moved"/],
     [2, ['layers', 'nothing.delta'], /no layer nothing\.delta/],
     [4, ['asof', 'orders', '--at', '2001-01-01'], /before the first moment/],
@@ -143,6 +146,12 @@ describe('the command line', () => {
     const csv = run('diff', 'point:before_drop', 'point:noticed', 'products', '--csv', '--columns', 'price', '--filter', 'changed').out.split('\n');
     expect(csv[0]).toBe('change,side,id,price');
     expect(csv[2]).toMatch(/^changed,after,\d+,9\.99$/);
+  });
+
+  it('shows schema changes with the rows, beside them where these are for machines', () => {
+    const [, xid] = /xid (\d+) [^]*dropped table coupons/.exec(run('log', '--table', 'coupons', '--limit', '1').out)!;
+    expect(run('show', xid!)).toMatchObject({ code: 0, out: '    dropped table coupons\n', err: expect.stringMatching(/^xid \d+ · committed [^\n]+\n$/) });
+    expect(run('show', xid!, '--json')).toMatchObject({ code: 0, out: '[]\n', err: expect.stringContaining('    dropped table coupons\n') });
   });
 
   it('shows a definition as psql, SQL and JSON', () => {
