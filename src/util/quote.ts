@@ -14,8 +14,8 @@ const RESERVED = new Set((
 
 /** Words of RESERVED that are keywords since a major later than 13. */
 const RESERVED_SINCE: Readonly<Record<string, number>> = {
-  json: 16, json_array: 16, json_arrayagg: 16, json_object: 16, json_objectagg: 16, system_user: 16,
-  json_exists: 17, json_query: 17, json_scalar: 17, json_serialize: 17, json_table: 17, json_value: 17, merge_action: 17,
+  json_array: 16, json_arrayagg: 16, json_object: 16, json_objectagg: 16, system_user: 16,
+  json: 17, json_exists: 17, json_query: 17, json_scalar: 17, json_serialize: 17, json_table: 17, json_value: 17, merge_action: 17,
 };
 
 /** A name as SQL takes it in any major; with a major, as that major's quote_identifier() prints it. */
