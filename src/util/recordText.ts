@@ -1,9 +1,14 @@
-/** A row as one composite literal, as `row::text` prints it: record_out(), utils/adt/rowtypes.c. */
-export function recordText(values: readonly (string | null)[]): string {
-  return `(${values.map((value) => (value === null ? '' : field(value))).join(',')})`;
+/** Row literals as record_out() prints them, utils/adt/rowtypes.c, PG 13–18. */
+
+/** Empty, or with a character that has a meaning of its own in the literal. isspace() of the C locale: other blanks stand as they are. */
+const QUOTED = /^$|["\\(), \t\n\v\f\r]/;
+
+/** A value's text as a field of a row literal. */
+export function recordField(text: string): string {
+  return QUOTED.test(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text;
 }
 
-function field(value: string): string {
-  if (value !== '' && !/["\\(),\s]/.test(value)) return value;
-  return `"${value.replace(/["\\]/g, '$&$&')}"`;
+/** A row as one composite literal, as `row::text` prints it. */
+export function recordText(values: readonly (string | null)[]): string {
+  return `(${values.map((value) => (value === null ? '' : recordField(value))).join(',')})`;
 }

@@ -1,5 +1,6 @@
 /** Enums and composites: enum_out(), utils/adt/enum.c; record_out(), utils/adt/rowtypes.c, PG 13–18. */
 import { ATTRIBUTE_NULL, compositeTypeOid, TupleDeformer, type DeformedTuple } from '../deform.js';
+import { recordField } from '../../util/recordText.js';
 import { uint32At } from '../bytes.js';
 import { valueError } from './valueError.js';
 import type { OutputFunction, StoredOutput, TypeOutput } from './typeInfo.js';
@@ -32,16 +33,6 @@ function compile(oid: number, output: TypeOutput): CompiledComposite {
   return composite;
 }
 
-/** True where a field's text needs double quotes in a row literal; isspace() of the C locale. */
-function needsQuotes(text: string): boolean {
-  if (text === '') return true;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 0x22 || c === 0x5c || c === 0x28 || c === 0x29 || c === 0x2c || c === 0x20 || (c >= 0x09 && c <= 0x0d)) return true;
-  }
-  return false;
-}
-
 /** record_out(): the row type is the one that the value itself names. */
 export const recordOut: OutputFunction = (bytes, at, length, _type, output) => {
   const tupleAt = at - 4;
@@ -57,8 +48,7 @@ export const recordOut: OutputFunction = (bytes, at, length, _type, output) => {
       fields.push('');
       continue;
     }
-    const text = print(bytes, tuple.at[i]!, size);
-    fields.push(needsQuotes(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text);
+    fields.push(recordField(print(bytes, tuple.at[i]!, size)));
   }
   return `(${fields.join(',')})`;
 };
