@@ -1,7 +1,5 @@
-/** A WAL archive: the segments, timeline histories and backup histories found under one or more directories. */
+/** A WAL archive: the segments and timeline histories found under one or more directories. Backup history files are known, and not read: the WAL itself says where a backup ended. */
 import { closeSync, fstatSync } from 'node:fs';
-import { basename } from 'node:path';
-import { parseBackupHistory, type BackupHistory } from '../pg/backupLabel.js';
 import { parseHistoryFile, timelineSpans, type TimelineHistoryEntry, type TimelineSpan } from '../pg/historyFile.js';
 import type { PgMajor } from '../pg/version.js';
 import { inputError, WalscopeError } from '../util/errors.js';
@@ -23,7 +21,7 @@ export interface WalArchiveOptions {
 }
 
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
-/** History and backup history files have a few lines. */
+/** History files have a few lines. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 const COMPARE_BYTES = 1024 * 1024;
 
@@ -47,8 +45,6 @@ export class WalArchive {
     readonly duplicates: readonly DuplicateSegment[],
     /** The ancestors of each timeline that has a history file. */
     readonly histories: ReadonlyMap<number, TimelineHistoryEntry[]>,
-    /** What `.backup` files tell. */
-    readonly backups: readonly BackupHistory[],
     /** Grows as segments are opened. */
     readonly findings: Finding[],
     /** Files that are no part of a WAL archive, and unused segments of pg_wal. */
@@ -134,7 +130,7 @@ export interface SavedWalArchive {
 /** Opens an archive as it was when it was saved. No file is touched until it is read; one that is gone by then is `input.unreadable`. */
 export function reopenWalArchive(saved: SavedWalArchive, options: Pick<WalArchiveOptions, 'memoryBytes'> = {}): WalArchive {
   const identity = { systemIdentifier: BigInt(saved.systemIdentifier), segmentSize: saved.segmentSize, major: saved.major };
-  return new WalArchive(identity, saved.segments, [], new Map(saved.histories), [], [], [], options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+  return new WalArchive(identity, saved.segments, [], new Map(saved.histories), [], [], options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
 
 /**
@@ -161,7 +157,7 @@ export function openWalArchive(paths: readonly string[], options: WalArchiveOpti
   for (const segment of segments) reportLength(segment, identity.segmentSize, findings);
   const histories = readHistories(files, options.histories, findings);
   reportMissingHistories(segments, histories, findings);
-  return new WalArchive(identity, segments, duplicates, histories, readBackupHistories(files, findings), findings, ignored, options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+  return new WalArchive(identity, segments, duplicates, histories, findings, ignored, options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
 
 interface Candidate {
@@ -298,14 +294,4 @@ function reportMissingHistories(segments: readonly WalSegmentFile[], histories: 
     const name = `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
     findings.push({ code: 'wal.history_missing', message: `timeline ${timeline} has WAL but no history file (${name}): where it branched off is unknown`, place: { file: name } });
   }
-}
-
-function readBackupHistories(files: readonly WalFileEntry[], findings: Finding[]): BackupHistory[] {
-  const backups = new Map<string, BackupHistory>();
-  for (const { path, name } of files) {
-    if (name.kind !== 'backup') continue;
-    const backup = orFinding(findings, () => parseBackupHistory(readText(path), basename(path)));
-    if (backup) backups.set(`${backup.startWalFile} ${backup.startLsn}`, backup);
-  }
-  return [...backups.values()].sort((a, b) => a.startLsn - b.startLsn);
 }

@@ -1,5 +1,5 @@
 /**
- * backup_label, and the backup history file that repeats it in the archive.
+ * backup_label: what a base backup says about itself.
  * build_backup_content(), access/transam/xlogbackup.c (13, 14: do_pg_start_backup() and do_pg_stop_backup(), xlog.c);
  * read_backup_label(), access/transam/xlogrecovery.c.
  */
@@ -23,13 +23,6 @@ export interface BackupLabel {
   incrementalFromTimeline?: number;
 }
 
-export interface BackupHistory extends BackupLabel {
-  stopLsn: Lsn;
-  stopWalFile: string;
-  stopTime?: string;
-  stopTimeline: number;
-}
-
 type Fields = Map<string, string>;
 
 function invalid(file: string, what: string): WalscopeError {
@@ -46,10 +39,10 @@ function readFields(text: string): Fields {
   return fields;
 }
 
-function walLocation(fields: Fields, key: string, file: string): { lsn: Lsn; walFile: string; timeline: number } {
-  const match = /^([0-9A-F]+\/[0-9A-F]+) \(file ([0-9A-F]{24})\)$/i.exec(fields.get(key) ?? '');
+function startLocation(fields: Fields, file: string): { lsn: Lsn; walFile: string; timeline: number } {
+  const match = /^([0-9A-F]+\/[0-9A-F]+) \(file ([0-9A-F]{24})\)$/i.exec(fields.get('START WAL LOCATION') ?? '');
   const lsn = match ? parseLsn(match[1]!) : undefined;
-  if (!match || lsn === undefined) throw invalid(file, `no valid "${key}" line`);
+  if (!match || lsn === undefined) throw invalid(file, `no valid "START WAL LOCATION" line`);
   return { lsn, walFile: match[2]!.toUpperCase(), timeline: parseInt(match[2]!.slice(0, 8), 16) };
 }
 
@@ -74,7 +67,7 @@ function timelineField(fields: Fields, key: string, file: string): number | unde
  */
 export function parseBackupLabel(text: string, file = 'backup_label'): BackupLabel {
   const fields = readFields(text);
-  const start = walLocation(fields, 'START WAL LOCATION', file);
+  const start = startLocation(fields, file);
   const checkpointLsn = lsnField(fields, 'CHECKPOINT LOCATION', file);
   if (checkpointLsn === undefined) throw invalid(file, 'no "CHECKPOINT LOCATION" line');
   const startTimeline = timelineField(fields, 'START TIMELINE', file);
@@ -93,19 +86,5 @@ export function parseBackupLabel(text: string, file = 'backup_label'): BackupLab
     startTimeline: start.timeline,
     incrementalFromLsn: lsnField(fields, 'INCREMENTAL FROM LSN', file),
     incrementalFromTimeline: timelineField(fields, 'INCREMENTAL FROM TLI', file),
-  };
-}
-
-/** Reads a `.backup` file of the archive: the label and where the backup stopped. Throws `backup.label`. */
-export function parseBackupHistory(text: string, file: string): BackupHistory {
-  const label = parseBackupLabel(text, file);
-  const fields = readFields(text);
-  const stop = walLocation(fields, 'STOP WAL LOCATION', file);
-  return {
-    ...label,
-    stopLsn: stop.lsn,
-    stopWalFile: stop.walFile,
-    stopTime: fields.get('STOP TIME'),
-    stopTimeline: timelineField(fields, 'STOP TIMELINE', file) ?? stop.timeline,
   };
 }

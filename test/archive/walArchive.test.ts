@@ -109,8 +109,6 @@ describe('line 4: an archive with a timeline switch in mid-segment', () => {
       expect(archive.segments.length).toBe(readdirSync(master).filter((name) => /^[0-9A-F]{24}(\.partial)?$/.test(name)).length);
       expect(archive.segments.every((segment) => segment.startLsn === segment.segno * MB)).toBe(true);
       expect(archive.histories.get(2)).toMatchObject([{ timeline: 1, switchLsn }]);
-      expect(archive.backups.length).toBe(1);
-      expect(archive.backups[0]).toMatchObject({ label: 'walscope', startTimeline: 1 });
       expect(switchLsn % MB).toBeGreaterThan(0);
     });
   });
@@ -350,7 +348,8 @@ describe('what does not belong or is damaged', () => {
     expect(findingCodes(copy((d) => writeFileSync(join(d, '00000002.history'), 'garbage')))).toEqual(['wal.history', 'wal.history_missing']);
     expect(findingCodes(copy((d) => writeFileSync(join(d, '00000002.history'), gzipSync('1\t0/1\tx\n').subarray(0, 15))))).toEqual(['wal.text_file', 'wal.history_missing']);
     const backup = readdirSync(master).find((name) => name.endsWith('.backup'))!;
-    expect(findingCodes(copy((d) => writeFileSync(join(d, backup), 'garbage')))).toEqual(['backup.label']);
+    // nothing of it is needed: no answer depends on what it says
+    expect(findingCodes(copy((d) => writeFileSync(join(d, backup), 'garbage')))).toEqual([]);
     const other = copy((d) => copyFileSync(join(d, '00000002.history'), join(d, '00000003.history')));
     expect(findingCodes(other)).toEqual([]);
     writeFileSync(join(other, '00000002.history'), '1\t0/1000000\tx\n');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseBackupHistory, parseBackupLabel } from '../../src/pg/backupLabel.js';
+import { parseBackupLabel } from '../../src/pg/backupLabel.js';
 import { parseBackupManifest } from '../../src/pg/backupManifest.js';
 import { parseHistoryFile, spanOfLsn, timelineSpans } from '../../src/pg/historyFile.js';
 import { parseRelFilePath, relFilePath } from '../../src/pg/relFilePath.js';
@@ -45,13 +45,6 @@ describe('line 35: backup_label', () => {
     [LABEL.replace('START TIMELINE: 3', 'START TIMELINE: 4'), 'another timeline'],
   ])('refuses %#: %s', (text) => {
     expect(failure(() => parseBackupLabel(text))).toBe('backup.label');
-  });
-
-  it('reads the archive\'s backup history file', () => {
-    const text = LABEL.replace('CHECKPOINT', 'STOP WAL LOCATION: 1A/2000138 (file 000000030000001A00000002)\nCHECKPOINT')
-      + 'STOP TIME: 2026-04-06 10:00:09 CEST\nSTOP TIMELINE: 3\n';
-    expect(parseBackupHistory(text, 'x.backup')).toMatchObject({ stopLsn: lsn('1A/2000138'), stopTimeline: 3, stopTime: '2026-04-06 10:00:09 CEST' });
-    expect(failure(() => parseBackupHistory(LABEL, 'x.backup'))).toBe('backup.label');
   });
 });
 
