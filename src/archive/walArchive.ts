@@ -153,7 +153,7 @@ export function openWalArchive(paths: readonly string[], options: WalArchiveOpti
   }
   if (candidates.length === 0) throw nothingUsable(paths, findings);
   const { identity, chosen } = chooseCluster(candidates, options.systemIdentifier, findings);
-  const { segments, duplicates } = chooseFiles(chosen);
+  const { segments, duplicates } = chooseFiles(chosen, identity.segmentSize);
   for (const segment of segments) reportLength(segment, identity.segmentSize, findings);
   const histories = readHistories(files, options.histories, findings);
   reportMissingHistories(segments, histories, findings);
@@ -204,14 +204,16 @@ function chooseCluster(candidates: readonly Candidate[], wanted: bigint | undefi
   return { identity: best[0]!.identity, chosen: best.map((candidate) => candidate.segment) };
 }
 
-/** Archived before live, plain before compressed, longer before shorter, and in the order given. */
-function better(a: WalSegmentFile, b: WalSegmentFile): boolean {
+/** Whole before cut off, archived before live, plain before compressed, longer before shorter, and in the order given. */
+function better(a: WalSegmentFile, b: WalSegmentFile, segmentSize: number): boolean {
+  const isCut = ({ compression, bytes }: WalSegmentFile): boolean => compression === 'none' && bytes < segmentSize;
+  if (isCut(a) !== isCut(b)) return isCut(b);
   if (a.live !== b.live) return !a.live;
   if ((a.compression === 'none') !== (b.compression === 'none')) return a.compression === 'none';
   return a.compression === 'none' && a.bytes > b.bytes;
 }
 
-function chooseFiles(files: readonly WalSegmentFile[]): { segments: WalSegmentFile[]; duplicates: DuplicateSegment[] } {
+function chooseFiles(files: readonly WalSegmentFile[], segmentSize: number): { segments: WalSegmentFile[]; duplicates: DuplicateSegment[] } {
   const byName = new Map<string, WalSegmentFile[]>();
   for (const file of files) {
     const key = `${file.timeline} ${file.segno} ${file.partial}`;
@@ -222,7 +224,7 @@ function chooseFiles(files: readonly WalSegmentFile[]): { segments: WalSegmentFi
   const segments: WalSegmentFile[] = [];
   const duplicates: DuplicateSegment[] = [];
   for (const same of byName.values()) {
-    const used = same.reduce((a, b) => (better(b, a) ? b : a));
+    const used = same.reduce((a, b) => (better(b, a, segmentSize) ? b : a));
     segments.push(used);
     for (const other of same) if (other !== used) duplicates.push({ used, other });
   }

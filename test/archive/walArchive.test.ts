@@ -264,6 +264,18 @@ describe('several places', () => {
     });
   });
 
+  it('prefers a whole compressed copy to a plain one that is cut off', () => {
+    const path = copy((d) => {
+      writeFileSync(join(d, `${full()}.gz`), gzipSync(readFileSync(join(d, full()))));
+      truncateSync(join(d, full()), 300_000);
+    });
+    const whole = opened(master, (archive) => walk(archive, 2));
+    opened(path, (archive) => {
+      expect(archive.findings).toEqual([]);
+      expect(walk(archive, 2)).toEqual(whole);
+    });
+  });
+
   it('opens again from what was saved, without looking for files', () => {
     const path = copy();
     const { saved, whole } = opened(path, (archive) => ({ saved: JSON.stringify(archive.save()), whole: walk(archive, 2) }));
