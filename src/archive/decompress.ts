@@ -75,51 +75,50 @@ export interface Decompressed {
   damage?: string;
 }
 
-/** Slices small enough that one slice of a bomb stays below 100 MB, whatever the method, and large enough for LZ4's blocks. */
-const SLICE = 64 * 1024;
+/** Slices small enough that one slice of a bomb stays below 20 MB, whatever the method. */
+const SLICE = 16 * 1024;
 const GZIP_CHUNK = 16 * 1024 * 1024;
 /** Enough of a stream for its first block's tables and a segment's first bytes; cheap to inflate. */
 const GZIP_PREFIX = 1024;
 
 /**
- * Decompresses a segment's file whole. A cut or damaged one gives what is readable and says so in `damage`. Throws `compression.limit` where it
- * inflates to more than `limit` bytes, without holding more than that.
+ * Decompresses a segment's file whole. A cut or damaged one gives what is readable and says so in `damage`; so does one that inflates to more than
+ * `limit` bytes, of which no more than that is held.
  */
 export function decompressFile(path: string, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
   const fd = openInput(path);
   try {
     const size = fstatSync(fd).size;
     // incompressible data grows by a few bytes a block; what is longer than that is no segment
-    if (size > limit + limit / 16 + 65536) throw overLimit(path, limit);
-    const input = new Uint8Array(size);
-    const length = readInput(fd, path, 0, size, input);
-    const whole = kind === 'gzip' ? inflateMember(input.subarray(0, length), limit, path) : undefined;
-    return whole ? { bytes: whole } : decompressBytes(input.subarray(0, length), kind, limit, path);
+    if (size > limit + limit / 16 + 65536) return { bytes: new Uint8Array(0), damage: `the compressed file is longer than the ${limit} bytes that it should inflate to` };
+    const buffer = new Uint8Array(size);
+    const input = buffer.subarray(0, readInput(fd, path, 0, size, buffer));
+    const whole = kind === 'gzip' ? inflateMember(input, limit) : undefined;
+    return whole ? { bytes: whole } : decompressBytes(input, kind, limit);
   } finally {
     closeSync(fd);
   }
 }
 
-/** decompressFile() for bytes in memory; `file` is for messages. */
-export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
-  const whole = kind === 'gzip' ? gunzipWhole(input, limit, file) : undefined;
-  return whole ? { bytes: whole } : decodeStream(input, kind, limit, file);
+/** decompressFile() for bytes in memory. */
+export function decompressBytes(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
+  const whole = kind === 'gzip' ? gunzipWhole(input, limit) : undefined;
+  return whole ? { bytes: whole } : decodeStream(input, kind, limit);
 }
 
-/** Undefined where the stream is cut or damaged. */
-function gunzipWhole(input: Uint8Array, limit: number, file: string): Uint8Array | undefined {
+/** Undefined where the stream is cut or damaged, or inflates to more than `limit` bytes. */
+function gunzipWhole(input: Uint8Array, limit: number): Uint8Array | undefined {
   // room for one byte more than is allowed, so that a full segment does not ask for a second chunk
-  return orUndefined(() => gunzipSync(input, { chunkSize: Math.min(GZIP_CHUNK, Math.max(limit, constants.Z_MIN_CHUNK)) + 1, maxOutputLength: limit }), limit, file);
+  return orUndefined(() => gunzipSync(input, { chunkSize: Math.min(GZIP_CHUNK, Math.max(limit, constants.Z_MIN_CHUNK)) + 1, maxOutputLength: limit }));
 }
 
-/** Runs zlib; undefined where it says that the stream is cut or damaged. */
-function orUndefined<T>(inflate: () => T, limit: number, file: string): T | undefined {
+/** Runs zlib; undefined where it says that the stream is cut or damaged, or longer than it may be. */
+function orUndefined<T>(inflate: () => T): T | undefined {
   try {
     return inflate();
   } catch (error) {
     const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw overLimit(file, limit);
-    if (code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR') return undefined;
+    if (code === 'ERR_BUFFER_TOO_LARGE' || code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR') return undefined;
     throw error;
   }
 }
@@ -143,7 +142,7 @@ function deflateStart(input: Uint8Array): number | undefined {
  * Inflates a file of one gzip member without computing its CRC-32, which takes a quarter of the time: for WAL, whose records have checksums of
  * their own. Undefined where it is anything else than one whole member of the length that its trailer tells.
  */
-function inflateMember(input: Uint8Array, limit: number, file: string): Uint8Array | undefined {
+function inflateMember(input: Uint8Array, limit: number): Uint8Array | undefined {
   const start = deflateStart(input);
   if (start === undefined) return undefined;
   const trailer = input.length - GZIP_TRAILER_BYTES;
@@ -151,11 +150,11 @@ function inflateMember(input: Uint8Array, limit: number, file: string): Uint8Arr
   if (length > limit) return undefined;
   const options = { chunkSize: Math.max(length + 1, constants.Z_MIN_CHUNK), maxOutputLength: limit, info: true };
   // with `info` it also gives the engine, which knows how much of the input it took: a member may follow
-  const inflated = orUndefined(() => inflateRawSync(input.subarray(start, trailer), options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }, limit, file);
+  const inflated = orUndefined(() => inflateRawSync(input.subarray(start, trailer), options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } });
   return inflated?.buffer.length === length && inflated.engine.bytesWritten === trailer - start ? inflated.buffer : undefined;
 }
 
-function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number, file: string): Decompressed {
+function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
   const decoder = newStreamDecoder(kind);
   const output = new GrowingBytes(limit);
   let damage: string | undefined;
@@ -168,13 +167,8 @@ function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, lim
     if (!(error instanceof DecodeError)) throw error;
     damage = error.message;
   }
-  if (output.overflowed) throw overLimit(file, limit);
+  if (output.overflowed) damage = `it inflates to more than the ${limit} bytes that it should have`;
   return { bytes: output.bytes(), damage };
-}
-
-function overLimit(file: string, limit: number): WalscopeError {
-  return inputError('compression.limit', `${file} inflates to more than ${limit} bytes: it is not what its name claims`, { file },
-    'remove it from the archive, or fetch it again');
 }
 
 /** The first `want` decompressed bytes of an open file, or fewer where it is cut or damaged. */
@@ -182,7 +176,7 @@ export function decompressPrefix(fd: number, path: string, kind: Exclude<Compres
   if (kind === 'gzip') {
     const head = new Uint8Array(GZIP_PREFIX);
     const got = readInput(fd, path, 0, GZIP_PREFIX, head);
-    const output = orUndefined(() => gunzipSync(head.subarray(0, got), { finishFlush: constants.Z_SYNC_FLUSH }), Infinity, path);
+    const output = orUndefined(() => gunzipSync(head.subarray(0, got), { finishFlush: constants.Z_SYNC_FLUSH }));
     if (output && output.length >= want) return output.subarray(0, want);
   }
   const decoder = newStreamDecoder(kind);

@@ -57,7 +57,7 @@ export class SegmentCache {
 
   constructor(private readonly segmentSize: number, private readonly memoryBytes: number, private readonly report: (finding: Finding) => void) {}
 
-  /** Throws `compression.limit` where a compressed file inflates beyond a segment; a damaged one is reported and ends early. */
+  /** A damaged one is reported and ends early. */
   open(file: WalSegmentFile): SegmentBytes {
     const cached = this.plain.get(file.path) ?? this.decompressed.get(file.path);
     if (cached instanceof PlainSegment) return touch(this.plain, file.path, cached);
@@ -92,8 +92,9 @@ export class SegmentCache {
   }
 
   private reportDamage(file: WalSegmentFile, result: Decompressed): void {
-    const cut = result.bytes.length < this.segmentSize && !file.partial;
-    if ((result.damage === undefined && !cut) || this.reported.has(file.path)) return;
+    const isWhole = result.damage === undefined && result.bytes.length === this.segmentSize;
+    // a partial one is good up to some point, and may be one that is being written
+    if (isWhole || file.partial || this.reported.has(file.path)) return;
     this.reported.add(file.path);
     const why = result.damage ?? 'the segment is cut off';
     this.report({

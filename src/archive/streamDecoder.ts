@@ -9,7 +9,7 @@ export class DecodeError extends Error {
 export interface StreamDecoder {
   /**
    * Takes compressed bytes and hands over what they decompress to, in pieces that are valid during the call alone. What one call
-   * expands to is bounded by `maxExpansion` times its input, so that callers who feed small pieces stay in control of a bomb.
+   * gives grows with its input alone (a thousandfold for gzip), so that callers who feed small pieces stay in control of a bomb.
    * Throws DecodeError; pieces emitted before it are good.
    */
   push(input: Uint8Array, emit: (output: Uint8Array) => void): void;
@@ -49,7 +49,7 @@ export class ByteQueue {
   }
 }
 
-/** An unsigned number of up to 6 bytes, low byte first. */
+/** An unsigned number, low byte first; exact below 2^53. */
 export function littleEndian(bytes: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!;

@@ -62,7 +62,7 @@ export class WalArchive {
     return [...new Set(this.segments.map((segment) => segment.timeline))].sort((a, b) => a - b);
   }
 
-  /** Positional access to a segment's bytes; valid until the next one is opened. Throws `compression.limit`. */
+  /** Positional access to a segment's bytes; valid until the next one is opened. */
   openSegment(file: WalSegmentFile): SegmentBytes {
     return this.cache.open(file);
   }
@@ -255,7 +255,7 @@ function readText(path: string): string {
     const kind = sniffCompression(bytes);
     if (kind === 'none') return Buffer.from(bytes).toString('utf8');
     if (kind !== 'gzip' && kind !== 'zstd' && kind !== 'lz4') throw unsupportedCompression(path, kind);
-    const plain = decompressBytes(bytes, kind, MAX_TEXT_BYTES, path);
+    const plain = decompressBytes(bytes, kind, MAX_TEXT_BYTES);
     if (plain.damage !== undefined) throw inputError('wal.text_file', `${path}: ${plain.damage}`, { file: path });
     return Buffer.from(plain.bytes).toString('utf8');
   } finally {

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SavedWalArchive } from '../archive/walArchive.js';
 import { WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
 import type { BuiltLayer } from './buildLayer.js';
 import { reviveError, type PlainError } from './plainError.js';
@@ -29,7 +30,8 @@ export interface SharedWork {
   taken: Int32Array;
 }
 
-export type WorkerOutput = { from: Lsn; built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { from: Lsn; failure: PlainError };
+/** A stripe's result, and what came up as its segments were opened. */
+export type WorkerOutput = { from: Lsn; findings: Finding[] } & ({ built: Omit<BuiltLayer, 'end'> & { end?: { lsn: Lsn; kind: 'end' | 'missing' | 'damage'; error: PlainError } } } | { failure: PlainError });
 
 /** The next stripe that nobody has taken; undefined behind the last. */
 export function takeStripe({ starts, taken }: SharedWork): Lsn | undefined {
@@ -44,13 +46,14 @@ export class IndexPool {
   private closed = false;
   private wake: () => void = () => undefined;
 
-  /** `jobs`: threads, this one among them, which builds by `build`. */
-  constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer) {
+  /** `jobs`: threads, this one among them, which builds by `build`; `report` is told of what the others find. */
+  constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer, report: (findings: Finding[]) => void) {
     this.work = { starts, taken: new Int32Array(new SharedArrayBuffer(4)) };
     const script = new URL('./indexWorker.js', import.meta.url);
     this.workers = Array.from({ length: jobs - 1 }, () => new Worker(script, { workerData: { ...input, ...this.work } }));
     for (const worker of this.workers) {
       worker.on('message', (output: WorkerOutput) => {
+        report(output.findings);
         this.results.set(output.from, 'failure' in output ? reviveError(output.failure) : { ...output.built, end: output.built.end && { ...output.built.end, error: reviveError(output.built.end.error) } });
         this.wake();
       });

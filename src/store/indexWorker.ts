@@ -17,9 +17,9 @@ const builder = new LayerBuilder();
 function build(from: Lsn): WorkerOutput {
   try {
     const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false });
-    return { from, built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
+    return { from, findings: archive.findings.splice(0), built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
   } catch (error) {
-    return { from, failure: plainError(error) };
+    return { from, findings: archive.findings.splice(0), failure: plainError(error) };
   }
 }
 

@@ -67,7 +67,7 @@ class Indexer {
     const backups = opened.map(({ backup }) => backup);
     const archive = openCaseArchive(walPaths, backups[0]!.systemIdentifier, known);
     this.checkSameCluster(backups, archive, known);
-    this.findings.push(...archive.findings);
+    this.takeFindings(archive);
     makeFolder(this.layersDir);
     makeFolder(this.packsDir);
     const manifest = known ?? this.newManifest(archive);
@@ -97,6 +97,7 @@ class Indexer {
     this.findConsistency(manifest, manifest.layers);
     await this.save(manifest);
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
+    this.takeFindings(archive);
     this.reportUnusable(manifest, wal);
     archive.close();
     wal.close();
@@ -271,6 +272,7 @@ class Indexer {
     } finally {
       await source.close();
       build.save();
+      this.takeFindings(archive);
       archive.close();
       wal.close();
     }
@@ -342,11 +344,19 @@ class Indexer {
   private reportBreak(kind: 'missing' | 'damage', error: WalscopeError, run: ManifestRun, lastWal: Lsn): void {
     const missing = parseLsn(error.options.place?.lsn ?? '') ?? run.endLsn;
     if (kind === 'missing' && missing >= lastWal) return; // the archive simply ends there, perhaps within a record
-    const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message})`;
+    const { file } = error.options.place ?? {};
+    const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message}${file === undefined || error.message.includes(file) ? '' : `, ${file}`})`;
     this.findings.push({
       code: kind === 'missing' ? 'wal.gap' : 'wal.damage', place: error.options.place,
       message: `${what}: moments from ${formatLsn(run.endLsn)} on cannot be answered until the segment is put back and walscope index is run again`,
     });
+  }
+
+  /** What the archive has found, when it was opened or since, in whichever thread: each file once. */
+  private takeFindings({ findings }: WalArchive): void {
+    const known = new Set(this.findings.map(({ message }) => message));
+    const fresh = new Map(findings.map((finding) => [finding.message, finding]));
+    this.findings.push(...[...fresh.values()].filter(({ message }) => !known.has(message)).sort((a, b) => (a.message < b.message ? -1 : 1)));
   }
 
   /** Where each backup becomes consistent, by these layers: at its BACKUP_END record, or where its control file says. */

@@ -33,7 +33,7 @@ export function openLayerSource(options: LayerSourceOptions, starts: readonly Ls
   const builder = new LayerBuilder();
   const build = (from: Lsn): BuiltLayer => (packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false }));
   if (jobs <= 1) return { layer: build, close: () => undefined };
-  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, starts, build);
+  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, starts, build, (findings) => archive.findings.push(...findings));
 }
 
 /** Takes layers from parts; what none of them has, the beginning of a run behind a gap say, is built here. */
