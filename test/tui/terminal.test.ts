@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyOut } from '../../fixtures/postgres/copy.js';
 import { buildCli, ROOT, walscope } from '../support/cli.js';
+import { DEMO, recoverDemo } from '../support/plainDemo.js';
+import { runPsql } from '../support/psqlScript.js';
 import { endPanes, TmuxPane } from '../support/tmuxPane.js';
 
 const GOLDEN = join(ROOT, 'test', 'tui', 'golden');
@@ -15,8 +18,7 @@ beforeAll(() => {
   buildCli();
   folder = mkdtempSync(join(tmpdir(), 'walscope-tui-'));
   caseDir = join(folder, 'shop');
-  const demo = join(ROOT, 'fixtures', 'demo');
-  const run = walscope(['index', '--backup', join(demo, 'backup'), '--wal', join(demo, 'wal'), '-C', caseDir]);
+  const run = walscope(['index', '--backup', join(DEMO, 'backup'), '--wal', join(DEMO, 'wal'), '-C', caseDir]);
   if (run.code !== 0) throw new Error(run.err);
 });
 afterAll(() => {
@@ -28,6 +30,11 @@ function open(name: string, { env = '', args = '', columns = 80, rows = 24 } = {
   return new TmuxPane(name, `cd ${quoted(folder)}; ${env} ${quoted(process.execPath)} ${quoted(join(ROOT, 'bin', 'walscope.js'))} tui -C ${quoted(caseDir)} ${args}`, columns, rows);
 }
 
+/** The rows of a table just before the DELETE, sorted. */
+function truthRows(table: string): string[] {
+  return readFileSync(join(DEMO, 'truth', 'before_delete', `${table}.csv`), 'utf8').trimEnd().split('\n').slice(1).sort();
+}
+
 /** Compares a pane with its file; UPDATE_GOLDEN=1 writes it anew. */
 function expectGolden(name: string, pane: string): void {
   const file = join(GOLDEN, `${name}.txt`);
@@ -36,7 +43,7 @@ function expectGolden(name: string, pane: string): void {
 }
 
 describe('walscope tui in a terminal', () => {
-  it('leads from a fresh case to the repair script for the DELETE in eight keys', async () => {
+  it('leads from a fresh case to the repair script for the DELETE in eight keys; run on a server, it gives the rows back', async () => {
     const pane = open('story');
     let pressed = 0;
     const press = async (key: string, wanted: RegExp): Promise<string> => {
@@ -60,9 +67,16 @@ describe('walscope tui in a terminal', () => {
     await press('Enter', /write to: repair\.sql/);
     await press('Enter', /wrote .*/);
     expect(pressed).toBeLessThanOrEqual(12);
-    const script = readFileSync(join(folder, 'repair.sql'), 'utf8').split('\n');
-    for (const [table, rows] of [['orders', 3761], ['order_items', 9440], ['payments', 3192]] as const) {
-      expect(script.filter((line) => line.startsWith(`INSERT INTO ${table} (`)), table).toHaveLength(rows);
+    const server = await recoverDemo({ xid: 5052 });
+    try {
+      for (const table of ['orders', 'order_items', 'payments']) expect(await server.sql(`SELECT FROM ${table}`, 'shop'), table).not.toHaveLength(truthRows(table).length);
+      runPsql(server, 'shop', readFileSync(join(folder, 'repair.sql'), 'utf8'));
+      for (const table of ['orders', 'order_items', 'payments']) {
+        const rows = (await server.session('shop', (client) => copyOut(client, `COPY ${table} TO STDOUT (FORMAT csv)`))).toString('utf8').trimEnd().split('\n');
+        expect(rows.sort(), table).toEqual(truthRows(table));
+      }
+    } finally {
+      await server.destroy();
     }
     pane.resize(100, 30);
     await pane.until(/^(.*\n){29} e export.*\? help {2}q back *\n*$/);
