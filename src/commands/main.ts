@@ -24,10 +24,17 @@ function buildProgram(done: (code: number) => void): Command {
   // where to look may also stand before the command, as with git -C
   for (const flags of ['-C, --case <dir>', '-d, --dbname <name>', '--at <moment>', '--tz <zone>']) program.addOption(new Option(flags).hideHelp());
 
+  /** The program takes these anywhere, so that they may stand first; a command that has no use for one must not pass over it. */
+  const refuseUnused = (command: Command): void => {
+    const unused = program.options.find((option) => option.hidden && program.getOptionValue(option.attributeName()) !== undefined && !command.options.some((own) => own.long === option.long));
+    if (unused) throw new WalscopeError('usage.option', `${command.name()} takes no ${unused.long}`, { exitCode: ExitCode.usage, hint: `see walscope help ${command.name()}` });
+  };
+
   const run = (load: () => Promise<Action>) => async (...args: unknown[]): Promise<void> => {
     const action = await load();
     // commander passes (arguments…, options, command); the command knows the program's options too
     const command = args.at(-1) as Command;
+    refuseUnused(command);
     paging.enabled = (command.optsWithGlobals() as { pager?: boolean }).pager !== false;
     done(await action(...([...args.slice(0, -2), command.optsWithGlobals()] as never[])));
   };

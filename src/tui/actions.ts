@@ -55,7 +55,9 @@ const ACTIONS: Record<string, Action> = {
   y: (screen) => copy(screen, screen.view.value?.()),
   Y: (screen) => copy(screen, screen.rowsView.current?.values.map((value) => value ?? '\\N').join('\t')),
   c: (screen) => {
-    const text = `walscope ${screen.view.command()} -C ${shellQuote(screen.caseInfo!.caseDir)} -d ${shellQuote(screen.scene!.database)}`;
+    const command = screen.view.command();
+    const database = OF_ALL_DATABASES.test(command) ? '' : ` -d ${shellQuote(screen.scene!.database)}`;
+    const text = `walscope ${command} -C ${shellQuote(screen.caseInfo!.caseDir)}${database}`;
     screen.options.copy(text);
     screen.say(text);
   },
@@ -66,6 +68,9 @@ const ACTIONS: Record<string, Action> = {
     if (!screen.view.isWide) screen.focus = screen.focus === 'tables' ? 'main' : 'tables';
   },
 };
+
+/** Commands whose answer is of the whole cluster. */
+const OF_ALL_DATABASES = /^(incidents|log|show|status|--help)\b/;
 
 /** What a key does that no view claims; undefined: nothing. While the list of tables has the keys, Enter is its own. */
 export function actionFor(key: string): Action | undefined {
@@ -121,7 +126,8 @@ export async function showHistory(screen: Screen): Promise<void> {
   if (!rowsView.current || !pane.entry) return screen.say('no row under the cursor', true);
   const { key } = rowsView;
   const answer = await screen.ask('transactions.history', scene!.moment.lsn, scene!.database, pane.entry.oid, key);
-  const word = key.map((value) => value ?? '').join(',');
+  // as --key reads a list
+  const word = key.map((value) => (value !== null && /[",]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value ?? '')).join(',');
   screen.open(new GridListView(screen, `${pane.entry.name} ${word}: ${answer.rows.length} version${answer.rows.length === 1 ? '' : 's'}`, answer, `history ${screen.tableWord()} --key ${shellQuote(word)}`));
   for (const notice of answer.notices) screen.say(notice);
 }
@@ -164,6 +170,7 @@ function copy(screen: Screen, value: string | null | undefined): void {
 export async function showIncidents(screen: Screen): Promise<void> {
   await incidentsFound(screen);
   screen.open(new IncidentsView(screen, screen.background.incidents ?? []));
+  screen.tellFindings(screen.background.findings);
 }
 
 async function incidentsFound(screen: Screen): Promise<void> {
