@@ -3,6 +3,7 @@ import type { RowView, Table } from '../catalog/table.js';
 import type { TupleState } from '../rows/visibility.js';
 import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import type { Findings, DatabaseAt } from './session.js';
 import { baseTypeName } from './baseType.js';
 import { indexForConditions, keyScan, type RowSource } from './indexScan.js';
@@ -64,7 +65,7 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
     for (const [p, source] of parts.entries()) {
       if (left <= 0) return;
       const places = source.places ?? table.columns.map((_, i) => i);
-      const part: OpenPart = { source, places, value: readableValue(source.table, places, virtual, findings) };
+      const part: OpenPart = { source, places, value: readableValue(source.table, places, virtual, findings.add) };
       scans[p]!.scan((row, state) => {
         if (where) {
           for (const i of where.columnsUsed) view[i] = part.value(row, i);
@@ -96,7 +97,9 @@ export async function asof(database: DatabaseAt, from: Table | ScanSource, optio
         textFields(led, sink, form, outputCharset);
         for (let c = 0; c < chosen.length; c++) {
           if (c + led.length > 0) sink.byte(form.delimiter);
-          row.fieldInto(part.places[chosen[c]!]!, sink, form);
+          const place = part.places[chosen[c]!]!;
+          if (place < 0) sink.copy(form.nullText, 0, form.nullText.length);
+          else row.fieldInto(place, sink, form);
         }
       } catch (error) {
         if (!(error instanceof WalscopeError)) throw error;
@@ -129,14 +132,16 @@ interface OpenPart {
   value: (row: RowView, i: number) => string | null;
 }
 
-/** The value of a column of a part; one that cannot be read is a finding, and NULL. */
-function readableValue(table: Table, places: readonly number[], virtual: VirtualColumns, findings: Findings): (row: RowView, i: number) => string | null {
+/** The value of a column of a part, virtual ones computed; one that cannot be read is a finding, and NULL. */
+export function readableValue(table: Table, places: readonly number[], virtual: VirtualColumns, finding: (finding: Finding) => void): (row: RowView, i: number) => string | null {
+  // a partition may be younger than a dropped column of its parent
+  const stored = (row: RowView, i: number): string | null => (places[i]! < 0 ? null : row.value(places[i]!));
   return (row, i) => {
     try {
-      return virtual.places.has(i) ? virtual.value(i, (k) => row.value(places[k]!)) : row.value(places[i]!);
+      return virtual.places.has(i) ? virtual.value(i, (k) => stored(row, k)) : stored(row, i);
     } catch (error) {
       if (!(error instanceof WalscopeError)) throw error;
-      findings.add({ code: error.code, message: `${table.columns[places[i]!]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });
+      finding({ code: error.code, message: `${table.columns[places[i]!]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });
       return null;
     }
   };

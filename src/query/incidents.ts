@@ -205,7 +205,7 @@ function schemaIncidents(session: Session, entry: TransactionEntry, counter: Row
     if (change.objectKind === 'database' && change.action === 'dropped') found.add(droppedDatabase(session, row, change));
     if (!relation) continue;
     if (change.objectKind === 'column') {
-      if (change.action === 'dropped' && !goneOrEmptied(entry.ddl, relation)) add('drop column', `${change.name} of ${nameOf(before, relation.oid)}`, relation.oid, columnHolders(before, relation));
+      if (change.action === 'dropped' && !roots.has(relation.oid) && !goneOrEmptied(entry.ddl, relation)) add('drop column', `${change.name} of ${nameOf(before, relation.oid)}`, relation.oid, columnHolders(before, relation));
       continue;
     }
     const kind = KINDS[change.action];
@@ -235,9 +235,9 @@ function goneOrEmptied(ddl: readonly DdlChange[], relation: Relation): boolean {
   return ddl.some((change) => change.relation?.oid === relation.oid && change.objectKind !== 'column' && change.action === 'dropped');
 }
 
-/** The tables whose rows lose a column: for a partitioned table its partitions, which are not counted for themselves. */
+/** The tables whose rows lose a column: for a partitioned table its partitions, for which it is no incident of their own. */
 function columnHolders(before: DatabaseAt, relation: Relation): Relation[] {
-  if (relation.kind !== 'p') return partitionRoots(before).has(relation.oid) ? [] : [relation];
+  if (relation.kind !== 'p') return [relation];
   return [...partitionRoots(before)].flatMap(([oid, root]) => (root === relation.oid ? [before.catalog.relations.get(oid)!] : []));
 }
 

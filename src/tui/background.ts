@@ -10,6 +10,8 @@ export class Background {
   activity: Activity | undefined;
   /** Undefined until they are found. */
   incidents: IncidentLine[] | undefined;
+  /** What could not be read while they were looked for. */
+  findings: string[] = [];
   /** Why there are none, where they could not be looked for. */
   failure: unknown;
   private found: Promise<void> | undefined;
@@ -25,8 +27,10 @@ export class Background {
     };
     const activity = client.ask('transactions.activity').then(show((answer) => (this.activity = answer)));
     const incidents = client.ask('transactions.incidents').then(show((answer) => {
-      this.incidents = answer;
-      if (this.screen.message === FIRST_MESSAGE) this.screen.say(answer.length === 0 ? 'no incidents found · ? help' : `${answer.length} incident${answer.length === 1 ? '' : 's'} found: i lists them · ? help`);
+      const { incidents: found, findings } = answer;
+      this.incidents = found;
+      this.findings = findings;
+      if (this.screen.message === FIRST_MESSAGE) this.screen.say(found.length === 0 ? 'no incidents found · ? help' : `${found.length} incident${found.length === 1 ? '' : 's'} found: i lists them · ? help`);
     }));
     this.found = Promise.all([activity, incidents]).then(() => undefined, (error: unknown) => {
       if (!(error instanceof Interrupted)) this.failure = error;

@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { writeRowBytes } from '../../src/commands/rowBytes.js';
+import { fieldForm } from '../../src/output/byteFields.js';
+import { asof } from '../../src/query/asof.js';
 import { diffTable, pairTables, type RowChange } from '../../src/query/diff.js';
 import { findIncidents } from '../../src/query/incidents.js';
+import { openSource } from '../../src/query/scanSource.js';
 import { Findings } from '../../src/query/session.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
@@ -26,6 +30,7 @@ beforeAll(async () => {
     "CREATE TYPE mood AS ENUM ('ok', 'bad')", 'CREATE TYPE moods AS RANGE (subtype = mood)', 'CREATE DOMAIN state AS mood', 'CREATE TYPE pair AS (a int, b int)', 'CREATE TYPE told AS (m mood)',
     'CREATE TABLE plain (v mood)', 'CREATE TABLE arrays (v mood[])', 'CREATE TABLE ranges (v moods)', 'CREATE TABLE domains (v state)', 'CREATE TABLE fields (v told)', 'CREATE TABLE pairs (v pair)',
     'CREATE TABLE names (v regclass)', 'CREATE TABLE untouched (v int[])', 'CREATE SCHEMA "Odd one"', 'CREATE TABLE "Odd one".rows AS SELECT generate_series(1, 500) AS n',
+    'CREATE TABLE parted (k int, gone int, v int) PARTITION BY LIST (k)', 'CREATE TABLE p1 PARTITION OF parted FOR VALUES IN (1)', 'INSERT INTO parted VALUES (1, 10, 100)',
     "INSERT INTO plain VALUES ('ok')", "INSERT INTO arrays VALUES ('{ok,bad}')", "INSERT INTO ranges VALUES ('[ok,bad]')", "INSERT INTO domains VALUES ('ok')", "INSERT INTO fields VALUES ('(ok)')",
     "INSERT INTO pairs VALUES ('(1,2)')", "INSERT INTO names VALUES ('plain'), ('arrays')", "INSERT INTO untouched VALUES ('{1}')",
   );
@@ -33,7 +38,8 @@ beforeAll(async () => {
   await show(shown.before);
   await run("SELECT pg_create_restore_point('before')", "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'", 'ALTER TYPE pair ADD ATTRIBUTE c int', 'ALTER TABLE plain RENAME TO simple', 'CREATE VIEW plain AS SELECT v FROM simple');
   await show(shown.after);
-  await run("SELECT pg_create_restore_point('after')", 'DROP SCHEMA "Odd one" CASCADE', "SELECT pg_create_restore_point('end')");
+  await run("SELECT pg_create_restore_point('after')", 'ALTER TABLE parted DROP COLUMN gone', 'CREATE TABLE p2 PARTITION OF parted FOR VALUES IN (2)', 'INSERT INTO parted VALUES (2, 200)');
+  await run('DROP SCHEMA "Odd one" CASCADE', "SELECT pg_create_restore_point('end')");
   await server.archiveAll();
   indexed = await indexArchive({ backup, wal: server.walDir });
 });
@@ -62,8 +68,21 @@ it('diff sees rows that print otherwise though no record touched them', () => {
   }
 });
 
-it('incidents count the rows that go with a schema whose name needs quotes', () => {
+it('a dropped column is NULL in a partition that never had it', async () => {
+  const database = indexed.session.database(indexed.session.moment('latest'), 'postgres');
+  const findings = new Findings();
+  const answer = await asof(database, openSource(database, 'parted', { withDropped: true }), {}, findings);
+  const rows: (string | null)[][] = [];
+  answer.rows((values) => void rows.push([...values]));
+  const bytes: Buffer[] = [];
+  writeRowBytes(answer, fieldForm('copy', answer.columns.length)!, (piece) => bytes.push(Buffer.from(piece)) > 0);
+  expect([rows, Buffer.concat(bytes).toString(), findings.list]).toEqual([[['1', '10', '100'], ['2', null, '200']], '1\t10\t100\n2\t\\N\t200\n', []]);
+});
+
+it('incidents count the rows that go with a schema whose name needs quotes, and a partitioned table once', () => {
   const [since, until] = ['point:after', 'latest'].map((at) => indexed.session.moment(at));
   const incidents = findIncidents(indexed.session, { since: since!, until: until! }, new Findings());
-  expect(incidents.map(({ kind, object, rows }) => ({ kind, object, rows }))).toEqual([{ kind: 'drop schema', object: '"Odd one"', rows: 500 }]);
+  expect(incidents.map(({ kind, object, rows }) => ({ kind, object, rows }))).toEqual([
+    { kind: 'drop schema', object: '"Odd one"', rows: 500 }, { kind: 'drop column', object: 'gone of parted', rows: 1 },
+  ]);
 });

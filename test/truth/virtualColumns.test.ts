@@ -5,7 +5,10 @@ import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { asof } from '../../src/query/asof.js';
+import { openSource } from '../../src/query/scanSource.js';
 import { Findings } from '../../src/query/session.js';
+import { Model } from '../../src/tui/model/model.js';
+import { Work } from '../../src/tui/model/work.js';
 import { asofBytes, indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 const SETUP = `
@@ -54,6 +57,22 @@ it('conditions may name them', async () => {
   const answer = await asof(database(), database().table('sums'), { where: "plus = 15 AND joined = 'row 2/14'", columns: ['a', 'joined'] }, new Findings());
   answer.rows((row) => void rows.push(row));
   expect(rows).toEqual([['14', 'row 2/14']]);
+});
+
+it('are on screen what asof gives', async () => {
+  const model = new Model(indexed.session, new Work(new Int32Array(1), () => undefined), { create: () => expect.unreachable() });
+  // the first question: those up to the stop flag's are no longer wanted
+  model.work.begin(1);
+  const { lsn } = indexed.session.moment('latest');
+  for (const [name, where] of [['sums', undefined], ['sums', "plus = 15 AND joined = 'row 2/14'"], ['parts', undefined]] as const) {
+    const wanted: (string | null)[][] = [];
+    (await asof(database(), openSource(database(), name), { where }, new Findings())).rows((row) => void wanted.push([...row]));
+    const opened = await model.open({ lsn, database: 'postgres', oid: database().relation(name).oid, where, order: undefined, stepped: undefined });
+    const { rows, findings } = model.rowsFrom(opened.handle, undefined, true, 1000);
+    expect([rows.map((row) => row.values), findings, opened.notices]).toEqual([wanted, [], []]);
+  }
+  const odd = await model.open({ lsn, database: 'postgres', oid: database().relation('odd').oid, where: undefined, order: undefined, stepped: undefined });
+  expect(odd.notices.join()).toMatch(/^who: computed when read .* shown as NULL$/);
 });
 
 it('says which it cannot compute', async () => {

@@ -103,6 +103,11 @@ describe('exports', () => {
     const { press, copied } = await open('point:before_delete');
     await press(':', ...typed('orders'), 'e', 'c');
     expect(copied[0]).toMatch(/^walscope restore orders --at 0\/177AD78 -o restore-orders.sql -C .* -d shop$/);
+    await press('q', 'm', ']', 'd', 'e', 'c', 'j', 'c', 'q', 'q', 'i', 'c');
+    expect(copied.slice(1)).toEqual([
+      expect.stringMatching(/^walscope diff 0\/177AD78 0\/\w+ --sql -o repair.sql -C \S+ -d shop$/), expect.stringMatching(/^walscope diff 0\/177AD78 0\/\w+ orders --sql -o repair-orders.sql -C \S+ -d shop$/),
+      expect.stringMatching(/^walscope incidents -C \S+$/),
+    ]);
   });
 });
 

@@ -38,21 +38,22 @@ export class Comparisons {
   }
 
   /** Every table that changed, with its counts. */
-  tables(database: string, from: Lsn, to: Lsn): ChangedTable[] {
+  tables(database: string, from: Lsn, to: Lsn): { tables: ChangedTable[]; findings: string[] } {
     const sides = this.sides(database, from, to);
     const pairs = pairTables(sides);
-    const changed: ChangedTable[] = [];
+    const tables: ChangedTable[] = [];
+    const findings = new Findings();
     pairs.forEach((pair, i) => {
       this.model.work.progress('comparing table', i, pairs.length);
-      const diff = diffTable(sides, pair, new Findings());
+      const diff = diffTable(sides, pair, findings);
       const counts: Record<Change, number> = { added: 0, removed: 0, changed: 0 };
       diff.rows((change) => {
         counts[change.change]++;
         this.model.work.check();
       });
-      if (counts.added + counts.removed + counts.changed > 0) changed.push({ oid: (pair.after ?? pair.before)!.oid, name: qualifiedName(diff.schema, diff.name), counts });
+      if (counts.added + counts.removed + counts.changed > 0) tables.push({ oid: (pair.after ?? pair.before)!.oid, name: qualifiedName(diff.schema, diff.name), counts });
     });
-    return changed;
+    return { tables, findings: findings.list.map((each) => each.message) };
   }
 
   /** How many rows of a table a transaction changed, in words; empty where there are none, or too many to count. */

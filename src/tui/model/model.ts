@@ -10,6 +10,8 @@ import { openSource, type ScanSource } from '../../query/scanSource.js';
 import { Findings, type DatabaseAt, type Session } from '../../query/session.js';
 import { findTransaction } from '../../query/show.js';
 import { listTables } from '../../query/tables.js';
+import { virtualColumns, type VirtualColumns } from '../../query/virtualColumns.js';
+import type { CompiledWhere } from '../../query/where/index.js';
 import type { XactRow } from '../../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../../util/errors.js';
 import { formatLsn, type Lsn } from '../../util/lsn.js';
@@ -121,16 +123,17 @@ export class Model {
     const { table } = source;
     const findings = new Findings();
     for (const finding of source.missing) findings.add(finding);
-    const where = question.where === undefined ? undefined : await compileTableWhere(database, table, question.where);
+    const virtual = await virtualColumns(database, table);
+    const where = question.where === undefined ? undefined : await compileTableWhere(database, table, question.where, virtual.places);
     const stepped = question.stepped && { xids: this.xidsOf(question.stepped.xid), direction: question.stepped.direction };
-    const physical = new TableRows(database, source, { where, stepped }, this.work, findings.add);
-    const found = where && !stepped ? this.indexed(database, source, where, findings) : undefined;
+    const physical = new TableRows(database, source, { where, virtual, stepped }, this.work, findings.add);
+    const found = where && !stepped ? this.indexed(database, source, { where, virtual }, findings) : undefined;
     const rows = question.order ? sortedRows(database, source, question.order, found ?? physical, this.work) : found ?? physical;
     const handle = this.keep({ source: rows, findings });
     return {
       handle, oid: question.oid, name: qualifiedName(table.schema, table.relation.name), columns: this.columns(database, source),
       pages: source.parts.reduce((sum, part) => sum + (database.blocks(part.table.relation) ?? 0), 0),
-      count: rows instanceof ListedRows ? rows.count : undefined, notices: [...new Set([...source.notices, ...(where?.notices ?? [])])],
+      count: rows instanceof ListedRows ? rows.count : undefined, notices: [...new Set([...source.notices, ...(where?.notices ?? []), ...virtual.notices])],
     };
   }
 
@@ -153,12 +156,12 @@ export class Model {
   }
 
   /** The rows of a condition that an index answers, in physical order; undefined where none does, or they are too many. */
-  private indexed(database: DatabaseAt, source: ScanSource, where: Awaited<ReturnType<typeof compileTableWhere>>, findings: Findings): ListedRows | undefined {
-    const plans = source.parts.map((part) => indexForConditions(database, part, where));
+  private indexed(database: DatabaseAt, source: ScanSource, filter: { where: CompiledWhere; virtual: VirtualColumns }, findings: Findings): ListedRows | undefined {
+    const plans = source.parts.map((part) => indexForConditions(database, part, filter.where));
     if (plans.some((plan) => plan === undefined)) return undefined;
     const rows: GridRow[] = [];
     for (const [p, part] of source.parts.entries()) {
-      const take = rowReader(part, p, source.table.columns.length, where);
+      const take = rowReader(part, p, source.table.columns.length, filter, findings.add);
       plans[p]!.scan((row) => {
         const taken = take(row);
         if (taken) rows.push(taken);

@@ -1,8 +1,10 @@
 /** Rows of a table as the screen asks for them: a few before or after a place, so that only pages that are seen are read. */
 import type { RowView } from '../../catalog/table.js';
+import { readableValue } from '../../query/asof.js';
 import { endedBy, madeBy, type TransactionXids } from '../../query/rowMarks.js';
 import type { ScanSource, SourcePart } from '../../query/scanSource.js';
 import type { DatabaseAt } from '../../query/session.js';
+import type { VirtualColumns } from '../../query/virtualColumns.js';
 import type { CompiledWhere } from '../../query/where/index.js';
 import type { Finding } from '../../util/finding.js';
 import type { Direction, GridRow, Place } from '../protocol.js';
@@ -18,6 +20,8 @@ export interface RowSource {
 
 export interface RowFilter {
   where: CompiledWhere | undefined;
+  /** Columns that are computed when they are read. */
+  virtual: VirtualColumns;
   stepped: { xids: TransactionXids; direction: Direction } | undefined;
 }
 
@@ -108,7 +112,7 @@ export class TableRows implements RowSource {
     const part = this.source.parts[p]!;
     const { stepped } = this.filter;
     const rows: GridRow[] = [];
-    const take = rowReader(part, p, this.source.table.columns.length, this.filter.where);
+    const take = rowReader(part, p, this.source.table.columns.length, this.filter, this.finding);
     part.table.scan((row) => {
       const taken = take(row);
       if (!taken) return;
@@ -127,16 +131,15 @@ export class TableRows implements RowSource {
 }
 
 /** Reads a row of a part into the order of the answer's columns; undefined for one that the filter leaves out. */
-export function rowReader(part: SourcePart, p: number, columns: number, where: CompiledWhere | undefined): (row: RowView) => GridRow | undefined {
-  const { places } = part;
-  const value = (row: RowView, i: number): string | null => (places === undefined ? row.value(i) : places[i]! < 0 ? null : row.value(places[i]!));
+export function rowReader(part: SourcePart, p: number, columns: number, { where, virtual }: Pick<RowFilter, 'where' | 'virtual'>, finding: (finding: Finding) => void): (row: RowView) => GridRow | undefined {
+  const value = readableValue(part.table, part.places ?? Array.from({ length: columns }, (_, i) => i), virtual, finding);
   const tested = where ? new Array<string | null>(columns).fill(null) : [];
   return (row) => {
     if (where) {
       for (const i of where.columnsUsed) tested[i] = value(row, i);
       if (!where.test(tested)) return undefined;
     }
-    const values = places === undefined ? row.values() : Array.from({ length: columns }, (_, i) => value(row, i));
+    const values = Array.from({ length: columns }, (_, i) => value(row, i));
     return { place: [p, row.block, row.offnum], values, change: undefined, isGone: false, block: row.block, offnum: row.offnum, oid: part.table.relation.oid, xmin: row.xmin };
   };
 }

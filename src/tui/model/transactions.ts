@@ -23,7 +23,7 @@ const LOG_AHEAD = 200;
 const CHANGES: Record<RowOperation, Change> = { insert: 'added', update: 'changed', delete: 'removed' };
 
 export class Transactions {
-  private logs = new Map<number, Generator<LogEntry>>();
+  private logs = new Map<number, { entries: Generator<LogEntry>; findings: Findings }>();
   private handles = 0;
 
   constructor(private readonly model: Model) {}
@@ -42,21 +42,22 @@ export class Transactions {
       }
     }
     this.logs.clear(); // one at a time: each holds a window of WAL
-    this.logs.set(++this.handles, transactionLog(session, { since: session.moment('earliest'), until: this.model.momentOf(until), aborted: true }, new Findings()));
+    const findings = new Findings();
+    this.logs.set(++this.handles, { findings, entries: transactionLog(session, { since: session.moment('earliest'), until: this.model.momentOf(until), aborted: true }, findings) });
     return this.handles;
   }
 
-  /** The next lines, fewer at the end. */
-  moreLog(handle: number, count: number): LogLine[] {
+  /** The next lines, fewer at the end; and what could not be read so far. */
+  moreLog(handle: number, count: number): { lines: LogLine[]; findings: string[] } {
     const log = this.logs.get(handle);
     const lines: LogLine[] = [];
     while (log && lines.length < count) {
       this.model.work.progress('reading the log', 0, 0);
-      const next = log.next();
+      const next = log.entries.next();
       if (next.done) break;
       lines.push(this.logLine(next.value));
     }
-    return lines;
+    return { lines, findings: messagesOf(log?.findings) };
   }
 
   private logLine(entry: LogEntry): LogLine {
@@ -70,13 +71,15 @@ export class Transactions {
   }
 
   /** All incidents, the worst first. */
-  incidents(): IncidentLine[] {
+  incidents(): { incidents: IncidentLine[]; findings: string[] } {
     const { session } = this.model;
-    const found = findIncidents(session, { since: session.moment('earliest'), until: session.moment('latest') }, new Findings());
-    return found.map((incident) => ({
+    const findings = new Findings();
+    const found = findIncidents(session, { since: session.moment('earliest'), until: session.moment('latest') }, findings);
+    const incidents = found.map((incident) => ({
       title: incidentTitle(incident), extent: incidentExtent(incident), database: incident.database, time: incident.time, timeText: this.model.time(incident.time),
       xid: incident.xid, lsn: incident.lsn, before: incident.before, oid: incident.oid,
     }));
+    return { incidents, findings: messagesOf(findings) };
   }
 
   /** The whole transaction log by time; undefined where it holds no commit. */
@@ -119,7 +122,7 @@ export class Transactions {
     const database = (shown.after ?? shown.before)?.database.name ?? '';
     const subs = row.subxids.length > 0 ? [`${row.subxids.length} subtransaction${row.subxids.length > 1 ? 's' : ''}`] : [];
     return {
-      xid: row.xid, lsn: row.lsn, ddl: shown.ddl().map(ddlText), changes, isCut, database, findings: findings.list.map((each) => each.message),
+      xid: row.xid, lsn: row.lsn, ddl: shown.ddl().map(ddlText), changes, isCut, database, findings: messagesOf(findings),
       headline: [`xid ${row.xid}`, `${committed ? 'committed' : 'aborted'} ${this.model.time(row.time)}`, `LSN ${formatLsn(row.lsn)}`, database, ...subs].filter((part) => part !== '').join(' · '),
     };
   }
@@ -134,7 +137,7 @@ export class Transactions {
       if (lines.length < SCRIPT_LINES) lines.push(text.slice(0, -1));
       else isCut = true;
     });
-    return { lines, isCut, findings: findings.list.map((each) => each.message) };
+    return { lines, isCut, findings: messagesOf(findings) };
   }
 
   /** Every version of the row whose primary key it is, over the whole archive. */
@@ -146,6 +149,10 @@ export class Transactions {
     const findings = new Findings();
     const at = now ?? this.model.databaseAt(lsn, database);
     const answer = await rowHistory(session, at, `oid:${oid}`, key.map((value) => value ?? ''), { since: session.moment('earliest'), until: at.moment }, findings);
-    return { columns: answer.columns.map((column, i) => ({ name: column.name, typeName: column.typeName, isKey: i === 0 })), rows: answer.rows, notices: [...answer.notices, ...findings.list.map((each) => each.message)] };
+    return { columns: answer.columns.map((column, i) => ({ name: column.name, typeName: column.typeName, isKey: i === 0 })), rows: answer.rows, notices: [...answer.notices, ...messagesOf(findings)] };
   }
+}
+
+function messagesOf(findings: Findings | undefined): string[] {
+  return findings?.list.map((each) => each.message) ?? [];
 }

@@ -24,7 +24,9 @@ export class ChangedTablesView extends ListView<ChangedTable> {
   static async open(screen: Screen): Promise<void> {
     if (!screen.markA) return screen.say('mark a moment with m first', true);
     const { from, to } = compared(screen);
-    screen.open(new ChangedTablesView(screen, await screen.ask('comparisons.tables', screen.scene!.database, from.lsn, to.lsn)));
+    const { tables, findings } = await screen.ask('comparisons.tables', screen.scene!.database, from.lsn, to.lsn);
+    screen.open(new ChangedTablesView(screen, tables));
+    screen.tellFindings(findings);
   }
 
   title(): string { return `what changed from ${compared(this.screen).name}: ${this.items.length} table${this.items.length === 1 ? '' : 's'}`; }

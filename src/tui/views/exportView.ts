@@ -1,5 +1,6 @@
 /** What can be written to a file from what is shown; the likeliest first. */
 import { formatLsn } from '../../util/lsn.js';
+import { qualifiedName } from '../../util/quote.js';
 import { Prompt } from '../prompt.js';
 import type { Exported } from '../protocol.js';
 import type { Screen } from '../screen.js';
@@ -62,16 +63,17 @@ function changesChoices(screen: Screen, view: DiffView | ChangedTablesView): Cho
   const { database } = screen.scene!;
   const span = `${formatLsn(from.lsn)} ${formatLsn(to.lsn)}`;
   const base = { database, from: from.lsn, to: to.lsn };
-  const all: Choice = { text: 'repair script: SQL that turns every table back into what it was at A', path: 'repair.sql', command: `diff ${span}`, write: (path) => screen.ask('exports.repair', path, { ...base, oid: undefined }) };
+  const all: Choice = { text: 'repair script: SQL that turns every table back into what it was at A', path: 'repair.sql', command: `diff ${span} --sql -o repair.sql`, write: (path) => screen.ask('exports.repair', path, { ...base, oid: undefined }) };
   const json: Choice = { text: 'the changes of every table as JSON', path: 'changes.json', command: `diff ${span} --json -o changes.json`, write: (path) => screen.ask('exports.changes', path, 'json', { ...base, oid: undefined }) };
   if (!(view instanceof DiffView)) return [all, json];
   const oid = view.tableOid;
-  const { tables } = screen.pane;
-  const name = tables.find((entry) => entry.oid === oid)?.name ?? `oid-${oid}`;
+  const entry = screen.pane.tables.find((each) => each.oid === oid);
+  const name = entry?.name ?? `oid-${oid}`;
+  const word = entry ? shellQuote(qualifiedName(entry.schema, entry.name)) : `oid:${oid}`;
   return [
     all,
-    { text: `repair script for ${name} alone`, path: `repair-${fileName(name)}.sql`, command: `diff ${span} ${shellQuote(name)}`, write: (path) => screen.ask('exports.repair', path, { ...base, oid }) },
-    { text: `the changes of ${name} as CSV`, path: `changes-${fileName(name)}.csv`, command: `diff ${span} ${shellQuote(name)} --csv -o changes-${fileName(name)}.csv`, write: (path) => screen.ask('exports.changes', path, 'csv', { ...base, oid }) },
+    { text: `repair script for ${name} alone`, path: `repair-${fileName(name)}.sql`, command: `diff ${span} ${word} --sql -o repair-${fileName(name)}.sql`, write: (path) => screen.ask('exports.repair', path, { ...base, oid }) },
+    { text: `the changes of ${name} as CSV`, path: `changes-${fileName(name)}.csv`, command: `diff ${span} ${word} --csv -o changes-${fileName(name)}.csv`, write: (path) => screen.ask('exports.changes', path, 'csv', { ...base, oid }) },
     json,
   ];
 }

@@ -67,7 +67,8 @@ export class LogView extends ListView<LogLine> {
   }
 
   private async more(): Promise<void> {
-    const lines = await this.screen.ask('transactions.moreLog', this.log, PAGE_LINES);
+    const { lines, findings } = await this.screen.ask('transactions.moreLog', this.log, PAGE_LINES);
+    this.screen.tellFindings(findings);
     this.items = [...this.items, ...lines];
     this.isAtEnd = lines.length < PAGE_LINES;
   }
