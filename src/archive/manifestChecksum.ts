@@ -24,10 +24,14 @@ export class ManifestChecksum {
     else this.crc = crc32cUpdate(this.crc, bytes, 0, bytes.length);
   }
 
+  /** Whether what passed by is what the manifest tells of. To be asked once. */
+  matches(): boolean {
+    return (this.hash?.digest('hex') ?? littleEndianHex(~this.crc)) === this.file.checksum!.toLowerCase();
+  }
+
   /** Throws `backup.checksum` where the content was another. `source`: where the file was read from. */
   verify(source: string): void {
-    const actual = this.hash?.digest('hex') ?? littleEndianHex(~this.crc);
-    if (actual !== this.file.checksum!.toLowerCase()) throw changed(source, this.file);
+    if (!this.matches()) throw changed(source, this.file);
   }
 }
 

@@ -1,15 +1,15 @@
 /** walscope status: what the case covers. */
 import { formatBytes } from '../output/units.js';
 import { caseStatus, type CaseStatus } from '../query/status.js';
-import { ExitCode } from '../util/errors.js';
-import { DataOutput, openSession, type CommonOptions } from './context.js';
+import type { ExitCode } from '../util/errors.js';
+import { DataOutput, openSession, reportFindings, type CommonOptions } from './context.js';
 
 export async function statusCommand(options: CommonOptions): Promise<ExitCode> {
   const status = caseStatus(openSession(options));
   const output = new DataOutput(options.output);
   output.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
   output.end();
-  return ExitCode.done;
+  return reportFindings(status.problems);
 }
 
 function walStore({ walStore: { form, packedWalBytes, packBytes, packs } }: CaseStatus): string {
@@ -21,7 +21,7 @@ function describe(status: CaseStatus): string {
   const lines: [string, string][] = [
     ['case', status.case],
     ['cluster', `PostgreSQL ${status.majorVersion}, system identifier ${status.systemIdentifier}`],
-    ['databases', status.databases.map((d) => (d.template ? `${d.name} (template)` : d.name)).join(', ')],
+    ['databases', status.problems.length > 0 ? 'unknown' : status.databases.map((d) => (d.template ? `${d.name} (template)` : d.name)).join(', ')],
     ['timelines', status.timelines.map((t) => (t.end === null ? `${t.timeline}` : `${t.timeline} (until ${t.end})`)).join(', ')],
   ];
   for (const backup of status.backups) {

@@ -4,6 +4,8 @@ import { rmgrName } from '../redo/rmgrlist.js';
 import { EventKind } from '../store/layerEvents.js';
 import { layerFiles } from '../store/layerFiles.js';
 import { minimalStretches } from '../store/loggedRuns.js';
+import { WalscopeError } from '../util/errors.js';
+import type { Finding } from '../util/finding.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import type { Session } from './session.js';
@@ -35,12 +37,16 @@ export interface CaseStatus {
   transactions: number;
   indexBytes: number;
   layers: number;
+  /** At the latest moment. */
   databases: { name: string; oid: number; template: boolean }[];
+  /** What of this could not be read. */
+  problems: Finding[];
 }
 
 export function caseStatus(session: Session): CaseStatus {
   const { store, zone } = session;
   const { manifest } = store;
+  const { databases, problems } = latestDatabases(session);
   const time = (micros: number | null): string | null => (micros === null ? null : formatTimestamptz(micros, zone));
   return {
     case: store.caseDir, systemIdentifier: manifest.systemIdentifier, majorVersion: manifest.major, segmentSize: manifest.segmentSize,
@@ -62,8 +68,20 @@ export function caseStatus(session: Session): CaseStatus {
     walBytes: manifest.walBytes, records: manifest.records,
     transactions: manifest.layers.reduce((sum, layer) => sum + layer.xacts, 0),
     indexBytes: layerFiles(manifest).reduce((sum, layer) => sum + layer.bytes, 0), layers: layerFiles(manifest).length,
-    databases: store.coverage.length === 0 ? [] : session.databasesAt(session.moment('latest')).map(({ database }) => ({ name: database.name, oid: database.oid, template: database.isTemplate })),
+    databases, problems,
   };
+}
+
+/** The rest of the status is worth telling where the catalog cannot be read, of a backup that is not whole say. */
+function latestDatabases(session: Session): Pick<CaseStatus, 'databases' | 'problems'> {
+  if (session.store.coverage.length === 0) return { databases: [], problems: [] };
+  try {
+    const databases = session.databasesAt(session.moment('latest')).map(({ database }) => ({ name: database.name, oid: database.oid, template: database.isTemplate }));
+    return { databases, problems: [] };
+  } catch (error) {
+    if (!(error instanceof WalscopeError)) throw error;
+    return { databases: [], problems: [{ code: error.code, message: error.message, place: error.options.place }] };
+  }
 }
 
 function unreplayable(session: Session): CaseStatus['unreplayable'] {

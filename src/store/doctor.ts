@@ -1,10 +1,6 @@
-/** `walscope doctor`: the health of an archive and of its index. Reads everything once, changes nothing. */
-import { createHash } from 'node:crypto';
-import type { BaseBackup } from '../archive/baseBackup.js';
+/** `walscope doctor`: the health of an archive and of its index. Reads all WAL and every layer once, of the backups what is small; changes nothing. */
 import type { WalArchive } from '../archive/walArchive.js';
 import type { Manifest, ManifestBackup, ManifestPack } from '../layerfile/manifest.js';
-import type { ManifestFile } from '../pg/backupManifest.js';
-import { crc32c } from '../pg/crc32c.js';
 import { openCaseArchive } from './caseArchive.js';
 import { CaseWal, checkPack } from './caseWal.js';
 import { reopenCaseBackup } from './backups.js';
@@ -13,6 +9,7 @@ import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { checkLayerFile, layerFiles } from './layerFiles.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
+import { BackupExamination } from './doctorBackup.js';
 import { examineWal, walBytesToRead, type TimelineBytes } from './doctorWal.js';
 import { interrupted } from './interrupted.js';
 
@@ -22,9 +19,6 @@ export interface DoctorOptions {
   onProgress?: (share: number, what: string) => void;
   signal?: AbortSignal;
 }
-
-/** Files of a backup up to this size are read and held against the manifest's checksums; of larger ones the size is compared. */
-const CHECKSUM_BYTES = 1024 * 1024;
 
 /** What to do about findings that the archive itself makes. */
 const HINTS: Record<string, string> = {
@@ -134,33 +128,9 @@ class Doctor {
     if (!backup) return;
     summary.usable = consistentLsn !== null;
     for (const finding of backup.findings) this.fromArchive(finding);
-    const files = backup.manifest?.files ?? [];
-    let done = 0;
-    for (const file of files) {
-      this.backupFile(backup, file, summary);
-      if (++done % 500 === 0) await this.turn(0, `checking ${source}`);
-    }
+    const steps = new BackupExamination(backup, summary, this.find).run();
+    for (let step = this.attempt(() => steps.next()); step && !step.done; step = this.attempt(() => steps.next())) await this.turn(0, `checking ${source}: ${step.value} files`);
     backup.close();
-  }
-
-  /** A file of the backup's manifest: its size, and its checksum where it is small. What replay never asks for is not looked at. */
-  private backupFile(backup: BaseBackup, file: ManifestFile, summary: { files: number; checksums: number }): void {
-    const bytes = backup.fileSize(file.path);
-    if (bytes === undefined) {
-      if (!backup.isNeeded(file.path)) return;
-      this.find({ code: 'backup.file_missing', message: `${backup.root}: ${file.path} is missing, though backup_manifest lists it`, place: { file: file.path }, hint: 'copy the backup again; pg_verifybackup checks all of it' });
-      return;
-    }
-    summary.files++;
-    const wrong = (what: string): void => this.find({
-      code: 'backup.file_differs', message: `${backup.root}: ${file.path} ${what}`, place: { file: file.path }, hint: 'copy the backup again; pg_verifybackup checks all of it',
-    });
-    if (bytes !== file.bytes) return wrong(`has ${bytes} bytes, backup_manifest says ${file.bytes}`);
-    if (bytes > CHECKSUM_BYTES || file.checksum === undefined) return;
-    const checksum = checksumOf(this.attempt(() => backup.readFile(file.path)) ?? new Uint8Array(0), file.checksumAlgorithm);
-    if (checksum === undefined) return;
-    summary.checksums++;
-    if (checksum !== file.checksum.toLowerCase()) wrong(`does not match its checksum in backup_manifest`);
   }
 
   private async archive(archive: WalArchive): Promise<void> {
@@ -193,15 +163,4 @@ class Doctor {
       });
     }
   }
-}
-
-/** As pg_verifybackup computes it: undefined for an algorithm that is not known. CRC-32C stands there in memory order. */
-function checksumOf(bytes: Uint8Array, algorithm: string | undefined): string | undefined {
-  if (algorithm === 'CRC32C') {
-    const crc = Buffer.alloc(4);
-    crc.writeUInt32LE(crc32c(bytes, 0, bytes.length));
-    return crc.toString('hex');
-  }
-  const name = /^SHA(224|256|384|512)$/.exec(algorithm ?? '');
-  return name ? createHash(`sha${name[1]}`).update(bytes).digest('hex') : undefined;
 }

@@ -221,11 +221,25 @@ describe('a backup that lacks files', () => {
   it("a table's file: refused, not answered as empty", () => {
     const caseDir = without(`base/${database()}/${fileOf('shop')}`);
     const line = /base\/\d+\/\d+ is neither in the base backup nor made by the WAL up to this moment; check/;
-    for (const args of [['asof', 'shop'], ['page', 'shop', '0'], ['restore', 'shop'], ['tables', '--count']]) refused(line, ...args, '--at', 'earliest', '-C', caseDir);
+    for (const args of [['asof', 'shop'], ['page', 'shop', '0'], ['restore', 'shop']]) refused(line, ...args, '--at', 'earliest', '-C', caseDir);
+    // the other tables can be counted
+    const counted = walscope(['tables', '--count', '--at', 'earliest', '-C', caseDir]);
+    expectPartial({ ...counted, err: counted.err.replace(/^as of .*\n/, '') }, /rows of shop cannot be counted: base\/\d+\/\d+ is neither in the base backup nor made by the WAL/);
+    expect(counted.out).toMatch(/ many .*\n.* shop .*\n\(2 rows\)/);
   });
 
   it('the status of transactions: refused, not answered as if they were open', () => {
     refused(/whether transaction \d+ committed is unknown: the base backup lacks pg_xact\/0000, or its page 0; check/, 'asof', 'shop', '--at', 'earliest', '-C', without('pg_xact'));
+  });
+
+  it('every database: status tells what it can, doctor what is missing', () => {
+    const caseDir = without('base');
+    const status = walscope(['status', '-C', caseDir]);
+    expectPartial(status, /^walscope: incomplete: the base backup holds no database to read pg_database from/);
+    expect(status.out).toMatch(/^databases +unknown$/m);
+    expect(status.out).toMatch(/^covered /m);
+    expect(walscope(['doctor', '-C', caseDir])).toMatchObject({ code: 3, out: expect.stringMatching(/backup\.file_missing: .*: base\/ has no file/) });
+    expect(walscope(['doctor', '-C', without()])).toMatchObject({ code: 0, out: expect.stringMatching(/HEALTHY/) });
   });
 
   it('the case is no folder of the archive', () => {

@@ -87,7 +87,7 @@ export class Pages {
     const status = caseStatus(this.model.session);
     const lines: [string, string][] = [
       ['case', status.case], ['cluster', `PostgreSQL ${status.majorVersion}, system identifier ${status.systemIdentifier}`],
-      ['databases', status.databases.map((each) => each.name).join(', ')],
+      ['databases', status.databases.map((each) => each.name).join(', ')], ...status.problems.map(({ message }): [string, string] => ['', message]),
       ...status.backups.map((backup): [string, string] => ['backup', `${backup.path}, answers from ${backup.consistent ?? 'never'} on`]), ...status.wal.map((folder): [string, string] => ['wal', folder]),
       ['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`],
       ['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`],
