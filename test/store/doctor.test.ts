@@ -9,8 +9,10 @@ import { manifestPath, readManifest } from '../../src/layerfile/manifest.js';
 import { examineCase } from '../../src/store/doctor.js';
 import type { DoctorReport } from '../../src/store/doctorReport.js';
 import { indexCase } from '../../src/store/indexer.js';
+import type { Lsn } from '../../src/util/lsn.js';
 import { zstdDecompress } from '../../src/util/zstd.js';
 
+const SEGMENT = 1024 * 1024;
 const DEMO = fileURLToPath(new URL('../../fixtures/demo', import.meta.url));
 
 describe('doctor, on the bundled archive', () => {
@@ -69,6 +71,14 @@ describe('doctor, on the bundled archive', () => {
     expect(findings[0]!.hint).toContain('walscope index');
     expect(await main(['node', 'walscope', 'doctor', '-C', caseDir, '--json', '-o', join(root, 'report')])).toBe(3);
     expect((JSON.parse(readFileSync(join(root, 'report'), 'utf8')) as DoctorReport).findings).toEqual(findings);
+  });
+
+  it('a gap before every base backup is none: nothing is answered from there', async () => {
+    const manifest = readManifest(caseDir)!;
+    rmSync(join(wal, segments[2]!));
+    const startLsn = (manifest.runs[0]!.startLsn + 3 * SEGMENT) as Lsn; // in the segment behind the missing one
+    const later = { ...manifest, backups: manifest.backups.map((each) => ({ ...each, startLsn })), runs: [{ ...manifest.runs[0]!, startLsn }] };
+    expect((await examineCase({ caseDir, manifest: later })).findings.map(({ code }) => code)).not.toContain('wal.gap');
   });
 
   it('reads on behind damage of any kind: in a header, in the data, at a page\'s head', async () => {
