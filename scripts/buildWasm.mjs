@@ -6,7 +6,10 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const KERNELS = [{ source: 'src/pg/wasm/walScan.as.ts', target: 'src/pg/wasm/walScanBytes.ts', name: 'WAL_SCAN_WASM' }];
+const KERNELS = [
+  { source: 'src/pg/wasm/walScan.as.ts', target: 'src/pg/wasm/walScanBytes.ts', name: 'WAL_SCAN_WASM' },
+  { source: 'src/pg/wasm/crcSpan.as.ts', target: 'src/pg/wasm/crcSpanBytes.ts', name: 'CRC_SPAN_WASM' },
+];
 
 /** The text of the module that stands for a compiled kernel. */
 export async function compileKernel({ source, name }) {

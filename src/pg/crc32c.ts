@@ -1,7 +1,9 @@
 /**
- * CRC-32C (Castagnoli), the checksum of WAL records, pg_control and relation maps: slicing by eight.
+ * CRC-32C (Castagnoli), the checksum of WAL records, pg_control and relation maps: slicing by eight, long spans in WebAssembly.
  * The counterpart of port/pg_crc32c_sb8.c. Values are finished (inverted) unsigned 32-bit numbers.
  */
+import { CRC_SPAN_WASM } from './wasm/crcSpanBytes.js';
+import { instantiate } from './webAssembly.js';
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 8;
@@ -42,13 +44,38 @@ export function crc32cUpdate(crc: number, bytes: Uint8Array, start: number, end:
   return crc;
 }
 
+/** From here on the kernel is faster, though the bytes must be copied to it; what it takes at the most. */
+const LONG_MIN = 640;
+const LONG_MAX = 512 * 1024;
+
+interface Kernel {
+  memory: { readonly buffer: ArrayBuffer };
+  begin(): number;
+  crcSpan(at: number, length: number): number;
+}
+
+let kernel: { exports: Kernel; at: number; memory: Uint8Array } | undefined;
+
+/** crc32cUpdate(-1, …) */
+function beginCrc(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length < LONG_MIN || length > LONG_MAX) return crc32cUpdate(-1, bytes, start, end);
+  if (!kernel) {
+    const exports = instantiate<Kernel>(CRC_SPAN_WASM);
+    const at = exports.begin();
+    kernel = { exports, at, memory: new Uint8Array(exports.memory.buffer) };
+  }
+  kernel.memory.set(bytes.subarray(start, end), kernel.at);
+  return kernel.exports.crcSpan(kernel.at, length);
+}
+
 /** The CRC-32C of `bytes[start, end)`. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  return ~crc32cUpdate(-1, bytes, start, end) >>> 0;
+  return ~beginCrc(bytes, start, end) >>> 0;
 }
 
 /** The checksum that xl_crc must hold: the record's data first, then its header up to xl_crc (ValidXLogRecord(), xlogreader.c). */
 export function xlogRecordCrc(bytes: Uint8Array, start: number, totLen: number): number {
-  const data = crc32cUpdate(-1, bytes, start + 24, start + totLen);
+  const data = beginCrc(bytes, start + 24, start + totLen);
   return ~crc32cUpdate(data, bytes, start, start + 20) >>> 0;
 }

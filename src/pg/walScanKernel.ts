@@ -5,6 +5,7 @@ import type { Lsn } from '../util/lsn.js';
 import { MAX_LSN } from '../util/lsn.js';
 import type { RelFork } from './relFileLocator.js';
 import { XLOG_PAGE_MAGIC, type PgMajor } from './version.js';
+import { instantiate } from './webAssembly.js';
 import { WAL_SCAN_WASM } from './wasm/walScanBytes.js';
 
 /** What scan() answers; the numbers are the kernel's. */
@@ -12,13 +13,6 @@ export const ScanStatus = { needData: 0, full: 1, done: 2, odd: 3 } as const;
 
 /** Which records a manager hands over: none, all, or what its rule says; the numbers are the kernel's. */
 export const RecordMode = { none: 0, all: 1, xlog: 2, heap: 3, heap2: 4 } as const;
-
-/** What we use of WebAssembly: the type library has it only together with the browser's DOM. */
-interface WasmApi {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
-}
-const wasm = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
 const BUFFER_BYTES = 1024 * 1024;
 const REFS = 1 << 16;
@@ -86,8 +80,6 @@ interface KernelExports {
   getXactBlockCount(): number;
 }
 
-let compiled: object | undefined;
-
 export interface KernelOptions {
   major: PgMajor;
   segmentSize: number;
@@ -117,8 +109,7 @@ export class WalScanKernel {
   private relationList: RelFork[] = [];
 
   constructor() {
-    compiled ??= new wasm.Module(Buffer.from(WAL_SCAN_WASM, 'base64'));
-    this.exports = new wasm.Instance(compiled).exports as KernelExports;
+    this.exports = instantiate<KernelExports>(WAL_SCAN_WASM);
   }
 
   /** Begins a scan. What is collected in the layer in hand stays. */

@@ -17,4 +17,11 @@ describe('CRC-32C', () => {
       expect(~crc32cUpdate(crc32cUpdate(-1, bytes, 0, cut), bytes, cut, 100) >>> 0).toBe(crc32c(bytes));
     }
   });
+
+  it('is the same by the kernel, which takes the long spans', () => {
+    const bytes = Uint8Array.from({ length: 600_000 }, (_, i) => (i * 2_654_435_761) >>> 24);
+    for (const length of [639, 640, 641, 655, 656, 1000, 8168, 8192, 32_801, 524_288, 524_289]) {
+      for (const start of [0, 1, 7, 64]) expect(crc32c(bytes, start, start + length)).toBe(~crc32cUpdate(-1, bytes, start, start + length) >>> 0);
+    }
+  });
 });
