@@ -345,15 +345,22 @@ export class Page {
     if (!PAGE_RULES[this.major].compactsInLinePointerOrder) keys.sort();
     scratch.set(bytes);
     let upper = this.pdSpecial;
+    // items that lie one below the other, as they will: they move in one piece
+    let from = upper, end = upper;
     for (let i = 0; i < count; i++) {
       const idAt = SIZE_OF_PAGE_HEADER + ((keys[i]! & 0xffff) - 1) * 4;
       const id = view.getUint32(idAt, true);
       const off = id & 0x7fff, size = align8(id >>> 17);
       if (off + size > BLCKSZ) throw new PageError(`corrupted line pointer: ${off}`);
+      if (off + size !== from) {
+        if (from !== upper) bytes.set(scratch.subarray(from, end), upper);
+        end = off + size;
+      }
+      from = off;
       upper -= size;
-      if (upper !== off) bytes.set(scratch.subarray(off, off + size), upper);
       view.setUint32(idAt, ((id & ~0x7fff) | upper) >>> 0, true);
     }
+    if (from !== upper) bytes.set(scratch.subarray(from, end), upper);
     this.pdUpper = upper;
   }
 

@@ -78,8 +78,8 @@ export interface PageExpectation {
   segmentSize: number;
   /** From pg_control; undefined: not checked. */
   systemIdentifier?: bigint;
-  /** For messages. */
-  file?: string;
+  /** The name of the file that holds a position, for messages. */
+  fileAt?(lsn: Lsn): string | undefined;
 }
 
 /**
@@ -88,10 +88,13 @@ export interface PageExpectation {
  * is the reader's to check: it spans pages.
  */
 export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expected: PageExpectation): WalscopeError | undefined {
-  const header = readXLogPageHeader(view, at);
   const offset = lsn % expected.segmentSize;
-  const place = { lsn: formatLsn(lsn), file: expected.file, offset };
-  const where = `in WAL segment ${expected.file ?? `of timeline ${header.timeline}`}, LSN ${formatLsn(lsn)}, offset ${offset}`;
+  const isLong = (view.getUint16(at + 2, true) & XLP_LONG_HEADER) !== 0;
+  if (!isLong && offset !== 0 && isGoodShortHeader(view, at, lsn, expected.major)) return undefined;
+  const header = readXLogPageHeader(view, at);
+  const file = expected.fileAt?.(lsn);
+  const place = { lsn: formatLsn(lsn), file, offset };
+  const where = `in WAL segment ${file ?? `of timeline ${header.timeline}`}, LSN ${formatLsn(lsn)}, offset ${offset}`;
   if (header.magic !== XLOG_PAGE_MAGIC[expected.major]) {
     const other = majorOfMagic(header.magic);
     return inputError('wal.page_magic', `invalid magic number ${hex4(header.magic)} ${where}`, place,
@@ -100,7 +103,7 @@ export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expect
   if ((header.info & ~XLP_ALL_FLAGS) !== 0) {
     return inputError('wal.page_info', `invalid info bits ${hex4(header.info)} ${where}`, place);
   }
-  if ((header.info & XLP_LONG_HEADER) !== 0) {
+  if (isLong) {
     const long = readXLogLongPageHeader(view, at);
     const foreign = 'WAL file is from different database system:';
     if (expected.systemIdentifier !== undefined && long.systemIdentifier !== expected.systemIdentifier) {
@@ -120,6 +123,11 @@ export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expect
     return inputError('wal.page_addr', `unexpected pageaddr ${formatLsn(header.pageAddr)} ${where}`, place);
   }
   return undefined;
+}
+
+/** Nearly all pages: nothing of them needs to be said. */
+function isGoodShortHeader(view: DataView, at: number, lsn: Lsn, major: PgMajor): boolean {
+  return view.getUint16(at, true) === XLOG_PAGE_MAGIC[major] && (view.getUint16(at + 2, true) & ~XLP_ALL_FLAGS) === 0 && readLsn(view, at + 8) === lsn;
 }
 
 function hex4(n: number): string {

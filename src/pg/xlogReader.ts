@@ -66,7 +66,7 @@ export class XLogReader {
   /** The record whose continuation was lost, where the record just read replaced it (XLP_FIRST_IS_OVERWRITE_CONTRECORD); else 0. */
   overwrittenLsn: Lsn = INVALID_LSN;
 
-  private readonly expectation: { major: PgMajor; segmentSize: number; systemIdentifier?: bigint; file?: string };
+  private readonly expectation: { major: PgMajor; segmentSize: number; systemIdentifier?: bigint; fileAt(lsn: Lsn): string | undefined };
   private readonly windowBytes: number;
   private window: Uint8Array = new Uint8Array(0);
   private windowView = new DataView(this.window.buffer);
@@ -93,7 +93,7 @@ export class XLogReader {
   private assemblyView = new DataView(this.assembly.buffer);
 
   constructor(private readonly source: WalBytes, options: XLogReaderOptions) {
-    this.expectation = { major: options.major, segmentSize: source.segmentSize, systemIdentifier: options.systemIdentifier };
+    this.expectation = { major: options.major, segmentSize: source.segmentSize, systemIdentifier: options.systemIdentifier, fileAt: (lsn) => source.fileAt?.(lsn) };
     this.windowBytes = Math.max(options.windowBytes ?? SEQUENTIAL_WINDOW_BYTES, XLOG_BLCKSZ);
   }
 
@@ -175,11 +175,12 @@ export class XLogReader {
 
   /**
    * Reads the record that begins at `lsn`, wherever next() stands. Throws a located input error where there is no good record.
+   * `windowBytes`: to ask of the source; more than a page where the records near it are read next.
    */
-  readRecordAt(lsn: Lsn, record: XLogRecord): XLogRecord {
+  readRecordAt(lsn: Lsn, record: XLogRecord, windowBytes = XLOG_BLCKSZ): XLogRecord {
     const { latestPageLsn, latestPageTimeline } = this;
     this.latestPageLsn = MAX_LSN; // no order among positions that are read at random
-    const restart = this.decodeAt(lsn, undefined, record, XLOG_BLCKSZ);
+    const restart = this.decodeAt(lsn, undefined, record, windowBytes);
     this.latestPageLsn = latestPageLsn;
     this.latestPageTimeline = latestPageTimeline;
     if (restart !== undefined) {
@@ -326,7 +327,6 @@ export class XLogReader {
     this.examinedPageLsn = pageLsn;
     if (pageLsn === this.pageLsn && needed <= this.pageAvailable) return;
     const segment = walSegmentNumber(pageLsn, this.source.segmentSize);
-    this.expectation.file = this.source.fileAt?.(pageLsn);
     if (segment !== this.checkedSegment) {
       // the segment's first page says whose it is, even where that is not the page that is wanted
       const start = walSegmentStart(segment, this.source.segmentSize);

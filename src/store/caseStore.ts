@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { HeldFiles } from '../layerfile/heldFiles.js';
 import { imageFiles, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
 import type { PgMajor } from '../pg/version.js';
+import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { XLogReader, type WalBytes } from '../pg/xlogReader.js';
 import type { Lsn } from '../util/lsn.js';
@@ -39,6 +40,9 @@ export interface CaseSources {
   files?: HeldFiles;
 }
 
+/** A record so close behind the last one is taken for one of many that are read in LSN order: what lies between is read along. */
+const NEAR_BYTES = 64 * 1024;
+
 /** Reads records at given positions; the record last read is kept, because several keys point to it. */
 class RecordReader implements WalStore {
   private readonly reader: XLogReader;
@@ -51,8 +55,9 @@ class RecordReader implements WalStore {
 
   readRecord(lsn: Lsn): XLogRecord {
     if (lsn === this.lastLsn) return this.record;
+    const ahead = lsn - this.lastLsn;
     this.lastLsn = -1 as Lsn;
-    this.reader.readRecordAt(lsn, this.record);
+    this.reader.readRecordAt(lsn, this.record, ahead > 0 && ahead < NEAR_BYTES ? NEAR_BYTES : XLOG_BLCKSZ);
     this.lastLsn = lsn;
     return this.record;
   }
