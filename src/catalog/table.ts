@@ -9,7 +9,7 @@ import type { StoredOutput } from '../rows/types/typeInfo.js';
 import type { TypeOutputs } from '../rows/types/typeOutputs.js';
 import { isExtended, plainHeaderSize, varsizeAny } from '../rows/varlena.js';
 import { hexOf } from '../rows/bytes.js';
-import { visibleTuples, type TupleState } from '../rows/visibility.js';
+import { visibleTuples, type TupleState, type Visibility } from '../rows/visibility.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import type { ByteSink, FieldForm } from '../util/byteSink.js';
 import type { Finding } from '../util/finding.js';
@@ -23,6 +23,7 @@ export class RowView {
   offnum = 0;
   at = 0;
   length = 0;
+  private bytes!: Uint8Array;
   private readonly tuple: DeformedTuple;
   private deformed = false;
 
@@ -34,37 +35,43 @@ export class RowView {
     this.page = page;
     this.block = block;
     this.offnum = offnum;
+    return this.fillTuple(page.bytes, at, length);
+  }
+
+  /** A tuple that lies somewhere: its values can be read, its place and header not. */
+  fillTuple(bytes: Uint8Array, at: number, length: number): this {
+    this.bytes = bytes;
     this.at = at;
     this.length = length;
     this.deformed = false;
     return this;
   }
 
+  private deform(): void {
+    if (this.deformed) return;
+    this.deformer.deformHeapTuple(this.bytes, this.at, this.length, this.tuple);
+    this.deformed = true;
+  }
+
   /** The value of the i-th readable column in PostgreSQL's output form; null for NULL. */
   value(i: number): string | null {
-    if (!this.deformed) {
-      this.deformer.deformHeapTuple(this.page.bytes, this.at, this.length, this.tuple);
-      this.deformed = true;
-    }
+    this.deform();
     const column = this.columns[i]!;
     const position = column.position;
     const length = this.tuple.length[position]!;
-    if (length >= 0) return column.print(this.page.bytes, this.tuple.at[position]!, length);
+    if (length >= 0) return column.print(this.bytes, this.tuple.at[position]!, length);
     return length === ATTRIBUTE_MISSING ? column.missing : null;
   }
 
   /** As value(), as a field of a text format: what stands for NULL, or the value's text, escaped. */
   fieldInto(i: number, sink: ByteSink, form: FieldForm): void {
-    if (!this.deformed) {
-      this.deformer.deformHeapTuple(this.page.bytes, this.at, this.length, this.tuple);
-      this.deformed = true;
-    }
+    this.deform();
     const column = this.columns[i]!;
     const position = column.position;
     const length = this.tuple.length[position]!;
     const from = sink.length;
     if (column.isStoredText && length > 0) {
-      const { bytes } = this.page;
+      const { bytes } = this;
       const at = this.tuple.at[position]!;
       const first = bytes[at]!;
       if (!isExtended(first)) {
@@ -73,13 +80,25 @@ export class RowView {
         return;
       }
     }
-    if (length >= 0) column.printBytes(this.page.bytes, this.tuple.at[position]!, length, sink);
+    if (length >= 0) column.printBytes(this.bytes, this.tuple.at[position]!, length, sink);
     else if (length === ATTRIBUTE_MISSING && column.missing !== null) sink.text(column.missing, column.charset);
     else {
       sink.copy(form.nullText, 0, form.nullText.length);
       return;
     }
     if (!column.isPlain) form.escape(sink, from);
+  }
+
+  /** True where the i-th column is stored with the same bytes as the j-th of another row: then it has the same value, if both are of one type. */
+  storesTheSame(i: number, other: RowView, j: number): boolean {
+    this.deform();
+    other.deform();
+    const mine = this.columns[i]!.position, theirs = other.columns[j]!.position;
+    const length = this.tuple.length[mine]!;
+    if (length !== other.tuple.length[theirs]!) return false;
+    const atMine = this.tuple.at[mine]!, atTheirs = other.tuple.at[theirs]!;
+    for (let n = 0; n < length; n++) if (this.bytes[atMine + n] !== other.bytes[atTheirs + n]) return false;
+    return length !== ATTRIBUTE_MISSING;
   }
 
   isNull(i: number): boolean {
@@ -135,6 +154,7 @@ export class Table {
       .map((column) => readable(column, column.dropped ? options.dropped?.get(column.attnum) : column, outputs));
   }
 
+  get visibility(): Visibility { return this.catalog.visibility; }
   get schema(): string { return this.catalog.schemaOf(this.relation); }
 
   newRow(): RowView {
@@ -189,7 +209,7 @@ export class Table {
     };
   }
 
-  private damagedRow(block: number, offnum: number): Finding {
+  damagedRow(block: number, offnum: number): Finding {
     return { code: 'row.damaged', message: `line pointer ${offnum} of block ${block} of ${this.relation.name} is damaged`, place: { block: `${formatRelFork(this.file)} block ${block}` } };
   }
 }

@@ -76,21 +76,25 @@ function parseFilter(text: string | undefined): ReadonlySet<Change> {
   }));
 }
 
-/** Writes one table's changes; its heading comes with the first of them. */
+/** Writes one table's changes, if they are wanted row by row; its heading comes with the first of them. */
 function showTable(diff: TableDiff, wanted: ReadonlySet<Change>, writer: DiffWriter | undefined, output: DataOutput): DiffCounts {
   const table = qualifiedName(diff.schema, diff.name);
+  if (!writer) {
+    const counts = diff.count();
+    for (const change of CHANGES) if (!wanted.has(change)) counts[change] = 0;
+    return { table, ...counts };
+  }
   const counts: DiffCounts = { table, added: 0, removed: 0, changed: 0 };
   let begun = false;
   diff.rows(({ change, before, after }) => {
     if (!wanted.has(change)) return true;
     counts[change]++;
-    if (!writer) return true;
     if (!begun) writer.begin({ table, columns: diff.columns, key: diff.key, note: diff.only === undefined ? '' : diff.only === 'before' ? ' (dropped in between)' : ' (created in between)' });
     begun = true;
     writer.change(change, before, after);
     return !output.isClosed;
   });
-  if (begun) writer!.end();
+  if (begun) writer.end();
   return counts;
 }
 

@@ -2,22 +2,28 @@
  * What changed in a table between two moments. The work depends on the pages that changed in between: only blocks that a record
  * touched can hold rows that came or went, plus those that transactions still open at the first moment had touched before it.
  */
-import type { RowView, Table } from '../catalog/table.js';
+import type { Table } from '../catalog/table.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
-import { ForkNumber, sameRelation, type RelFork } from '../pg/relFileLocator.js';
+import { ForkNumber, sameRelation, type RelFileLocator } from '../pg/relFileLocator.js';
+import type { RelationChange } from '../pg/walScanChanges.js';
 import type { CaseStore } from '../store/caseStore.js';
-import { xidPrecedes } from '../store/transactionChanges.js';
+import type { PageAsOf } from '../store/pageStore.js';
+import { locatorKey, xidPrecedes } from '../store/transactionChanges.js';
 import { endsTransaction } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import type { AsofColumn } from './asof.js';
+import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
 import { primaryKeyColumns } from './primaryKey.js';
+import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { findRelation, parseTableName } from './tableName.js';
+import type { Tuple } from './tupleArena.js';
 
-export type Change = 'added' | 'removed' | 'changed';
+
+export type { Change } from './rowMatcher.js';
 
 export interface RowChange {
   change: Change;
@@ -35,7 +41,10 @@ export interface TableDiff {
   key: string[];
   /** The table exists at only one of the moments. */
   only: 'before' | 'after' | undefined;
+  /** Stops where `emit` gives false. */
   rows(emit: (change: RowChange) => boolean | void): void;
+  /** How many rows rows() would give; from the case's sums alone where these tell. */
+  count(): Record<Change, number>;
 }
 
 /** Both sides of the question, the same database. */
@@ -134,62 +143,69 @@ export function diffTable(sides: DiffSides, pair: { before: Relation | undefined
   }
   return {
     schema: named.schema, name: named.relation.name, columns: chosen, key, only: before && after ? undefined : before ? 'before' : 'after',
-    rows: (emit) => compare(sides, before, after, chosen, key, findings, emit),
+    rows(emit) {
+      compare(sides, before, after, chosen, key, findings, (matcher, change, was, is) =>
+        emit({ change, before: was ? matcher.valuesBefore(was) : null, after: is ? matcher.valuesAfter(is) : null }));
+    },
+    count() {
+      const counts = { added: 0, removed: 0, changed: 0 };
+      const logged = before && after && sameShape(sides, before, after) ? loggedChanges(sides, before, after) : undefined;
+      if (logged && logged.updated === 0 && (logged.inserted === 0 || logged.deleted === 0)) return { added: logged.inserted, removed: logged.deleted, changed: 0 };
+      compare(sides, before, after, chosen, key, findings, (_, change) => {
+        counts[change]++;
+      });
+      return counts;
+    },
   };
 }
 
-type Row = (string | null)[];
-
-function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: (change: RowChange) => boolean | void): void {
-  const blocks = before && after && sameShape(sides, before, after) ? blocksToCompare(sides, before.file, after.file) : undefined;
-  const old = new Map<string, Row[]>();
+function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: MatcherOptions['emit']): void {
   const keyPlaces = key.map((name) => columns.findIndex((c) => c.name === name));
-  const keyOf = (row: Row): string => JSON.stringify(keyPlaces.length > 0 ? keyPlaces.map((i) => row[i]) : row);
-  if (before) {
-    readRows(before, columns, blocks, findings, (row) => {
-      const k = keyOf(row);
-      const list = old.get(k);
-      if (list) list.push(row);
-      else old.set(k, [row]);
-    });
+  const isSameShape = before !== undefined && after !== undefined && sameShape(sides, before, after);
+  const matcher = new RowMatcher({ before, after, columns, keyPlaces, sameShape: isSameShape, emit });
+  const blocks = isSameShape ? blocksToCompare(sides, before, after) : undefined;
+  if (blocks) {
+    comparePages(sides, before!, after!, blocks, findings, matcher);
+  } else {
+    before?.scan(({ page, at, length }) => {
+      matcher.addBefore({ bytes: page.bytes, at, length }, after === undefined);
+      return !matcher.stopped;
+    }, findings.add);
+    after?.scan(({ page, at, length }) => {
+      matcher.addAfter({ bytes: page.bytes, at, length }, true);
+      return !matcher.stopped;
+    }, findings.add);
   }
-  let stopped = false;
-  const out = (change: RowChange): void => {
-    if (!stopped && emit(change) === false) stopped = true;
+  matcher.end();
+}
+
+/** Compares blocks as of both moments: a row version that both see in the same place with the same bytes is not read. */
+function comparePages(sides: DiffSides, before: Table, after: Table, blocks: readonly number[], findings: Findings, matcher: RowMatcher): void {
+  const isForward = sides.before.moment.lsn <= sides.after.moment.lsn;
+  const { from, to } = span(sides);
+  const logged = loggedChanges(sides, before, after);
+  const onlyAdds = logged !== undefined && logged.updated === 0 && logged.deleted === 0;
+  const onlyRemoves = logged !== undefined && logged.updated === 0 && logged.inserted === 0;
+  let left = blocks.length;
+  const side = (table: Table, block: number, found: PageAsOf | undefined, emit: (tuple: Tuple) => void): PageSide => {
+    if (found?.unknown) findings.add(table.unknownBlock(block, found.unknown));
+    return {
+      page: found?.unknown ? undefined : found?.page, visibility: table.visibility,
+      emit: (at, length) => emit({ bytes: found!.page.bytes, at, length }),
+      damaged: (offnum) => findings.add(table.damagedRow(block, offnum)),
+    };
   };
-  // rows that did not change are taken out as they come, so that only the old side of the changed blocks is held
-  if (after) {
-    readRows(after, columns, blocks, findings, (row) => {
-      const k = keyOf(row);
-      const list = old.get(k);
-      const was = list?.shift();
-      if (list?.length === 0) old.delete(k);
-      if (!was) out({ change: 'added', before: null, after: row });
-      else if (!sameRow(was, row)) out({ change: 'changed', before: was, after: row });
-    });
-  }
-  for (const list of old.values()) for (const row of list) out({ change: 'removed', before: row, after: null });
-}
-
-function sameRow(a: Row, b: Row): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Rows of the given blocks (all where undefined) in the common column order; a column that the table lacks reads as NULL. */
-function readRows(table: Table, columns: AsofColumn[], blocks: number[] | undefined, findings: Findings, emit: (row: Row) => void): void {
-  const places = columns.map((column) => table.columns.findIndex((c) => c.column.name === column.name));
-  const one = (row: RowView): void => emit(places.map((i) => (i < 0 ? null : row.value(i))));
-  if (!blocks) {
-    table.scan(one, findings.add);
-    return;
-  }
-  for (let i = 0; i < blocks.length;) {
-    let end = i + 1;
-    while (end < blocks.length && blocks[end] === blocks[end - 1]! + 1) end++;
-    table.scan(one, findings.add, blocks[i]!, blocks[end - 1]! + 1);
-    i = end;
-  }
+  sides.after.session.store.pages.scanPairs(after.file, from, to, blocks, (pairs) => {
+    const is: Tuple[] = [];
+    for (const { block, earlier, later } of pairs) {
+      const [was, now] = isForward ? [earlier, later] : [later, earlier];
+      differingTuples(side(before, block, was, (tuple) => matcher.addBefore(tuple, onlyRemoves)), side(after, block, now, (tuple) => is.push(tuple)));
+    }
+    left -= pairs.length;
+    if (left === 0) matcher.endBefore();
+    for (const tuple of is) matcher.addAfter(tuple, onlyAdds || left === 0);
+    return !matcher.stopped;
+  });
 }
 
 /**
@@ -227,16 +243,55 @@ function span(sides: DiffSides): { from: Lsn; to: Lsn } {
 }
 
 /** Blocks whose visible rows may differ between the moments, ascending; undefined: all (the file is another one). */
-function blocksToCompare(sides: DiffSides, before: RelFork, after: RelFork): number[] | undefined {
+function blocksToCompare(sides: DiffSides, before: Table, after: Table): number[] | undefined {
+  const { file } = after;
+  if (!sameRelation(before.file, file)) return undefined;
   const { store } = sides.after.session;
-  if (!sameRelation(before, after)) return undefined;
-  const was = store.pages.relation(before, sides.before.moment.lsn);
-  const is = store.pages.relation(after, sides.after.moment.lsn);
-  if (was.floorLsn !== is.floorLsn || was.truncations.length !== is.truncations.length) return undefined;
   const { from, to } = span(sides);
+  const was = store.pages.relation(file, from);
+  const is = store.pages.relation(file, to);
+  if (was.floorLsn !== is.floorLsn) return undefined;
   const blocks = new Set<number>();
-  store.pages.changes(after, 0, 0x1_0000_0000, openSince(store, from, to), to, (block) => blocks.add(block));
+  store.pages.changes(file, 0, 0x1_0000_0000, spanFacts(sides).openSince, to, (block) => blocks.add(block));
+  // no record names the blocks that were cut off
+  for (const truncation of is.truncations.slice(was.truncations.length)) for (let block = truncation.blocks; block < was.blocks; block++) blocks.add(block);
   return [...blocks].sort((a, b) => a - b);
+}
+
+/**
+ * How many rows of the table the transactions between the moments changed, as the case's own sums have it; undefined where these do not tell all:
+ * the file was another one, or catalogs, whose rows are also changed in place.
+ */
+function loggedChanges(sides: DiffSides, before: Table, after: Table): Omit<RelationChange, 'relation'> | undefined {
+  const { file } = after;
+  if (isSystemSchema(after.schema) || !sameRelation(before.file, file)) return undefined;
+  const { store } = sides.after.session;
+  const { from, to } = span(sides);
+  if (store.pages.relation(file, from).floorLsn !== store.pages.relation(file, to).floorLsn) return undefined;
+  const { inserted, updated, deleted } = spanFacts(sides).changes(file) ?? { inserted: 0, updated: 0, deleted: 0 };
+  return from === sides.before.moment.lsn ? { inserted, updated, deleted } : { inserted: deleted, updated, deleted: inserted };
+}
+
+/** What is the same for all tables of a question. */
+interface SpanFacts {
+  /** From where on records may belong to transactions that were open at the earlier moment and ended by the later. */
+  openSince: Lsn;
+  /** What the transactions between the moments changed in a relation. */
+  changes: (relation: RelFileLocator) => RelationChange | undefined;
+}
+
+const knownFacts = new WeakMap<DiffSides, SpanFacts>();
+
+function spanFacts(sides: DiffSides): SpanFacts {
+  let facts = knownFacts.get(sides);
+  if (!facts) {
+    const { store } = sides.after.session;
+    const { from, to } = span(sides);
+    const since = openSince(store, from, to);
+    let sums: Map<string, RelationChange> | undefined;
+    knownFacts.set(sides, (facts = { openSince: since, changes: (relation) => (sums ??= store.changes.between(store.transactions, since, from, to)).get(locatorKey(relation)) }));
+  }
+  return facts;
 }
 
 /** A block that records between the two moments changed. */
@@ -267,7 +322,6 @@ export function changedBlocks(sides: DiffSides, pair: { before: Relation | undef
   return [...found.values()].sort((a, b) => a.block - b.block);
 }
 
-/** From where on records may belong to transactions that were open at the earlier moment and ended by the later. */
 function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
   let oldest: number | undefined;
   for (const row of store.transactions.rows(from, to)) {

@@ -108,6 +108,11 @@ export class Visibility {
   }
 }
 
+/** True where the page itself says that everyone sees all of its tuples. */
+export function isAllVisible(page: Page, visibility: Visibility): boolean {
+  return visibility.useHintBits && (page.pdFlags & PD_ALL_VISIBLE) !== 0;
+}
+
 /**
  * Calls `emit` for every tuple of a heap page that the moment's snapshot sees, in order of offset number: `at` is the tuple's first byte on the
  * page, `length` its line pointer's length. Line pointers that lead outside the page, or to less than a tuple header, go to `damaged`.
@@ -119,13 +124,13 @@ export function visibleTuples(
   damaged: (offnum: number) => void,
 ): void {
   const view = page.view;
-  const isAllVisible = visibility.useHintBits && (page.pdFlags & PD_ALL_VISIBLE) !== 0;
+  const allVisible = isAllVisible(page, visibility);
   const max = Math.min(page.maxOffset, (BLCKSZ - SIZE_OF_PAGE_HEADER) >> 2);
   for (let offnum = 1; offnum <= max; offnum++) {
     const id = view.getUint32(SIZE_OF_PAGE_HEADER + (offnum - 1) * 4, true);
     if (((id >>> 15) & 3) !== LP_NORMAL) continue;
     const at = id & 0x7fff, length = id >>> 17;
     if (at < SIZE_OF_PAGE_HEADER || length < SIZE_OF_HEAP_TUPLE_HEADER || at + length > BLCKSZ) damaged(offnum);
-    else if (isAllVisible || visibility.isVisible(view, at)) emit(offnum, at, length);
+    else if (allVisible || visibility.isVisible(view, at)) emit(offnum, at, length);
   }
 }

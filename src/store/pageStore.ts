@@ -47,6 +47,8 @@ export interface PageCounters {
 
 /** Blocks that a scan rebuilds at a time: 16 MB of pages. */
 const SCAN_BATCH_BLOCKS = 2048;
+/** Blocks that a scan of two moments rebuilds at a time: 64 MB of pages. The more there are, the less often the WAL is walked. */
+const PAIR_BATCH_BLOCKS = 4096;
 
 export interface PageStoreOptions {
   /** XLogHintBitIsNeeded() at a position. */
@@ -239,52 +241,107 @@ export class PageStore {
     const end = Math.min(to, state.blocks);
     const pool: Page[] = [];
     for (let first = from; first < end; first += SCAN_BATCH_BLOCKS) {
-      const last = Math.min(end, first + SCAN_BATCH_BLOCKS);
-      const batch = this.buildBatch(rel, state, first, last, upTo, pool);
-      for (let block = first; block < last; block++) {
-        const built = batch[block - first]!;
-        if (emit(block, { page: built.page, unknown: built.unknown }) === false) return;
-      }
+      const blocks = Array.from({ length: Math.min(end - first, SCAN_BATCH_BLOCKS) }, (_, i) => first + i);
+      for (const built of this.buildBatch(rel, state, blocks, upTo, pool)) if (emit(built.block, built) === false) return;
     }
   }
 
-  /** `pool` holds pages of batches before, whose bytes nobody needs any more. */
-  private buildBatch(rel: RelFork, state: RelationState, first: number, last: number, upTo: Lsn, pool: Page[]): BatchPage[] {
+  /**
+   * Rebuilds the given blocks, which must be ascending, as of two moments and hands a batch at a time to `emit`, in block order; the
+   * later page is made from the earlier one. A page is undefined where the fork has no such block then. The pages are overwritten
+   * after `emit` returns; it may stop the scan by returning false.
+   */
+  scanPairs(rel: RelFork, earlier: Lsn, later: Lsn, blocks: readonly number[], emit: (pairs: PagePair[]) => boolean | void): void {
+    const states = [this.relation(rel, earlier), this.relation(rel, later)] as const;
+    const pools: [Page[], Page[]] = [[], []];
+    for (let first = 0; first < blocks.length; first += PAIR_BATCH_BLOCKS) {
+      const some = blocks.slice(first, first + PAIR_BATCH_BLOCKS);
+      const there = (state: RelationState): number[] => some.filter((block) => block < state.blocks);
+      const was = new Map(this.buildBatch(rel, states[0], there(states[0]), earlier, pools[0]).map((built) => [built.block, built]));
+      const is = new Map(this.buildBatch(rel, states[1], there(states[1]), later, pools[1], { pages: was, upTo: earlier }).map((built) => [built.block, built]));
+      if (emit(some.map((block) => ({ block, earlier: was.get(block), later: is.get(block) }))) === false) return;
+    }
+  }
+
+  /**
+   * `blocks`: ascending. `pool` holds pages of batches before, whose bytes nobody needs any more. `known`: pages of an earlier moment: they are
+   * gone on from, unless they began anew since.
+   */
+  private buildBatch(rel: RelFork, state: RelationState, blocks: readonly number[], upTo: Lsn, pool: Page[], known?: { pages: ReadonlyMap<number, BatchPage>; upTo: Lsn }): BatchPage[] {
     const batch: BatchPage[] = [];
-    const images = this.options.images?.newest(rel, first, last, state.floorLsn, upTo);
-    for (let block = first; block < last; block++) {
-      const page = (pool[block - first] ??= new Page(new Uint8Array(BLCKSZ)));
-      batch.push({ page, floor: this.blockStart(state, block, images), chain: [], unknown: undefined });
+    for (const [first, last] of stretches(blocks)) this.gatherChains(rel, state, blocks, first, last, upTo, pool, known, batch);
+    const work: { key: number; built: BatchPage }[] = [];
+    for (const built of batch) {
+      const { block, page, chain, start } = built;
+      const starts = chain.length > 0 && (chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
+      if (!starts && start.earlier) {
+        page.bytes.set(start.earlier.page.bytes);
+        built.unknown = start.earlier.unknown;
+      } else if (!starts && start.image) page.bytes.set(start.image.page());
+      else if (starts || !start.usesBase || !this.readBase(state, rel, block, page.bytes)) page.bytes.fill(0);
+      for (const key of chain) work.push({ key, built });
     }
-    for (const i of this.layers.withKeys(rel, first, last, state.floorLsn, upTo)) {
-      this.layers.layer(i).entries(rel, first, last, (block, lsn, bits) => {
-        const built = batch[block - first]!;
-        if (lsn < built.floor.floorLsn || lsn >= upTo) return;
-        if ((bits & ENTRY_STARTS_CHAIN) !== 0) built.chain.length = 0;
-        built.chain.push(lsn * 4 + bits);
-      });
-    }
-    const work: { key: number; index: number }[] = [];
-    batch.forEach((built, index) => {
-      const starts = built.chain.length > 0 && (built.chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
-      if (!starts && built.floor.image) built.page.bytes.set(built.floor.image.page());
-      else if (starts || !built.floor.usesBase || !this.readBase(state, rel, first + index, built.page.bytes)) built.page.bytes.fill(0);
-      for (const key of built.chain) work.push({ key, index });
-    });
     work.sort((a, b) => a.key - b.key);
-    for (const { key, index } of work) {
-      const built = batch[index]!;
+    for (const { key, built } of work) {
       const bits = key % 4;
-      this.apply({ lsn: ((key - bits) / 4) as Lsn, bits }, rel, first + index, built.page, built);
+      this.apply({ lsn: ((key - bits) / 4) as Lsn, bits }, rel, built.block, built.page, built);
     }
     this.counters.pagesRead += batch.length;
     return batch;
   }
+
+  /** Adds the pages of blocks[first … last) to the batch, each with the entries that make it. */
+  private gatherChains(
+    rel: RelFork, state: RelationState, blocks: readonly number[], first: number, last: number, upTo: Lsn, pool: Page[],
+    known: { pages: ReadonlyMap<number, BatchPage>; upTo: Lsn } | undefined, batch: BatchPage[],
+  ): void {
+    const from = blocks[first]!, to = blocks[last - 1]! + 1;
+    const images = this.options.images?.newest(rel, from, to, state.floorLsn, upTo);
+    let lowest = upTo;
+    for (let i = first; i < last; i++) {
+      const block = blocks[i]!;
+      let start: BatchPage['start'] = this.blockStart(state, block, images);
+      const earlier = known?.pages.get(block);
+      if (earlier && start.floorLsn < known!.upTo) start = { floorLsn: known!.upTo, usesBase: false, earlier };
+      lowest = Math.min(lowest, start.floorLsn) as Lsn;
+      batch.push({ block, page: (pool[i] ??= new Page(new Uint8Array(BLCKSZ))), start, chain: [], unknown: undefined });
+    }
+    for (const layer of this.layers.withKeys(rel, from, to, lowest, upTo)) {
+      let i = first;
+      this.layers.layer(layer).entries(rel, from, to, (block, lsn, bits) => {
+        while (batch[i]!.block < block) i++;
+        const built = batch[i]!;
+        if (built.block !== block || lsn < built.start.floorLsn || lsn >= upTo) return;
+        if ((bits & ENTRY_STARTS_CHAIN) !== 0) built.chain.length = 0;
+        built.chain.push(lsn * 4 + bits);
+      });
+    }
+  }
 }
 
-interface BatchPage {
-  page: Page;
-  floor: BlockStart;
+/** Blocks that lie no further apart are looked up together: their entries share blocks of the layers. */
+const STRETCH_GAP = 256;
+
+/** The places in `blocks`, which are ascending, from and to which no gap is wide. */
+function* stretches(blocks: readonly number[]): Generator<[first: number, last: number]> {
+  for (let first = 0; first < blocks.length;) {
+    let last = first + 1;
+    while (last < blocks.length && blocks[last]! - blocks[last - 1]! <= STRETCH_GAP) last++;
+    yield [first, last];
+    first = last;
+  }
+}
+
+/** A block as of two moments. */
+export interface PagePair {
+  block: number;
+  earlier: PageAsOf | undefined;
+  later: PageAsOf | undefined;
+}
+
+interface BatchPage extends PageAsOf {
+  block: number;
+  start: BlockStart & { earlier?: BatchPage };
   /** LSN × 4 + bits. */
   chain: number[];
   unknown: { lsn: Lsn; rmgr: string } | undefined;

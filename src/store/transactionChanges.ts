@@ -1,11 +1,12 @@
 /** What transactions changed and said, from the layers alone: no WAL is read. */
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { LayerChanges } from '../layerfile/layerChanges.js';
+import type { RelFileLocator } from '../pg/relFileLocator.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { EventKind } from './layerEvents.js';
 import type { LayerMap } from './layerMap.js';
-import { endsTransaction, type TransactionLog } from './transactionLog.js';
+import { endsTransaction, isCommit, type TransactionLog } from './transactionLog.js';
 
 /** TransactionIdPrecedes(): modulo 2^32. */
 export function xidPrecedes(a: number, b: number): boolean {
@@ -24,26 +25,39 @@ export class TransactionChanges {
   /** Rows by relation file that a transaction and its committed subtransactions changed. */
   of(row: XactRow): RelationChange[] {
     const sums = new Map<string, RelationChange>();
-    const add = (changes: LayerChanges, number: number): void => {
-      if (number === 0) return;
-      for (const change of changes.shapes[number - 1]!) {
-        const { spcOid, dbOid, relNumber } = change.relation;
-        const key = `${spcOid} ${dbOid} ${relNumber}`;
-        const sum = sums.get(key);
-        if (sum) {
-          sum.inserted += change.inserted;
-          sum.updated += change.updated;
-          sum.deleted += change.deleted;
-        } else sums.set(key, { ...change });
-      }
-    };
     let own = true;
     for (const { changes } of this.stripesBackward(this.firstPossibleLsn(row), (row.lsn + 1) as Lsn)) {
-      if (own) add(changes, row.changes);
-      else for (const xid of [row.xid, ...row.subxids]) add(changes, openChanges(changes, xid));
+      if (own) addShape(sums, changes, row.changes, 1);
+      else for (const xid of [row.xid, ...row.subxids]) addShape(sums, changes, openChanges(changes, xid), 1);
       own = false;
     }
     return [...sums.values()].filter((sum) => sum.inserted !== 0 || sum.updated !== 0 || sum.deleted !== 0);
+  }
+
+  /**
+   * Rows by relation file, under its locatorKey(), that the transactions changed which committed in [from, to); `openSince`: a position before which
+   * none of them wrote.
+   */
+  between(log: TransactionLog, openSince: Lsn, from: Lsn, to: Lsn): Map<string, RelationChange> {
+    const sums = new Map<string, RelationChange>();
+    const stripes = [...this.stripesBackward(openSince, to)];
+    // where transactions are open at a stripe's end, and what they had changed in it
+    const open = new Map<number, [LayerChanges, shape: number][]>();
+    for (const { changes } of stripes) {
+      for (const { xid, changes: shape } of changes.open) open.set(xid, [...(open.get(xid) ?? []), [changes, shape]]);
+    }
+    let end = to;
+    for (const { startLsn, changes } of stripes) {
+      const times = new Map<number, number>();
+      for (const row of log.rowsBackward(Math.max(from, startLsn) as Lsn, end)) {
+        if (!isCommit(row)) continue;
+        times.set(row.changes, (times.get(row.changes) ?? 0) + 1);
+        for (const [before, shape] of open.size === 0 ? [] : [row.xid, ...row.subxids].flatMap((xid) => open.get(xid) ?? [])) addShape(sums, before, shape, 1);
+      }
+      for (const [shape, count] of times) addShape(sums, changes, shape, count);
+      end = Math.min(end, startLsn) as Lsn;
+    }
+    return sums;
   }
 
   /**
@@ -134,6 +148,24 @@ export class TransactionChanges {
         if (starts[s]! <= from) break;
       }
     }
+  }
+}
+
+/** A relation file as a key. */
+export function locatorKey({ spcOid, dbOid, relNumber }: RelFileLocator): string {
+  return `${spcOid} ${dbOid} ${relNumber}`;
+}
+
+/** Adds what a number of a stripe's changes stands for, so many times. */
+function addShape(sums: Map<string, RelationChange>, changes: LayerChanges, number: number, times: number): void {
+  if (number === 0) return;
+  for (const { relation, inserted, updated, deleted } of changes.shapes[number - 1]!) {
+    const key = locatorKey(relation);
+    let sum = sums.get(key);
+    if (!sum) sums.set(key, (sum = { relation, inserted: 0, updated: 0, deleted: 0 }));
+    sum.inserted += inserted * times;
+    sum.updated += updated * times;
+    sum.deleted += deleted * times;
   }
 }
 

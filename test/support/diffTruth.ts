@@ -89,8 +89,10 @@ export function diffTruth(major: PgMajor, pairs: number): void {
             const diff = diffTable(sides, pair, findings);
             const gone: string[] = [];
             const come: string[] = [];
+            const counts = { added: 0, removed: 0, changed: 0 };
             const keyPlaces = diff.key.map((key) => diff.columns.findIndex((column) => column.name === key));
             diff.rows(({ change, before, after }) => {
+              counts[change]++;
               expect([change, before === null, after === null]).toEqual([change, change === 'added', change === 'removed']);
               if (before && after) expect(keyPlaces.map((i) => before[i])).toEqual(keyPlaces.map((i) => after[i]));
               if (before) gone.push(JSON.stringify(before));
@@ -102,6 +104,7 @@ export function diffTruth(major: PgMajor, pairs: number): void {
             expect(findings.list, where).toEqual([]);
             expect(sorted(gone), where).toEqual(sorted(minus(was, is)));
             expect(sorted(come), where).toEqual(sorted(minus(is, was)));
+            expect(diff.count(), where).toEqual(counts);
             tables++;
             changes += gone.length + come.length;
           }

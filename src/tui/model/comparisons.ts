@@ -46,11 +46,7 @@ export class Comparisons {
     pairs.forEach((pair, i) => {
       this.model.work.progress('comparing table', i, pairs.length);
       const diff = diffTable(sides, pair, findings);
-      const counts: Record<Change, number> = { added: 0, removed: 0, changed: 0 };
-      diff.rows((change) => {
-        counts[change.change]++;
-        this.model.work.check();
-      });
+      const counts = diff.count();
       if (counts.added + counts.removed + counts.changed > 0) tables.push({ oid: (pair.after ?? pair.before)!.oid, name: qualifiedName(diff.schema, diff.name), counts });
     });
     return { tables, findings: findings.list.map((each) => each.message) };
