@@ -3,7 +3,7 @@ import { colourWanted } from '../output/colour.js';
 import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { writeScript } from '../output/scriptText.js';
-import { changedBlocks, diffTable, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
+import { changedBlocks, diffTable, heldPairs, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
@@ -44,20 +44,21 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   const sides: DiffSides = { before: before!, after: after! };
   const output = new DataOutput(options.output, sides.after.encoding.outputCharset);
   const findings = new Findings();
+  const pairs = (): Pair[] => (tables.length > 0 ? pairTables(sides, tables) : heldPairs(sides, findings));
   const colour = colourWanted(options.color ?? 'auto', output.forTerminal);
   let differs: boolean;
   if (options.schema) {
     differs = showSchemaDiff(sides, tables, options, output);
   } else if (options.sql) {
-    const pairs = pairTables(sides, tables);
-    const changes = writeScript(diffScript(sides, pairs, findings, options.onConflict), (text) => output.write(text));
-    differs = changes > 0 || pairs.some((pair) => !pair.before || !pair.after);
+    const chosen = pairs();
+    const changes = writeScript(diffScript(sides, chosen, findings, options.onConflict), (text) => output.write(text));
+    differs = changes > 0 || chosen.some((pair) => !pair.before || !pair.after);
   } else if (options.pages) {
-    differs = showPages(sides, pairTables(sides, tables), options, output);
+    differs = showPages(sides, pairs(), options, output);
   } else {
     const columns = options.columns === undefined ? undefined : splitList(options.columns);
     const writer = options.stat ? undefined : diffWriter(format, output.write, { forTerminal: output.forTerminal, colour });
-    const counts = pairTables(sides, tables).map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
+    const counts = pairs().map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
     writer?.finish();
     differs = counts.length > 0;
     if (options.stat) showStat(counts, options, output, colour);

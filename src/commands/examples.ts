@@ -1,6 +1,6 @@
 /** Examples that help texts end with, by command. */
 export const EXAMPLES: Record<string, readonly string[]> = {
-  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday', 'walscope index --wal-store pack --backup /backups/base --wal /archive', 'walscope index --repair -C /cases/friday', 'walscope index --follow -C /cases/live', 'walscope index --shard 3/8 --backup /backups/base --wal /archive -C parts/3',
+  index: ['walscope index --backup /backups/base --wal /archive', 'walscope index --backup base.tar.gz --wal /archive -C /cases/friday', 'walscope index --wal-store pack --backup /backups/base --wal /archive', 'walscope index --repair -C /cases/friday', 'walscope index --follow -C /cases/live', 'walscope index --only shop.public.orders --backup /backups/base --wal /archive -C /cases/orders', 'walscope index --shard 3/8 --backup /backups/base --wal /archive -C parts/3',
     'walscope index --merge parts/* --backup /backups/base --wal /archive -C /cases/friday'],
   status: ['walscope status', 'walscope status --json | jq .coverage'],
   tables: ['walscope tables --at -1h', "walscope tables 'shop.*' --count --at 'point:before_deploy'"],
@@ -15,6 +15,8 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   compact: ['walscope compact', 'walscope compact --pack -C /cases/friday --progress'],
   gc: ['walscope gc --keep 30d --dry-run', 'walscope gc --max-size 50GB'],
   pin: ['walscope pin before_deploy point:before_deploy', "walscope pin audit '2026-03-31 23:59:59+02'"],
+  track: ['walscope track shop.public.customers', 'walscope track --all'],
+  untrack: ['walscope untrack shop.public.customers'],
   unpin: ['walscope unpin audit'],
   log: ['walscope log --limit 20', 'walscope log --since -1h --table orders', 'walscope log --xid 812', 'walscope log --timesketch -o timeline.jsonl'],
   show: ['walscope show 812', 'walscope show 812 --json', 'walscope show 812 --undo --on-conflict nothing > undo.sql'],

@@ -31,7 +31,10 @@ export async function exportCommand(tables: string[], options: ExportCommandOpti
   const database = openDatabase(session, options);
   const since = session.moment(options.since ?? 'earliest');
   const findings = new Findings();
-  const oids = tables.map((name) => database.relation(name).oid);
+  const relations = tables.map((name) => database.relation(name));
+  const leftOut = relations.find((relation) => database.isLeftOut(relation));
+  if (leftOut) throw database.untracked(leftOut);
+  const oids = relations.map(({ oid }) => oid);
   const wanted = tables.length === 0 ? userTables : chosenTables(oids);
   const read = (emit: (change: TableChange) => boolean | void): void => changeStream(session, database.database.oid, wanted, { since, until: database.moment }, findings, emit);
   if (format === 'jsonl') writeLines(session, options, read);

@@ -1,7 +1,8 @@
 /** walscope index: builds or extends a case. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { WalStoreForm } from '../layerfile/manifest.js';
+import { readManifest, type WalStoreForm } from '../layerfile/manifest.js';
+import { chooseFiles, selectionNames } from '../query/selection.js';
 import { followArchive } from '../store/follow.js';
 import { indexCase } from '../store/indexer.js';
 import type { IndexOptions } from '../store/indexOptions.js';
@@ -19,6 +20,7 @@ import type { Progress } from './progress.js';
 export interface IndexCommandOptions extends CommonOptions {
   backup?: string[];
   wal?: string[];
+  only?: string[];
   jobs?: string;
   walStore?: string;
   repair?: boolean;
@@ -57,11 +59,12 @@ function refuseCaseInArchive(caseDir: string, inputs: readonly string[]): void {
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
   const work: IndexOptions = {
     caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
-    shard: parseShard(options.shard), merge: options.merge,
+    shard: parseShard(options.shard), merge: options.merge, only: parseOnly(options), choose: chooseFiles,
   };
   if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {
     throw new WalscopeError('usage.index', '--follow, --shard and --merge exclude each other', { exitCode: ExitCode.usage, hint: 'merge first, then follow the case' });
   }
+  if (work.only && work.shard) throw new WalscopeError('usage.index', '--only belongs to the merge: parts hold every table', { exitCode: ExitCode.usage, hint: 'leave it out here' });
   refuseCaseInArchive(work.caseDir, [...work.backups, ...work.wal]);
   return longRunning('indexing', options, async (progress, signal) => {
     work.signal = signal;
@@ -70,6 +73,17 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
     if (options.follow) return follow(work, options, progress);
     if (work.shard) return buildPart(work, work.shard, progress);
     return indexOnce(work, progress);
+  });
+}
+
+/** What a new case is restricted to; a case that is there already must have the same names. */
+function parseOnly(options: IndexCommandOptions): string[] | undefined {
+  if (!options.only) return undefined;
+  const only = selectionNames(options.only);
+  const known = readManifest(newCase(options.case));
+  if (!known || known.only?.join() === only.join()) return only;
+  throw new WalscopeError('usage.only', `the index holds ${known.only?.join(', ') ?? 'every table'} already`, {
+    exitCode: ExitCode.usage, hint: known.only ? 'change that with walscope track and untrack' : 'begin another case with -C DIR',
   });
 }
 

@@ -65,6 +65,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('build or extend the index; run again to resume or to take new segments in')
     .option('--backup <path...>', 'base backup: a directory or a tar')
     .option('--wal <path...>', 'WAL archive directory')
+    .option('--only <name...>', 'index these databases, schemas or tables only, with what they need: DB, DB.SCHEMA or DB.SCHEMA.TABLE; later: track, untrack')
     .option('--wal-store <form>', 'reference: the WAL stays in the archive; pack: the case holds it, and the archive may go; auto: pack what is compressed (default: as before, auto in a new case)')
     .option('--shard <i/n>', 'build part i of n alone, into -C, a directory of its own: see --merge')
     .option('--merge <dir...>', 'make the case of all n parts, with the same bytes as one run (docs/parallel.md)')
@@ -197,6 +198,21 @@ function buildProgram(done: (code: number) => void): Command {
     .argument('<moment>', 'as --at takes it')
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .action(run(async () => (await import('./gc.js')).pinCommand));
+
+  inCase(program.command('track'))
+    .description('take more tables into an index that was made with --only; reads the WAL again where it must')
+    .argument('[names...]', 'DB, DB.SCHEMA or DB.SCHEMA.TABLE')
+    .option('--all', 'every table, from now on')
+    .option('--jobs <n>', 'worker threads for new WAL (default: one a core, at most 4)')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./track.js')).trackCommand));
+
+  inCase(program.command('untrack'))
+    .description('drop tables from an index that was made with --only')
+    .argument('<names...>', 'as walscope status shows them')
+    .option('--jobs <n>', 'worker threads for new WAL (default: one a core, at most 4)')
+    .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
+    .action(run(async () => (await import('./track.js')).untrackCommand));
 
   inCase(program.command('unpin'))
     .description('forget a pin')

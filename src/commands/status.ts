@@ -30,6 +30,7 @@ function describe(status: CaseStatus): string {
   for (const folder of status.wal) lines.push(['wal', folder]);
   lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`]);
   lines.push(['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`]);
+  if (status.only) lines.push(['only', `${status.only.join(', ')}: rows of other tables cannot be asked for; walscope track takes more in`]);
   lines.push(['wal store', walStore(status)]);
   if (status.cutoff) lines.push(['cut off', `at ${status.cutoff.lsn}: what came before was dropped; ${status.cutoff.images.toLocaleString('en-US')} page images of then, ${formatBytes(status.cutoff.bytes)}`]);
   for (const { name, lsn, time } of status.pins) lines.push(['pin', `${name} · ${lsn}${time === null ? '' : ` · ${time}`}`]);

@@ -25,7 +25,7 @@ import { eachEndedXid, readXactRows, type XactBlock, type XactRow } from './xact
 
 export { XactKind, type XactRow } from './xactRows.js';
 
-export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6, changes: 7 } as const;
+export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6, changes: 7, leftOut: 8 } as const;
 const BLOCK_BYTES = 8192;
 
 /** Entry bits of section 2. */
@@ -97,9 +97,9 @@ export function writeDeltaLayer(path: string, contents: DeltaContents, options: 
   }
 }
 
-/** `relations`: sorted; their places are the ordinals of the other sections. */
-export function writeRelations(file: BlockFileWriter, relations: readonly RelFork[]): void {
-  file.section(SectionId.relations, 1);
+/** `relations`: sorted; their places are the ordinals of the other sections. Those of section 8 are forks whose keys a selection left out. */
+export function writeRelations(file: BlockFileWriter, relations: readonly RelFork[], section: number = SectionId.relations): void {
+  file.section(section, 1);
   const out = new ByteWriter(BLOCK_BYTES);
   const perBlock = 1000;
   for (let first = 0; first < relations.length; first += perBlock) {
@@ -116,9 +116,9 @@ export function writeRelations(file: BlockFileWriter, relations: readonly RelFor
 }
 
 /** What writeRelations() wrote. */
-export function readRelations(file: BlockFileReader): RelFork[] {
+export function readRelations(file: BlockFileReader, id: number = SectionId.relations): RelFork[] {
   const list: RelFork[] = [];
-  const section = file.section(SectionId.relations);
+  const section = file.section(id);
   for (let i = 0; section && i < section.blocks; i++) {
     const reader = new ByteReader(file.readBlock(section, i));
     for (let n = reader.varint(); n > 0; n--) {
@@ -236,6 +236,11 @@ export class DeltaLayer {
   /** Every relation fork that the layer touches, sorted. */
   get relations(): RelFork[] {
     return (this.relationList ??= readRelations(this.file));
+  }
+
+  /** Forks that the layer's WAL touches and whose keys it does not hold, sorted. */
+  get leftOut(): RelFork[] {
+    return readRelations(this.file, SectionId.leftOut);
   }
 
   /** The position of a relation fork in `relations`, -1 where the layer does not touch it. */

@@ -4,10 +4,11 @@
  * output one block each is in memory, and one page's entries.
  */
 import path from 'node:path';
-import type { RelFork } from '../pg/relFileLocator.js';
+import { crc32c } from '../pg/crc32c.js';
+import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
 import { BlockFileWriter, LayerKind } from './blockFile.js';
-import { compareRelFork, deltaLayerName, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
+import { compareRelFork, deltaLayerName, SectionId, writeClog, ordinalOf, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
 import { KeyBlockReader, KeyBlockWriter } from './keyRuns.js';
 import { writeChanges } from './layerChanges.js';
 import { writeXactRows } from './xactRows.js';
@@ -16,9 +17,16 @@ import type { KeyPlace, ManifestLayer } from './manifest.js';
 /** A part ends with the page that fills it: small enough that opening it (its fences) is cheap, large enough that there are few. */
 export const PART_BYTES = 16 * 1024 * 1024;
 
-/** `000000000A000028-000000000B3A2F10.1-002.delta`: level 1, part 2. */
-export function mergedLayerName(startLsn: Lsn, endLsn: Lsn, level: number, part: number): string {
-  return deltaLayerName(startLsn, endLsn).replace(/delta$/, `${level}-${String(part).padStart(3, '0')}.delta`);
+/** `000000000A000028-000000000B3A2F10.1-002.delta`: level 1, part 2; `.1-002.only-5D1C0A44.delta` where keys are left out. */
+export function mergedLayerName({ startLsn, endLsn, level, leftOut }: MergeTarget, part: number): string {
+  return deltaLayerName(startLsn, endLsn).replace(/delta$/, `${level}-${String(part).padStart(3, '0')}.${selectionTag(leftOut)}delta`);
+}
+
+/** Tells layers of the same WAL apart that leave out different forks: they are there together while one replaces the other. */
+export function selectionTag(leftOut: readonly RelFork[]): string {
+  if (leftOut.length === 0) return '';
+  const bytes = Buffer.from(leftOut.map(formatRelFork).join('\n'), 'latin1');
+  return `only-${crc32c(bytes, 0, bytes.length).toString(16).toUpperCase().padStart(8, '0')}.`;
 }
 
 /** A page and its entries, in LSN order. The arrays are overwritten by the next page. */
@@ -118,6 +126,8 @@ export interface MergeTarget {
   startLsn: Lsn;
   endLsn: Lsn;
   level: number;
+  /** Forks whose keys are not taken over, sorted. */
+  leftOut: readonly RelFork[];
 }
 
 /** Writes one part of keys; pages must come in order. */
@@ -133,7 +143,7 @@ export class KeyPartWriter {
   bytes = 0;
 
   constructor(private readonly target: MergeTarget, part: number) {
-    this.name = mergedLayerName(target.startLsn, target.endLsn, target.level, part);
+    this.name = mergedLayerName(target, part);
     this.file = new BlockFileWriter(path.join(target.folder, this.name), LayerKind.delta);
     this.file.section(SectionId.keys, 2);
     this.blocks = new KeyBlockWriter(target.startLsn, ({ payload, fence }) => {
@@ -170,17 +180,49 @@ export class KeyPartWriter {
 
 /** Writes part 0 from the layers that hold what is no key, in LSN order; gives its size in bytes. */
 export function writeLogPart(target: MergeTarget, layers: readonly DeltaLayer[]): { name: string; bytes: number } {
-  const name = mergedLayerName(target.startLsn, target.endLsn, target.level, 0);
+  const name = mergedLayerName(target, 0);
   const file = new BlockFileWriter(path.join(target.folder, name), LayerKind.delta);
   try {
     const relations = relationsWithSizes(layers);
     writeRelations(file, relations);
-    writeSizes(file, target.startLsn, mergedSizes(relations, layers));
-    writeXacts(file, writeXactRows(concatenated(layers)));
-    writeClog(file, target.startLsn, layers.flatMap((layer) => layer.clogZeroes));
-    writeEvents(file, target.startLsn, layers.flatMap((layer) => layer.events));
-    writeChanges(file, SectionId.changes, stripeTexts(layers));
+    writeRest(file, target, relations, layers);
     return { name, bytes: file.finish() };
+  } catch (error) {
+    file.abandon();
+    throw error;
+  }
+}
+
+/** All sections but relations and keys, from the layers that hold them, in LSN order. */
+function writeRest(file: BlockFileWriter, { startLsn, leftOut }: MergeTarget, relations: readonly RelFork[], layers: readonly DeltaLayer[]): void {
+  writeSizes(file, startLsn, mergedSizes(relations, layers));
+  writeXacts(file, writeXactRows(concatenated(layers)));
+  writeClog(file, startLsn, layers.flatMap((layer) => layer.clogZeroes));
+  writeEvents(file, startLsn, layers.flatMap((layer) => layer.events));
+  writeChanges(file, SectionId.changes, stripeTexts(layers));
+  if (leftOut.length > 0) writeRelations(file, leftOut, SectionId.leftOut);
+}
+
+/** Writes a stripe's layer again without the keys of the forks that are left out; gives what differs in the manifest. */
+export function writeSelectedStripe(target: MergeTarget, layer: DeltaLayer): { name: string; bytes: number; keys: number } {
+  const { folder, startLsn, endLsn, leftOut } = target;
+  const name = deltaLayerName(startLsn, endLsn).replace(/delta$/, `${selectionTag(leftOut)}delta`);
+  const file = new BlockFileWriter(path.join(folder, name), LayerKind.delta);
+  try {
+    const sized = relationsWithSizes([layer]);
+    const relations = layer.relations.filter((rel) => ordinalOf(leftOut, rel) < 0 || ordinalOf(sized, rel) >= 0);
+    writeRelations(file, relations);
+    file.section(SectionId.keys, 2);
+    const blocks = new KeyBlockWriter(startLsn, ({ payload, fence }) => file.block(payload, fence));
+    let keys = 0;
+    for (const page = new KeyCursor([layer]); page.next();) {
+      if (ordinalOf(leftOut, page.rel) >= 0) continue;
+      blocks.page(ordinalOf(relations, page.rel), page.block, page.count, page.lsns, page.bits);
+      keys += page.count;
+    }
+    blocks.finish();
+    writeRest(file, target, relations, [layer]);
+    return { name, bytes: file.finish(), keys };
   } catch (error) {
     file.abandon();
     throw error;
@@ -206,12 +248,14 @@ function* mergedSizes(relations: readonly RelFork[], layers: readonly DeltaLayer
     return { layer, iterator, next: iterator.next() };
   });
   for (const [ordinal, rel] of relations.entries()) {
+    const events: SizeEvent[] = [];
     for (const run of runs) {
       while (!run.next.done && compareRelFork(run.layer.relations[run.next.value[0]]!, rel) === 0) {
-        yield [ordinal, run.next.value[1]];
+        for (const event of run.next.value[1]) events.push(event);
         run.next = run.iterator.next();
       }
     }
+    if (events.length > 0) yield [ordinal, events];
   }
 }
 

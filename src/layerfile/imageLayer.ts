@@ -61,6 +61,8 @@ export interface ForkState {
   blocks: number;
   /** Pages that the cutoff has no image of: true where the base backup has them, false where they are zeros. */
   usesBackup: boolean;
+  /** Records touched it whose keys a selection left out: its pages are not known. */
+  isLeftOut: boolean;
 }
 
 /** Writes an image layer; images must come by relation, block and LSN. */
@@ -131,15 +133,16 @@ export class ImageLayerWriter {
 
 const FORK_EXISTS = 1;
 const FORK_USES_BACKUP = 2;
+const FORK_LEFT_OUT = 4;
 
 function writeForks(file: BlockFileWriter, forks: Iterable<ForkState>): void {
   const out = new ByteWriter(BLOCK_BYTES * 2);
   let count = 0;
   let first = 0;
-  for (const { rel, exists, blocks, usesBackup } of forks) {
+  for (const { rel, exists, blocks, usesBackup, isLeftOut } of forks) {
     if (out.length === 0) first = count;
     for (const part of [rel.spcOid, rel.dbOid, rel.relNumber, rel.fork, blocks]) out.varint(part);
-    out.varint((exists ? FORK_EXISTS : 0) + (usesBackup ? FORK_USES_BACKUP : 0));
+    out.varint((exists ? FORK_EXISTS : 0) + (usesBackup ? FORK_USES_BACKUP : 0) + (isLeftOut ? FORK_LEFT_OUT : 0));
     count++;
     if (out.length >= BLOCK_BYTES) file.block(out.take(), [first]);
   }
@@ -209,7 +212,7 @@ export class ImageLayer {
         const rel = { spcOid: reader.varint(), dbOid: reader.varint(), relNumber: reader.varint(), fork: reader.varint() };
         const blocks = reader.varint();
         const flags = reader.varint();
-        forks.push({ rel, blocks, exists: (flags & FORK_EXISTS) !== 0, usesBackup: (flags & FORK_USES_BACKUP) !== 0 });
+        forks.push({ rel, blocks, exists: (flags & FORK_EXISTS) !== 0, usesBackup: (flags & FORK_USES_BACKUP) !== 0, isLeftOut: (flags & FORK_LEFT_OUT) !== 0 });
       }
     }
     return forks;

@@ -28,6 +28,8 @@ export interface ManifestLayer {
   maxTime: number | null;
   /** How often its keys were merged; absent: never, the layer is one stripe's. */
   level?: number;
+  /** Forks whose keys a selection left out, where there are any; the layer lists them. */
+  leftOut?: number;
   /** Of a merged layer that holds keys and nothing else: its first and last page. */
   keyRange?: { first: KeyPlace; last: KeyPlace };
 }
@@ -121,6 +123,8 @@ export interface Manifest {
   backups: ManifestBackup[];
   runs: ManifestRun[];
   layers: ManifestLayer[];
+  /** DB, DB.SCHEMA or DB.SCHEMA.TABLE, sorted: of all other user tables no keys are held; absent: the index is whole. */
+  only?: string[];
   /** Layers that are merged into one; absent: DEFAULT_FANOUT of the store. */
   fanout?: number;
   /** Page images that compaction made, in LSN order; absent: none. */

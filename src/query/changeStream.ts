@@ -84,6 +84,8 @@ interface OpenTable {
 class ChangeStream {
   private readonly tables = new Map<number, OpenTable>();
   private signature = '';
+  /** Tables that the index does not hold: told once. */
+  private readonly leftOut = new Set<number>();
 
   constructor(private readonly session: Session, private readonly dbOid: number, private readonly wanted: WantedTables, private readonly findings: Findings, private readonly emit: (change: TableChange) => boolean | void) {}
 
@@ -91,6 +93,9 @@ class ChangeStream {
   enter(database: DatabaseAt | undefined): void {
     this.signature = this.signatureOf(database);
     this.tables.clear();
+    for (const relation of database ? this.wanted(database) : []) {
+      if (!this.leftOut.has(relation.oid) && database!.held([relation], this.findings).length === 0) this.leftOut.add(relation.oid);
+    }
     for (const relation of database ? this.relationsOf(database) : []) this.tables.set(relation.locator.relNumber, this.open(database!, relation));
   }
 
@@ -100,7 +105,7 @@ class ChangeStream {
   }
 
   private relationsOf(database: DatabaseAt): Relation[] {
-    return this.wanted(database).filter((relation) => relation.persistence === 'p' && relation.locator.relNumber !== 0);
+    return this.wanted(database).filter((relation) => relation.persistence === 'p' && relation.locator.relNumber !== 0 && !database.isLeftOut(relation));
   }
 
   private signatureOf(database: DatabaseAt | undefined): string {

@@ -76,6 +76,14 @@ export function pairTables(sides: DiffSides, names?: string[]): { before: Relati
   return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
 }
 
+/** The pairs whose rows the index holds; the others are named in findings. */
+export function heldPairs(sides: DiffSides, findings: Findings): { before: Relation | undefined; after: Relation | undefined }[] {
+  return pairTables(sides).filter(({ before, after }) => {
+    const [database, relation] = before && sides.before.isLeftOut(before) ? [sides.before, before] : [sides.after, after];
+    return !relation || database.held([relation], findings).length > 0;
+  });
+}
+
 /** The pair of one name, or of its partitions; a relation that was renamed in between is found by its OID. */
 function pairByName(sides: DiffSides, name: string): { before: Relation | undefined; after: Relation | undefined }[] {
   const parsed = parseTableName(sides.after.typed(name));

@@ -14,7 +14,7 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { qualifiedName } from '../util/quote.js';
+import { qualifiedName, quoteIdentifier } from '../util/quote.js';
 import { UTC, type TimeZone } from '../util/timeZone.js';
 import { resolveMoment, type Moment } from './moment.js';
 import { describeKind } from './describeKind.js';
@@ -185,8 +185,31 @@ export class DatabaseAt {
     if (relation.persistence === 't') {
       throw new WalscopeError('table.temporary', `${name} is temporary: its contents were never written to the WAL`, { exitCode: ExitCode.partial, hint: 'it cannot be recovered' });
     }
+    if (this.isLeftOut(relation)) throw this.untracked(relation);
     this.snapshot.requireFork({ ...relation.locator, fork: ForkNumber.main });
     return this.describe(relation, options);
+  }
+
+  /** Whether the index is one of other tables only. */
+  isLeftOut(relation: Relation): boolean {
+    return this.session.store.pages.isLeftOut({ ...relation.locator, fork: ForkNumber.main });
+  }
+
+  /** What to say of a table that is left out. */
+  untracked(relation: Relation): WalscopeError {
+    const schema = this.catalog.schemaOf(relation);
+    return new WalscopeError('table.untracked', `${qualifiedName(schema, relation.name)} is not in this index, which holds only ${this.session.store.manifest.only?.join(', ') ?? 'some tables'}`, {
+      exitCode: ExitCode.outsideCoverage, hint: `take it in with walscope track ${[this.database.name, schema, relation.name].map((part) => quoteIdentifier(part)).join('.')}`,
+    });
+  }
+
+  /** The relations that the index holds; the others are named in a finding each. */
+  held(relations: readonly Relation[], findings: Findings): Relation[] {
+    return relations.filter((relation) => {
+      const isLeftOut = this.isLeftOut(relation);
+      if (isLeftOut) findings.add(this.untracked(relation));
+      return !isLeftOut;
+    });
   }
 
   /** A relation's columns, whether or not it has rows. */

@@ -28,6 +28,8 @@ export interface CaseStatus {
   unreplayable: { rmgr: string; records: number; firstLsn: string }[];
   /** Where records are read from: the bytes of WAL that the case holds packed, and in how many; the rest is in the archive. */
   walStore: { form: WalStoreForm; packedWalBytes: number; packBytes: number; packs: number };
+  /** DB, DB.SCHEMA or DB.SCHEMA.TABLE: of other user tables no rows can be asked for; null: the index is whole. */
+  only: string[] | null;
   /** Where gc cut the history off; null: nowhere. */
   cutoff: { lsn: string; images: number; bytes: number } | null;
   /** Moments that gc keeps. */
@@ -63,6 +65,7 @@ export function caseStatus(session: Session): CaseStatus {
       form: manifest.walStore, packedWalBytes: manifest.packs.reduce((sum, { startLsn, endLsn }) => sum + endLsn - startLsn, 0),
       packBytes: manifest.packs.reduce((sum, { bytes }) => sum + bytes, 0), packs: manifest.packs.length,
     },
+    only: manifest.only ?? null,
     cutoff: manifest.cutoff ? { lsn: formatLsn(manifest.cutoff.lsn), images: manifest.cutoff.images, bytes: manifest.cutoff.bytes } : null,
     pins: (manifest.pins ?? []).map(({ name, lsn, time: micros }) => ({ name, lsn: formatLsn(lsn), time: time(micros) })),
     walBytes: manifest.walBytes, records: manifest.records,

@@ -6,19 +6,25 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 /** `orders`, `shop.orders`, `"Odd Name"`, `oid:16385`, `filenode:16402`. */
 export type TableName = { kind: 'name'; schema: string | undefined; name: string } | { kind: 'oid'; number: number } | { kind: 'filenode'; number: number };
 
-/** Reads a name; parts without quotes fold to lower case, as in SQL. Usage error where it is none. */
-export function parseTableName(text: string): TableName {
-  const number = /^(oid|filenode):(\d+)$/.exec(text);
-  if (number) return { kind: number[1] === 'oid' ? 'oid' : 'filenode', number: Number(number[2]) };
+/** The parts of a dotted name, those without quotes folded to lower case; undefined where it is none. */
+export function nameParts(text: string): string[] | undefined {
   const parts: string[] = [];
   let rest = text;
   for (;;) {
     const match = /^(?:"((?:[^"]|"")+)"|([^\s".]+))(\.|$)/.exec(rest);
-    if (!match) throw new WalscopeError('usage.table', `"${text}" is not a table name`, { exitCode: ExitCode.usage, hint: 'write orders, shop.orders, "Odd Name", oid:16385 or filenode:16402' });
+    if (!match) return undefined;
     parts.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]!.toLowerCase());
     rest = rest.slice(match[0].length);
-    if (match[3] === '') break;
+    if (match[3] === '') return parts;
   }
+}
+
+/** Reads a name; parts without quotes fold to lower case, as in SQL. Usage error where it is none. */
+export function parseTableName(text: string): TableName {
+  const number = /^(oid|filenode):(\d+)$/.exec(text);
+  if (number) return { kind: number[1] === 'oid' ? 'oid' : 'filenode', number: Number(number[2]) };
+  const parts = nameParts(text);
+  if (!parts) throw new WalscopeError('usage.table', `"${text}" is not a table name`, { exitCode: ExitCode.usage, hint: 'write orders, shop.orders, "Odd Name", oid:16385 or filenode:16402' });
   if (parts.length > 2) throw new WalscopeError('usage.table', `"${text}" has too many parts`, { exitCode: ExitCode.usage, hint: 'write schema.table, and choose the database with -d' });
   return parts.length === 2 ? { kind: 'name', schema: parts[0], name: parts[1]! } : { kind: 'name', schema: undefined, name: parts[0]! };
 }

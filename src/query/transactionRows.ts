@@ -119,6 +119,8 @@ class TransactionFiles {
     const schema = (is ? this.after! : this.before!).catalog.schemaOf(relation);
     if (schema === 'pg_catalog') return { kind: 'catalog', name: relation.name, isPgClass: relation.oid === PG_CLASS_OID };
     if (isSystemSchema(schema) || !hasHeapStorage(relation) || !'rm'.includes(relation.kind) || relation.persistence !== 'p') return undefined;
+    if (was && this.before!.held([was], this.findings).length === 0) return undefined;
+    if (is && this.after!.held([is], this.findings).length === 0) return undefined;
     return this.table(relation.oid, was, is);
   }
 

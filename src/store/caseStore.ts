@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { HeldFiles } from '../layerfile/heldFiles.js';
 import { imageFiles, type Manifest, type ManifestRun } from '../layerfile/manifest.js';
+import type { RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
 import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
@@ -89,7 +90,7 @@ export class CaseStore {
       return [{ run, firstLsn: Math.min(...inRun.map((b) => b.consistentLsn)) as Lsn, lastLsn: run.endLsn }];
     });
     this.pages = new PageStore(this.layers, this.directories, this.wal, (upTo) => this.backupFor(upTo), {
-      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES, hintBitsLogged: this.hintBitsLogged(), images: this.images,
+      cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES, hintBitsLogged: this.hintBitsLogged(), images: this.images, leftOut: this.leftOut(),
     });
   }
 
@@ -147,7 +148,13 @@ export class CaseStore {
 
   /** Pages from one base backup on, from its very redo point: before it is consistent, too. For replaying, not for answering. */
   pagesFrom(backup: UsableBackup, cacheBytes: number): PageStore {
-    return new PageStore(this.layers, this.directories, this.wal, () => backup, { cacheBytes, hintBitsLogged: this.hintBitsLogged() });
+    return new PageStore(this.layers, this.directories, this.wal, () => backup, { cacheBytes, hintBitsLogged: this.hintBitsLogged(), leftOut: this.leftOut() });
+  }
+
+  private leftOut(): { forks: RelFork[]; only: string[] } {
+    const forks = this.layers.leftOut;
+    for (const { images } of this.usable) if (images instanceof CutoffImages) for (const { rel, isLeftOut } of images.forkStates()) if (isLeftOut) forks.push(rel);
+    return { forks, only: this.manifest.only ?? [] };
   }
 
   /** The usable backups of a run of WAL, by redo point. */

@@ -4,7 +4,6 @@
  * run does the step again.
  */
 import path from 'node:path';
-import { DeltaLayer } from '../layerfile/deltaLayer.js';
 import { removeStrays } from '../layerfile/durable.js';
 import { ImageLayerWriter, imageLayerName } from '../layerfile/imageLayer.js';
 import { imageFiles, writeManifest, type Manifest, type ManifestImages, type ManifestLayer } from '../layerfile/manifest.js';
@@ -14,7 +13,7 @@ import { formatLsn } from '../util/lsn.js';
 import { CaseStore, LAYERS_FOLDER, type CaseSources } from './caseStore.js';
 import { DEFAULT_KEYFRAME_EVERY, Keyframer } from './keyframes.js';
 import { nextMerge, replaceLayers, unitsOf, type DueMerge, type LayerUnit } from './levels.js';
-import { keyCursors, mergedPages, mergeImages, mergeLayers } from './mergeLayers.js';
+import { keyCursors, mergedPages, mergeImages, mergeLayers, openLayers } from './mergeLayers.js';
 import { openSources } from './openCase.js';
 
 export interface CompactOptions {
@@ -62,8 +61,9 @@ class Compactor {
     this.summary.layersBefore = manifest.layers.length;
     removeUnnamed(this.folder, manifest);
     for (;;) {
-      for (const unit of unitsOf(manifest, 'merged')) await this.images(unit);
       const due = nextMerge(manifest);
+      // images build on earlier ones: where stripes are still to be merged, what lies behind them waits
+      for (const unit of unitsOf(manifest, 'merged')) if (due?.level !== 1 || unit.startLsn < due.startLsn) await this.images(unit);
       if (!due) break;
       await this.turn(`level ${due.level}: merging ${due.inputs.length} layers`);
       this.merge(due);
@@ -114,7 +114,7 @@ class Compactor {
     const store = new CaseStore(caseDir, before, this.sources, { cacheBytes: 1024 * 1024 });
     const name = imageLayerName(startLsn, endLsn, level);
     const writer = new ImageLayerWriter(this.folder, name);
-    const opened = unit.layers.map((entry) => ({ entry, layer: new DeltaLayer(path.join(this.folder, entry.name), entry.startLsn, entry.endLsn) }));
+    const opened = openLayers(this.folder, unit.layers);
     try {
       const keyframer = new Keyframer(store, every, startLsn, endLsn, writer);
       for (const page of mergedPages(keyCursors(opened))) keyframer.page(page);

@@ -65,7 +65,9 @@ class CutoffWriter {
       });
       for (const rel of this.allForks(folders, kept)) {
         const state = store.pages.relation(rel, lsn);
-        this.forks.push({ rel, exists: state.exists, blocks: state.blocks, usesBackup: this.usesBackup(rel, state) });
+        const isLeftOut = store.pages.isLeftOut(rel) || (state.base?.kind === 'copy' && store.pages.isLeftOut(state.base.rel));
+        this.forks.push({ rel, exists: state.exists, blocks: state.blocks, usesBackup: this.usesBackup(rel, state), isLeftOut });
+        if (isLeftOut) continue;
         this.images(rel, state, kept.get(formatRelFork(rel))?.blocks ?? new Map<number, StoredImage[]>(), maker);
       }
       maker.flush();
@@ -88,7 +90,7 @@ class CutoffWriter {
     const forks = this.allForks(this.store.directories.changed(this.below.redoLsn, this.lsn), new Map());
     return forks.reduce((sum, rel) => {
       const state = this.store.pages.relation(rel, this.lsn);
-      return state.exists ? sum + this.ownBlocks(rel, state).length : sum;
+      return state.exists && !this.store.pages.isLeftOut(rel) ? sum + this.ownBlocks(rel, state).length : sum;
     }, 0);
   }
 
@@ -106,7 +108,7 @@ class CutoffWriter {
       if (rel.spcOid !== SLRU_SPC_OID) forks.set(formatRelFork(rel), rel);
     };
     layers.entries.forEach((entry, i) => {
-      if (entry.startLsn < this.lsn && entry.endLsn > this.below.redoLsn) layers.layer(i).relations.forEach(add);
+      if (entry.startLsn < this.lsn && entry.endLsn > this.below.redoLsn) [...layers.layer(i).relations, ...layers.layer(i).leftOut].forEach(add);
     });
     for (const { rel } of this.older?.forkStates() ?? []) add(rel);
     for (const { rel } of kept.values()) add(rel);

@@ -2,6 +2,7 @@
 import type { Manifest, WalStoreForm } from '../layerfile/manifest.js';
 import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
+import type { Choose } from './selection.js';
 import type { ShardPart } from './shards.js';
 
 export interface IndexOptions {
@@ -15,6 +16,10 @@ export interface IndexOptions {
   shard?: ShardPart;
   /** Directories of all parts of a run: what they built is taken. */
   merge?: string[];
+  /** What the index shall hold: DB, DB.SCHEMA or DB.SCHEMA.TABLE, sorted; null: everything; absent: as the case has it. */
+  only?: string[] | null;
+  /** Says which files these names leave out; needed where the case has such names, or is given some. */
+  choose?: Choose;
   /** Nothing new is taken in: only what is indexed is packed. */
   packOnly?: boolean;
   /** Worker threads; default 1: this thread alone. The result is the same for any number. */

@@ -16,6 +16,7 @@ import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
 import { compactCase, removeUnnamed } from './compactor.js';
 import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
+import type { StripeSource } from './buildLayer.js';
 import { openCaseArchive } from './caseArchive.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { CaseWal, WAL_FOLDER } from './caseWal.js';
@@ -27,6 +28,7 @@ import { packStart } from './stripePack.js';
 import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
 import type { IndexOptions, IndexSummary } from './indexOptions.js';
+import { selectKeys } from './selection.js';
 import { ShardBuild, Shards } from './shards.js';
 import { stripesBetween, stripeEnd, stripeStart } from './stripes.js';
 
@@ -96,6 +98,7 @@ class Indexer {
     if (manifest.walStore === 'pack') await this.packRest(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
     await this.save(manifest);
+    if (!options.packOnly) await this.select(manifest, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.takeFindings(archive);
     this.reportUnusable(manifest, wal);
@@ -134,7 +137,7 @@ class Indexer {
   private newManifest(archive: WalArchive): Manifest {
     return {
       systemIdentifier: String(archive.systemIdentifier), major: archive.major, segmentSize: archive.segmentSize, timelines: [], wal: [], walArchive: null, walStore: 'auto', packs: [], backups: [],
-      runs: [], layers: [], walBytes: 0, records: 0,
+      runs: [], layers: [], walBytes: 0, records: 0, ...(this.options.only ? { only: this.options.only } : {}),
     };
   }
 
@@ -257,6 +260,18 @@ class Indexer {
     return { wal, archive, jobs, layersDir: this.layersDir, packing: { caseDir, form: manifest.walStore, packs: manifest.packs }, packsOnly };
   }
 
+  /** Leaves out of the layers what the index shall not hold, and takes into them what it shall hold now. */
+  private async select(manifest: Manifest, source: StripeSource): Promise<void> {
+    const { caseDir, choose } = this.options;
+    const only = this.options.only === undefined ? manifest.only : (this.options.only ?? undefined);
+    const unmatched = await selectKeys({ caseDir, manifest, only, choose, source, save: () => this.save(manifest), turn: () => this.breathe() });
+    this.removeUnnamed(manifest);
+    if (only) manifest.only = only;
+    else delete manifest.only;
+    await this.save(manifest);
+    for (const name of unmatched) this.findings.push({ code: 'only.unknown', message: `nothing in the archive is called ${name} so far` });
+  }
+
   /** The map step: layers of a part of the stripes, and nothing else. */
   private async buildShard(manifest: Manifest, build: ShardBuild, wal: CaseWal, archive: WalArchive): Promise<IndexSummary> {
     const source = openLayerSource(this.sourceOptions(manifest, wal, archive), build.due);
@@ -319,6 +334,10 @@ class Indexer {
   /** Between two stripes: shows where the run is, and lets ^C in. */
   private async turn(position: Lsn, start: Lsn, end: Lsn): Promise<void> {
     this.options.onProgress?.(position, start, end);
+    await this.breathe();
+  }
+
+  private async breathe(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.throwIfInterrupted();
   }

@@ -41,6 +41,11 @@ export class LayerMap {
     return (this.eventList ??= this.entries.flatMap((entry, i) => (entry.keyRange ? [] : this.layer(i).events)));
   }
 
+  /** The forks whose keys a selection left out of a layer. */
+  get leftOut(): RelFork[] {
+    return this.entries.flatMap((entry, i) => (entry.leftOut === undefined ? [] : this.layer(i).leftOut));
+  }
+
   /** Size events of a fork with `from` ≤ LSN < `to`, in LSN order. */
   sizeEvents(rel: RelFork, from: Lsn, to: Lsn): SizeEvent[] {
     const events: SizeEvent[] = [];

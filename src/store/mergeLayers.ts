@@ -1,17 +1,32 @@
 /** Merges delta layers that follow one another into one of the next level. Streams; what it writes follows from the inputs alone. */
 import path from 'node:path';
-import { compareRelFork, DeltaLayer } from '../layerfile/deltaLayer.js';
+import { compareRelFork, DeltaLayer, ordinalOf } from '../layerfile/deltaLayer.js';
 import { KeyCursor, KeyPartWriter, PART_BYTES, writeLogPart, type MergeTarget, type PageEntries } from '../layerfile/deltaParts.js';
 import { ImageLayer, imageLayerName, ImageLayerWriter, type PlacedImage } from '../layerfile/imageLayer.js';
 import type { ManifestImages, ManifestLayer } from '../layerfile/manifest.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { DueMerge } from './levels.js';
 
-/** Writes the parts of the merge into `folder`; gives what the manifest shall name. */
-export function mergeLayers(folder: string, due: DueMerge): ManifestLayer[] {
-  const target: MergeTarget = { folder, startLsn: due.startLsn, endLsn: due.endLsn, level: due.level };
-  const opened = due.inputs.map((entry) => ({ entry, layer: new DeltaLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn) }));
+/** A layer and its place in the manifest. */
+export interface OpenLayer {
+  entry: ManifestLayer;
+  layer: DeltaLayer;
+}
+
+export function openLayers(folder: string, entries: readonly ManifestLayer[]): OpenLayer[] {
+  return entries.map((entry) => ({ entry, layer: new DeltaLayer(path.join(folder, entry.name), entry.startLsn, entry.endLsn) }));
+}
+
+/** Every fork once, in order. */
+export function sortedForks(forks: RelFork[]): RelFork[] {
+  return forks.sort(compareRelFork).filter((rel, i, all) => i === 0 || compareRelFork(all[i - 1]!, rel) !== 0);
+}
+
+/** Writes the parts of the merge into `folder`; gives what the manifest shall name. Keys of forks in `leftOut` are not taken over. */
+export function mergeLayers(folder: string, due: DueMerge, leftOut: RelFork[] = []): ManifestLayer[] {
+  const opened = openLayers(folder, due.inputs);
   try {
+    const target: MergeTarget = { folder, startLsn: due.startLsn, endLsn: due.endLsn, level: due.level, leftOut: sortedForks([...leftOut, ...opened.flatMap(({ layer }) => layer.leftOut)]) };
     const logs = opened.filter(({ entry }) => !entry.keyRange);
     const { name, bytes } = writeLogPart(target, logs.map(({ layer }) => layer));
     const rows = logs.map(({ entry }) => entry);
@@ -20,6 +35,7 @@ export function mergeLayers(folder: string, due: DueMerge): ManifestLayer[] {
       name, bytes, startLsn: due.startLsn, endLsn: due.endLsn, records: sum(rows, 'records'), keys: 0, xacts: sum(rows, 'xacts'),
       firstTime: rows.find((entry) => entry.firstTime !== null)?.firstTime ?? null, lastTime: rows.findLast((entry) => entry.lastTime !== null)?.lastTime ?? null,
       maxTime: times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null, level: due.level,
+      ...(target.leftOut.length > 0 ? { leftOut: target.leftOut.length } : {}),
     };
     return [log, ...mergeKeys(target, keyCursors(opened))];
   } finally {
@@ -32,7 +48,7 @@ function sum(entries: readonly ManifestLayer[], field: 'records' | 'xacts'): num
 }
 
 /** Cursors over the keys of open layers: one for all parts of the same stretch of WAL, by LSN. */
-export function keyCursors(opened: readonly { entry: ManifestLayer; layer: DeltaLayer }[]): KeyCursor[] {
+export function keyCursors(opened: readonly OpenLayer[]): KeyCursor[] {
   const byStart = new Map<number, DeltaLayer[]>();
   for (const { entry, layer } of opened) {
     if (entry.level !== undefined && !entry.keyRange) continue;
@@ -48,6 +64,7 @@ function mergeKeys(target: MergeTarget, all: KeyCursor[]): ManifestLayer[] {
   let writer: KeyPartWriter | undefined;
   try {
     for (const page of mergedPages(all)) {
+      if (ordinalOf(target.leftOut, page.rel) >= 0) continue;
       writer ??= new KeyPartWriter(target, parts.length + 1);
       writer.page(page);
       if (writer.bytes < PART_BYTES) continue;

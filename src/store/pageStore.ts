@@ -4,9 +4,10 @@
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import { BLCKSZ, Page } from '../pg/page.js';
-import type { RelFork } from '../pg/relFileLocator.js';
+import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import { replayRecord } from '../redo/replay.js';
 import { rmgrName } from '../redo/rmgrlist.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import { LruCache } from '../util/lruCache.js';
 import type { Lsn } from '../util/lsn.js';
 import type { Directories } from './layerEvents.js';
@@ -55,6 +56,8 @@ export interface PageStoreOptions {
   hintBitsLogged: (lsn: Lsn) => boolean;
   /** Bytes of rebuilt pages to keep. */
   cacheBytes: number;
+  /** Forks whose records a selection left out of the index: their pages are not known; only where there are any. */
+  leftOut?: { forks: readonly RelFork[]; only: readonly string[] };
   /** Images that compaction made; without them every chain goes back to a record that starts it, or to the base. */
   images?: ImageMap;
 }
@@ -71,6 +74,7 @@ export class PageStore {
   private readonly cache: LruCache<number, CachedPage>;
   private readonly states = new LruCache<string, RelationState>(4096);
   private readonly relationIds = new Map<string, number>();
+  private readonly leftOut: Set<string> | undefined;
 
   constructor(
     readonly layers: LayerMap,
@@ -79,12 +83,26 @@ export class PageStore {
     private readonly backupFor: (upTo: Lsn) => UsableBackup,
     private readonly options: PageStoreOptions,
   ) {
+    const { leftOut } = options;
+    if (leftOut && leftOut.forks.length > 0) this.leftOut = new Set(leftOut.forks.map(formatRelFork));
     this.cache = new LruCache(Math.max(1, Math.floor(options.cacheBytes / (BLCKSZ + 256))));
   }
 
   /** XLogHintBitIsNeeded() at a position. */
   hintBitsLogged(lsn: Lsn): boolean {
     return this.options.hintBitsLogged(lsn);
+  }
+
+  /** Whether the index leaves the records of a fork out; existence and size are known all the same. */
+  isLeftOut(rel: RelFork): boolean {
+    return this.leftOut?.has(formatRelFork(rel)) === true;
+  }
+
+  private requireKeys(rel: RelFork): void {
+    if (!this.leftOut || !this.isLeftOut(rel)) return;
+    throw new WalscopeError('relation.untracked', `relation ${formatRelFork(rel)} is not in this index, which holds only ${this.options.leftOut!.only.join(', ')}`, {
+      exitCode: ExitCode.outsideCoverage, hint: 'take its table in with walscope track DB.SCHEMA.TABLE',
+    });
   }
 
   /** Existence and size of a relation fork for all records that begin before `upTo`. */
@@ -105,6 +123,7 @@ export class PageStore {
 
   /** The page as of `upTo`; undefined where the fork has no such block then. */
   getPage(rel: RelFork, block: number, upTo: Lsn): PageAsOf | undefined {
+    this.requireKeys(rel);
     const state = this.relation(rel, upTo);
     if (block >= state.blocks) return undefined;
     const key = this.cacheKey(rel, block);
@@ -121,6 +140,7 @@ export class PageStore {
 
   /** The records that make the page as of `upTo`, oldest first: from the last that starts a chain, or from the base. */
   chain(rel: RelFork, block: number, upTo: Lsn): { entries: ChainEntry[]; usesBase: boolean } {
+    this.requireKeys(rel);
     const state = this.relation(rel, upTo);
     const { floorLsn, usesBase } = blockFloor(state, block);
     return this.collectChain(rel, block, floorLsn, upTo, usesBase);
@@ -128,6 +148,7 @@ export class PageStore {
 
   /** Calls `emit` with each entry of the blocks [from, to) whose record begins in [since, upTo): what changed between two moments. */
   changes(rel: RelFork, from: number, to: number, since: Lsn, upTo: Lsn, emit: (block: number, lsn: Lsn, bits: number) => void): void {
+    this.requireKeys(rel);
     for (const i of this.layers.withKeys(rel, from, to, since, upTo)) {
       this.layers.layer(i).entries(rel, from, to, (block, lsn, bits) => {
         if (lsn >= since && lsn < upTo) emit(block, lsn, bits);
@@ -237,6 +258,7 @@ export class PageStore {
    * returning false.
    */
   scan(rel: RelFork, upTo: Lsn, from: number, to: number, emit: (block: number, page: PageAsOf) => boolean | void): void {
+    this.requireKeys(rel);
     const state = this.relation(rel, upTo);
     const end = Math.min(to, state.blocks);
     const pool: Page[] = [];

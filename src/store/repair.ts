@@ -13,6 +13,8 @@ import { namePack } from './runs.js';
 import { stripeStart } from './stripes.js';
 import type { Packing } from './stripePack.js';
 
+const PUT_BACK = 'put that WAL back, or index what there is into a new case directory';
+
 /**
  * Rebuilds what is damaged of the layers that the manifest names: with `deep` every block is read, else only what cannot be opened is found.
  * A stripe's layer is made again; a merged one's stripes are, for compaction to merge again, and so are the images beside it. Images of what
@@ -34,20 +36,27 @@ export function rebuildDamagedLayers(manifest: Manifest, caseDir: string, source
     const beside = images.filter(({ startLsn, level }) => startLsn === unit.startLsn && level === unit.level && level > 0);
     const fault = [...unit.layers, ...beside].map(({ name }) => damaged.get(name)).find((each) => each !== undefined);
     if (!fault) continue;
-    const stripes = rebuildStripes(unit, fault, path.join(caseDir, LAYERS_FOLDER), source);
-    replaceLayers(manifest, unit.layers, stripes);
-    // level by level they are made again, as the first time: from what lay before, not from themselves
-    const starts = new Set(stripes.map(({ startLsn }) => startLsn));
-    if (unit.level > 0 && manifest.images) manifest.images = manifest.images.filter(({ startLsn }) => !starts.has(startLsn));
+    const lost = (from: string): WalscopeError => inputError('layer.lost', `${fault.message}, and ${from} that it was built from is not there any more`, fault.options.place, PUT_BACK);
+    rebuildUnit(manifest, unit, path.join(caseDir, LAYERS_FOLDER), source, lost);
   }
 }
 
-function unitOfStripe(layer: ManifestLayer): LayerUnit {
+/** Replaces a unit's layers by those of its stripes, from the WAL. Throws what `lost` makes of the stretch of WAL that is not there. */
+export function rebuildUnit(manifest: Manifest, unit: LayerUnit, layersDir: string, source: StripeSource, lost: (wal: string) => WalscopeError): ManifestLayer[] {
+  const stripes = rebuildStripes(unit, lost, layersDir, source);
+  replaceLayers(manifest, unit.layers, stripes);
+  // level by level they are made again, as the first time: from what lay before, not from themselves
+  const starts = new Set(stripes.map(({ startLsn }) => startLsn));
+  if (unit.level > 0 && manifest.images) manifest.images = manifest.images.filter(({ startLsn }) => !starts.has(startLsn));
+  return stripes;
+}
+
+export function unitOfStripe(layer: ManifestLayer): LayerUnit {
   return { startLsn: layer.startLsn, endLsn: layer.endLsn, level: 0, layers: [layer] };
 }
 
 /** The layers of a unit's stripes, from the WAL. */
-function rebuildStripes(unit: LayerUnit, fault: WalscopeError, layersDir: string, source: StripeSource): ManifestLayer[] {
+function rebuildStripes(unit: LayerUnit, lost: (wal: string) => WalscopeError, layersDir: string, source: StripeSource): ManifestLayer[] {
   const stripes: ManifestLayer[] = [];
   const builder = new LayerBuilder();
   for (let from = unit.startLsn; from < unit.endLsn;) {
@@ -58,8 +67,7 @@ function rebuildStripes(unit: LayerUnit, fault: WalscopeError, layersDir: string
     from = stripeStart(position, unit.startLsn);
   }
   if (stripes.at(-1)?.endLsn === unit.endLsn) return stripes;
-  throw inputError('layer.lost', `${fault.message}, and the WAL from ${formatLsn(unit.startLsn)} to ${formatLsn(unit.endLsn)} that it was built from is not there any more`,
-    fault.options.place, 'put that WAL back, or index what there is into a new case directory');
+  throw lost(`the WAL from ${formatLsn(unit.startLsn)} to ${formatLsn(unit.endLsn)}`);
 }
 
 /** Takes the packs that cannot be opened out of the manifest, so that nothing reads them; gives them. */
@@ -75,7 +83,7 @@ export function rebuildPacks(manifest: Manifest, damaged: readonly ManifestPack[
     const { pack } = buildPack(source, entry.startLsn);
     if (!pack || pack.endLsn < entry.endLsn) {
       throw inputError('pack.lost', `the packed WAL ${entry.name} is missing or damaged, and the WAL from ${formatLsn(pack?.endLsn ?? entry.startLsn)} to ${formatLsn(entry.endLsn)} is not in the archive any more`,
-        { file: entry.name, lsn: formatLsn(entry.startLsn) }, 'put that WAL back, or index what there is into a new case directory');
+        { file: entry.name, lsn: formatLsn(entry.startLsn) }, PUT_BACK);
     }
     namePack(manifest, pack);
   }

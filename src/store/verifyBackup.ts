@@ -20,7 +20,7 @@ import type { PageAsOf, PageStore } from './pageStore.js';
 import { endsRecord } from './recordEnd.js';
 import type { BaseImages, WalStore } from './sources.js';
 import { undoUnlogged } from './unloggedChanges.js';
-import { countApart, type ApartReason, type BackupCounts, type VerifyFindings } from './verifyReport.js';
+import { countApart, LEFT_OUT, type ApartReason, type BackupCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, type Shard } from './verifyShards.js';
 
 /** A backup to check against. */
@@ -78,6 +78,7 @@ export class VerifyBackup {
       const blocks = images.forkBlocks(rel) ?? 0;
       if (rel.fork === ForkNumber.fsm) this.notCompared('freeSpaceMap', blocks);
       else if (rel.fork !== ForkNumber.init && unlogged.has(mainForkName(rel))) this.notCompared('unloggedPages', blocks);
+      else if (this.options.pages.isLeftOut(rel)) this.options.findings.unchecked(LEFT_OUT);
       else await this.compareFork(rel, blocks, (within) => turn((done + within) / Math.max(1, total)));
       done += blocks;
     }

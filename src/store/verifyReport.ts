@@ -42,6 +42,8 @@ export interface PageDifference {
   chainLeftOut: number;
 }
 
+export const LEFT_OUT = 'tables that the index leaves out: walscope status names those that it holds';
+
 export interface ImageCounts {
   compared: number;
   different: number;

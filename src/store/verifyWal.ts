@@ -25,7 +25,7 @@ import type { PageStore } from './pageStore.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
 import { undoUnlogged } from './unloggedChanges.js';
-import { countApart, type ManagerCounts, type VerifyFindings } from './verifyReport.js';
+import { countApart, LEFT_OUT, type ManagerCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, isOfShard, type Shard } from './verifyShards.js';
 
 export interface WalCheck {
@@ -102,7 +102,7 @@ export class VerifyWalk implements RecordEffects {
       const isCheck = ref.hasImage && !ref.applyImage;
       if (isCheck) this.images++;
       else if (isHint && ref.hasImage) this.hints++;
-      if (!isOfShard(this.options.shard, ref, ref.block)) continue;
+      if (!isOfShard(this.options.shard, ref, ref.block) || this.isLeftOut(ref)) continue;
       if (isHint && ref.hasImage && ref.applyImage && this.options.check.hintImages) this.compareHint(record, ref);
       const known = this.replayOn(record, ref, ref.block, ref.willInit || (ref.hasImage && ref.applyImage), counts);
       if (known && isCheck && this.options.check.consistencyImages) this.compareImage(record, ref, known, counts);
@@ -111,9 +111,15 @@ export class VerifyWalk implements RecordEffects {
     RECORD_HANDLERS[record.rmid]?.(record, this);
   }
 
+  private isLeftOut(rel: RelFork): boolean {
+    const isLeftOut = this.options.pages.isLeftOut(rel);
+    if (isLeftOut) this.options.findings.unchecked(LEFT_OUT);
+    return isLeftOut;
+  }
+
   private readonly applyImplicit = (rel: RelFork, block: number): void => {
     const { record } = this;
-    if (!isOfShard(this.options.shard, rel, block)) return;
+    if (!isOfShard(this.options.shard, rel, block) || this.isLeftOut(rel)) return;
     this.replayOn(record, rel, block, false, this.counts[record.rmid]!);
   };
 

@@ -1,7 +1,7 @@
 /** What differs between two moments, for the screen. */
 import { hasHeapStorage } from '../../catalog/relation.js';
 import { ForkNumber, sameRelation } from '../../pg/relFileLocator.js';
-import { diffTable, pairTables, type Change } from '../../query/diff.js';
+import { diffTable, heldPairs, pairTables, type Change } from '../../query/diff.js';
 import { Findings } from '../../query/session.js';
 import type { Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
@@ -40,9 +40,9 @@ export class Comparisons {
   /** Every table that changed, with its counts. */
   tables(database: string, from: Lsn, to: Lsn): { tables: ChangedTable[]; findings: string[] } {
     const sides = this.sides(database, from, to);
-    const pairs = pairTables(sides);
-    const tables: ChangedTable[] = [];
     const findings = new Findings();
+    const pairs = heldPairs(sides, findings);
+    const tables: ChangedTable[] = [];
     pairs.forEach((pair, i) => {
       this.model.work.progress('comparing table', i, pairs.length);
       const diff = diffTable(sides, pair, findings);

@@ -3,7 +3,7 @@ import { diffWriter } from '../../output/diffText.js';
 import { rowWriter, type Format } from '../../output/rowWriter.js';
 import { writeScript } from '../../output/scriptText.js';
 import { asof } from '../../query/asof.js';
-import { diffTable, pairTables } from '../../query/diff.js';
+import { diffTable, heldPairs } from '../../query/diff.js';
 import { restoreScript } from '../../query/restore.js';
 import { diffScript, undoScript } from '../../query/revert.js';
 import { openSource } from '../../query/scanSource.js';
@@ -107,7 +107,7 @@ export class Exports {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
     return this.into(path, sides.before, findings, (write) => {
-      const pairs = pairTables(sides).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
+      const pairs = heldPairs(sides, findings).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
       const statements = writeScript(diffScript(sides, pairs, findings), write);
       return `${statements.toLocaleString('en-US')} row changes that turn the later moment back into the earlier one`;
     });
@@ -117,7 +117,7 @@ export class Exports {
   async changes(path: string, format: 'csv' | 'json', { database, from, to, oid }: ChangesExport): Promise<Exported> {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
-    const pairs = pairTables(sides).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
+    const pairs = heldPairs(sides, findings).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
     if (format === 'csv' && pairs.length !== 1) throw new WalscopeError('usage.export', 'csv holds the changes of one table', { exitCode: ExitCode.usage, hint: 'open one, or choose json' });
     return this.into(path, sides.before, findings, (write) => {
       let rows = 0;
