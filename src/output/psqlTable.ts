@@ -82,9 +82,12 @@ function center(text: string, width: number): string {
   return ' '.repeat(left) + text + ' '.repeat(room - left);
 }
 
+/** One record below the other (print_aligned_vertical()). */
 export class ExpandedWriter implements RowWriter {
+  private buffered: (string | null)[][] | undefined = [];
   private count = 0;
   private readonly nameWidth: number;
+  private valueWidth = 0;
 
   constructor(private readonly columns: readonly OutputColumn[], private readonly sink: Sink, private readonly options: WriterOptions) {
     this.nameWidth = Math.max(0, ...columns.map((column) => displayWidth(this.name(column))));
@@ -95,22 +98,44 @@ export class ExpandedWriter implements RowWriter {
   }
 
   row(values: readonly (string | null)[]): void {
-    const label = `-[ RECORD ${++this.count} ]`;
-    const cells = values.map((value) => cellLines(value, this.options.forTerminal));
-    const valueWidth = Math.max(0, ...cells.flat().map(displayWidth));
-    const rule = '-'.repeat(this.nameWidth + 1) + (this.columns.length > 0 ? `+${'-'.repeat(valueWidth + 1)}` : '');
-    this.sink(`${label.length < rule.length ? label + rule.slice(label.length) : label}\n`);
-    cells.forEach((lines, i) => {
-      lines.forEach((line, n) => {
-        const name = n === 0 ? this.name(this.columns[i]!) : '';
-        const pad = ' '.repeat(this.nameWidth - displayWidth(name));
-        const mark = n < lines.length - 1 ? `${' '.repeat(Math.max(0, valueWidth - displayWidth(line)))}+` : '';
-        this.sink(`${name}${pad}${n === 0 ? ' ' : '+'}| ${line}${mark}`.trimEnd() + '\n');
-      });
-    });
+    if (!this.buffered) return this.print(values);
+    this.buffered.push([...values]);
+    if (this.buffered.length >= ROWS_BUFFERED) this.flush();
   }
 
   end(): void {
+    this.flush();
     this.sink(this.count === 0 ? '(0 rows)\n\n' : '\n');
+  }
+
+  private flush(): void {
+    if (!this.buffered) return;
+    const rows = this.buffered;
+    this.buffered = undefined;
+    let separators = ' | '.length;
+    for (const row of rows) {
+      for (const value of row) {
+        const lines = cellLines(value, this.options.forTerminal);
+        if (lines.length > 1) separators = ' | +'.length;
+        for (const line of lines) this.valueWidth = Math.max(this.valueWidth, displayWidth(line));
+      }
+    }
+    // room for the widest heading of a record
+    this.valueWidth = Math.max(this.valueWidth, `-[ RECORD ${rows.length} ]`.length - this.nameWidth - separators);
+    for (const row of rows) this.print(row);
+  }
+
+  private print(values: readonly (string | null)[]): void {
+    const label = `-[ RECORD ${++this.count} ]`;
+    const rule = '-'.repeat(this.nameWidth + 1) + (this.columns.length > 0 ? `+${'-'.repeat(this.valueWidth + 1)}` : '');
+    this.sink(`${label}${rule.slice(label.length)}\n`);
+    values.forEach((value, i) => {
+      const lines = cellLines(value, this.options.forTerminal);
+      lines.forEach((line, n) => {
+        const name = n === 0 ? this.name(this.columns[i]!) : '';
+        const mark = n < lines.length - 1 ? `${' '.repeat(Math.max(0, this.valueWidth - displayWidth(line)))}+` : '';
+        this.sink(`${name}${' '.repeat(this.nameWidth - displayWidth(name))} | ${line}${mark}\n`);
+      });
+    });
   }
 }
