@@ -13,7 +13,8 @@ const QUERIES: Record<string, string> = {
   'wide characters': "SELECT '日本' AS \"東京\", 'é' AS e, '👍🏽' AS emoji UNION ALL SELECT 'a', 'b', 'c'",
   'names longer than values': 'SELECT 1 AS "a rather long name", 2 AS "b"',
   'no rows': 'SELECT 1 AS a, 2 AS b WHERE false',
-  'many records': 'SELECT g AS n FROM generate_series(1, 12) g',
+  // from the tenth on, minor releases of psql differ in the rule above narrow records
+  'several records': 'SELECT g AS n, repeat($$x$$, g) AS text FROM generate_series(1, 9) g',
 };
 let server: PostgresServer;
 
