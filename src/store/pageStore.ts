@@ -105,12 +105,12 @@ export class PageStore {
     });
   }
 
-  /** Existence and size of a relation fork for all records that begin before `upTo`. */
-  relation(rel: RelFork, upTo: Lsn): RelationState {
-    const key = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}@${upTo}`;
+  /** Existence and size of a relation fork for all records that begin before `upTo`; `backup`: the one to count from, instead of the nearest. */
+  relation(rel: RelFork, upTo: Lsn, backup?: UsableBackup): RelationState {
+    const key = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}@${upTo}${backup ? ` from ${backup.redoLsn}` : ''}`;
     let state = this.states.get(key);
     if (!state) {
-      state = rel.spcOid === SLRU_SPC_OID ? this.slruState(upTo) : relationState(rel, upTo, this.backupFor(upTo), this.layers, this.directories);
+      state = rel.spcOid === SLRU_SPC_OID ? this.slruState(upTo) : relationState(rel, upTo, backup ?? this.backupFor(upTo), this.layers, this.directories);
       this.states.set(key, state);
     }
     return state;
@@ -121,10 +121,10 @@ export class PageStore {
     return { exists: true, blocks: 0x1_0000_0000, base: { kind: 'backup', backup }, floorLsn: backup.redoLsn, truncations: [] };
   }
 
-  /** The page as of `upTo`; undefined where the fork has no such block then. */
-  getPage(rel: RelFork, block: number, upTo: Lsn): PageAsOf | undefined {
+  /** The page as of `upTo`; undefined where the fork has no such block then. `backup`: the one to begin at, instead of the nearest. */
+  getPage(rel: RelFork, block: number, upTo: Lsn, backup?: UsableBackup): PageAsOf | undefined {
     this.requireKeys(rel);
-    const state = this.relation(rel, upTo);
+    const state = this.relation(rel, upTo, backup);
     if (block >= state.blocks) return undefined;
     const key = this.cacheKey(rel, block);
     const cached = this.cache.get(key);
@@ -240,7 +240,7 @@ export class PageStore {
     const base = state.base;
     if (!base) return false;
     if (base.kind === 'copy') {
-      const source = this.getPage(base.rel, block, base.upTo);
+      const source = this.getPage(base.rel, block, base.upTo, base.backup);
       if (source) into.set(source.page.bytes);
       return source !== undefined;
     }

@@ -12,8 +12,8 @@ import type { UsableBackup } from './sources.js';
 /** Where a block comes from when no record starts its chain. */
 export type BasePages =
   | { kind: 'backup'; backup: UsableBackup }
-  /** The database was created by file copy: the source's page as of the copy. */
-  | { kind: 'copy'; rel: RelFork; upTo: Lsn };
+  /** The database was created by file copy: the source's page as of the copy, which may lie before the backup's consistency. */
+  | { kind: 'copy'; rel: RelFork; upTo: Lsn; backup: UsableBackup };
 
 export interface RelationState {
   exists: boolean;
@@ -81,7 +81,7 @@ function applyFolder(state: RelationState, event: DirectoryEvent, rel: RelFork, 
   }
   const source: RelFork = { ...rel, spcOid: event.sourceSpcOid, dbOid: event.sourceDbOid };
   const before = relationState(source, event.lsn, backup, layers, directories);
-  begin(state, event.lsn, before.exists, before.blocks, before.exists ? { kind: 'copy', rel: source, upTo: event.lsn } : null);
+  begin(state, event.lsn, before.exists, before.blocks, before.exists ? { kind: 'copy', rel: source, upTo: event.lsn, backup } : null);
 }
 
 /** From which LSN on entries of this block count, and whether its base may still be used; for a moment `upTo` before the state's own, too. */
