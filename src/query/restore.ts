@@ -2,13 +2,12 @@
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import type { Table } from '../catalog/table.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
-import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { quoteIdentifier } from '../util/quote.js';
 import { relationName } from './ddl.js';
 import { diffTable, partitionsOf } from './diff.js';
+import { goneTablesDdl, sequenceLines } from './goneTables.js';
 import { describeMoment } from './moment.js';
 import { primaryKeyColumns } from './primaryKey.js';
-import { tableSchema } from './schema.js';
-import { tableDdlParts } from './schemaDdl.js';
 import type { DatabaseAt, Findings } from './session.js';
 import { comment, copyParts, referencedFirst, scriptSettings, TRIGGER_NOTE, type InsertTarget, type OnConflict, type ScriptPart } from './sqlScript.js';
 
@@ -26,17 +25,8 @@ export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, op
   const order = referencedFirst(then, relations.map((relation) => relation.oid)).map((oid) => then.catalog.relations.get(oid)!);
   const current = new Map(order.map((relation) => [relation.oid, now && sameTable(now, then, relation)]));
   yield { kind: 'sql', lines: [...header(then, now, order, current, options), 'BEGIN;', ...scriptSettings(then)] };
-  const afterRows: string[] = [];
-  const created = new Set<string>();
-  for (const relation of order) {
-    if (current.get(relation.oid)) continue;
-    const parts = tableDdlParts(then, tableSchema(then, relation));
-    // two tables may share a type or a sequence
-    const fresh = parts.before.filter((line) => !created.has(line));
-    for (const line of fresh) created.add(line);
-    yield { kind: 'sql', lines: fresh };
-    afterRows.push(...parts.after, ...parts.foreignKeys, ...parts.comments);
-  }
+  const gone = goneTablesDdl(then, now, order.filter((relation) => !current.get(relation.oid)));
+  yield { kind: 'sql', lines: gone.before };
   if (!options.missingOnly && !options.onConflict) {
     const full = order.filter((relation) => current.get(relation.oid) && hasHeapStorage(relation));
     yield { kind: 'sql', lines: full.reverse().map((relation) => `DELETE FROM ONLY ${relationName(now!, current.get(relation.oid)!)};`) };
@@ -52,11 +42,13 @@ export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, op
       yield* copyParts(into, relation.oid, (emit) => table.scan((row) => emit(places.map((i) => row.value(i))), findings.add));
     }
   }
-  yield { kind: 'sql', lines: [...afterRows, ...sequenceLines(then, order, current, findings), 'COMMIT;'] };
+  yield { kind: 'sql', lines: [...gone.after, ...sequenceLines(then, order, (relation) => current.get(relation.oid) !== undefined, gone.sequences, findings), 'COMMIT;'] };
 }
 
 function chosenTables(then: DatabaseAt, names: string[]): Relation[] {
   const found = new Map<number, Relation>();
+  const parents = new Map<number, number>();
+  then.catalog.scan('pg_inherits', (row) => parents.set(row.oid('inhrelid'), row.oid('inhparent')));
   for (const name of names) {
     const relation = then.relation(name);
     if (!'rp'.includes(relation.kind)) {
@@ -64,7 +56,12 @@ function chosenTables(then: DatabaseAt, names: string[]): Relation[] {
     }
     if (relation.kind === 'r') then.open(relation); // says why an unlogged or temporary one cannot be
     found.set(relation.oid, relation);
-    if (relation.kind === 'p') for (const part of partitionsOf(then, relation.oid)) found.set(part.oid, part);
+    if (relation.kind !== 'p') continue;
+    for (const part of partitionsOf(then, relation.oid)) {
+      found.set(part.oid, part);
+      // partitions of partitions: what is in between
+      for (let up = parents.get(part.oid); up !== undefined && up !== relation.oid; up = parents.get(up)) found.set(up, then.catalog.relations.get(up)!);
+    }
   }
   return [...found.values()];
 }
@@ -121,29 +118,4 @@ function* missingRows(then: DatabaseAt, now: DatabaseAt, relation: Relation, tar
     else if (change === 'changed') changed++;
   }));
   if (changed > 0) yield { kind: 'sql', lines: [comment(`${changed} row${changed === 1 ? '' : 's'} of ${into.table} changed since and left alone: see walscope diff`)] };
-}
-
-/** setval() for the sequences that the tables' columns own. Where the table is still there, a sequence never goes back. */
-function sequenceLines(then: DatabaseAt, order: Relation[], current: Map<number, Relation | undefined>, findings: Findings): string[] {
-  const PG_CLASS = 1259;
-  const tables = new Map(order.map((relation) => [relation.oid, relation]));
-  const owned: { sequence: Relation; table: Relation }[] = [];
-  then.catalog.scan('pg_depend', (row) => {
-    const table = tables.get(row.oid('refobjid'));
-    const sequence = then.catalog.relations.get(row.oid('objid'));
-    if (row.oid('classid') === PG_CLASS && row.oid('refclassid') === PG_CLASS && 'ai'.includes(row.char('deptype')) && table && sequence?.kind === 'S') owned.push({ sequence, table });
-  });
-  return owned.map(({ sequence, table }) => {
-    const name = relationName(then, sequence);
-    const opened = then.open(sequence);
-    const place = (column: string): number => opened.columns.findIndex((c) => c.column.name === column);
-    let line = '';
-    opened.scan((row) => {
-      const value = row.value(place('last_value'));
-      line = current.get(table.oid)
-        ? `SELECT setval(${quoteLiteral(name)}, greatest(${value}, last_value)) FROM ${name} WHERE last_value < ${value};`
-        : `SELECT setval(${quoteLiteral(name)}, ${value}, ${row.value(place('is_called')) === 't'});`;
-    }, findings.add);
-    return line;
-  });
 }

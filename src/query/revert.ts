@@ -6,9 +6,8 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { ddlText, relationName, type DdlChange } from './ddl.js';
 import type { DiffSides } from './diff.js';
+import { goneTablesDdl, sequenceLines, type GoneTablesDdl } from './goneTables.js';
 import { describeMoment } from './moment.js';
-import { tableSchema } from './schema.js';
-import { tableDdlParts } from './schemaDdl.js';
 import type { DatabaseAt, Findings } from './session.js';
 import type { ShownTransaction } from './show.js';
 import { LatestRows } from './latestRows.js';
@@ -23,30 +22,28 @@ export function* undoScript(shown: ShownTransaction, findings: Findings, onConfl
   shown.survey();
   const ddl = shown.ddl();
   const oids = new Set([...shown.touched, ...ddl.flatMap((change) => (change.relation && change.relation.kind === 'r' ? [change.relation.oid] : []))]);
-  const created: string[] = [], laterDdl: string[] = [];
+  // a partitioned table has no rows of its own, but its partitions need it
+  const dropped = ddl.flatMap((change) => (change.action === 'dropped' && change.relation?.kind === 'p' ? [change.relation] : []));
   const latest = new LatestRows(after);
   const tables: TableRevert[] = [];
   for (const oid of oids) {
     const pair = { before: before.catalog.relations.get(oid), after: after.catalog.relations.get(oid) };
     if (!pair.before || pair.before.kind !== 'r' || pair.before.persistence !== 'p') continue;
-    if (!pair.after) {
-      const parts = tableDdlParts(before, tableSchema(before, pair.before));
-      created.push(...parts.before);
-      laterDdl.push(...parts.after, ...parts.foreignKeys, ...parts.comments);
-    }
+    if (!pair.after) dropped.push(pair.before);
     tables.push(new TableRevert({ before, after }, { before: pair.before, after: pair.after }, { database: before, relation: pair.before }, { latest, findings, onConflict }));
   }
+  const gone = goneTablesDdl(before, after, referencedFirst(before, dropped.map((relation) => relation.oid)).map((oid) => before.catalog.relations.get(oid)!));
   const { session } = before;
   yield { kind: 'sql', lines: [
     '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.',
     comment(`reverts transaction ${row.xid}, committed ${formatTimestamptz(row.time, session.zone)} at LSN ${formatLsn(row.lsn)} in database ${quoteIdentifier(before.database.name)}`),
     comment(`case: ${session.store.caseDir}`),
     ...latest.warnings(tables),
-    '-- Sequences are left alone.', ...TRIGGER_NOTE, 'BEGIN;', ...scriptSettings(before),
-    ...ddl.flatMap((change) => revertDdl(change, before, after)), ...created,
+    '-- Sequences that are still there are left alone.', ...TRIGGER_NOTE, 'BEGIN;', ...scriptSettings(before),
+    ...ddl.filter((change) => !isMade(change, gone)).flatMap((change) => revertDdl(change, before, after)), ...gone.before,
   ] };
   yield* inOrder(before, tables);
-  yield { kind: 'sql', lines: [...laterDdl, 'COMMIT;'] };
+  yield { kind: 'sql', lines: [...gone.after, ...sequenceLines(before, dropped, () => false, gone.sequences, findings), 'COMMIT;'] };
 }
 
 /**
@@ -89,6 +86,17 @@ function* inOrder(before: DatabaseAt, tables: readonly TableRevert[]): Generator
   for (const table of [...order].reverse()) yield table.deletes();
   for (const table of order) yield table.updates();
   for (const table of order) yield* table.inserts();
+}
+
+/** True where what was dropped comes back with the tables. */
+function isMade({ action, objectKind, name }: DdlChange, gone: GoneTablesDdl): boolean {
+  if (action !== 'dropped') return false;
+  const bare = name.replace(/^.*\./, '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  if (objectKind === 'constraint') return gone.after.some((line) => new RegExp(`^ALTER .* ADD CONSTRAINT ${bare} `).test(line));
+  const creates: Record<string, string> = { schema: 'SCHEMA IF NOT EXISTS', sequence: 'SEQUENCE', type: '(TYPE|DOMAIN)', 'composite type': 'TYPE', function: '(OR REPLACE )?(FUNCTION|PROCEDURE)' };
+  const what = creates[objectKind];
+  if (objectKind === 'sequence' && gone.before.some((line) => new RegExp(`SEQUENCE NAME (.+\\.)?${bare} `).test(line))) return true;
+  return what !== undefined && gone.before.some((line) => new RegExp(`^CREATE ${what} (.+\\.)?${bare}[ ;(]`).test(line));
 }
 
 /** The statement that takes back a schema change, or a comment that says that it is not taken back. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { PG_MAJORS } from '../../src/pg/version.js';
 import { diffTruth } from '../support/diffTruth.js';
+import { goneTruth } from '../support/goneTruth.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 import { expectPlantedFirst, transactionTruth } from '../support/transactionTruth.js';
 import { undoTruth } from '../support/undoTruth.js';
@@ -11,6 +12,7 @@ for (const major of PG_MAJORS) {
   transactionTruth(major, major);
   undoTruth(major, major, [0, 1, 2, 3, 4, 5, 6]);
   diffTruth(major, 200);
+  goneTruth(major);
 }
 
 describe.each(Array.from({ length: 20 }, (_, seed) => [PG_MAJORS[seed % PG_MAJORS.length]!, 100 + seed] as const))('a disaster in a generated workload, PostgreSQL %i, seed %i', (major, seed) => {

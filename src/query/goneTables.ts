@@ -1,0 +1,179 @@
+/** What brings the definitions of tables back that are gone: with what they need and the database of now lacks, and the foreign keys that pointed to them. */
+import type { Relation } from '../catalog/relation.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { relationName } from './ddl.js';
+import { tableSchema, type TableSchema } from './schema.js';
+import { tableDdlParts } from './schemaDdl.js';
+import { functionsOf } from './schemaObjects.js';
+import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
+import { comment } from './sqlScript.js';
+import { TypeDdl } from './typeDdl.js';
+
+const Classes = { relation: 1259, attrdef: 2604, constraint: 2606, proc: 1255 } as const;
+
+export interface GoneTablesDdl {
+  /** Schemas, types, functions, sequences, the tables themselves. */
+  before: string[];
+  /** What is to be done once the rows are in. */
+  after: string[];
+  /** Sequences that it makes anew. */
+  sequences: Relation[];
+}
+
+/** `now`: the database in which the tables are gone; undefined where that is gone, too. `relations` are in the order in which they can be made. */
+export function goneTablesDdl(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[]): GoneTablesDdl {
+  if (relations.length === 0) return { before: [], after: [], sequences: [] };
+  const schemas = relations.map((relation) => tableSchema(then, relation));
+  const parts = schemas.map((schema) => tableDdlParts(then, schema));
+  const functions = neededFunctions(then, now, schemas);
+  const types = new TypeDdl(then).neededBy([...schemas.flatMap((schema) => schema.columns.map((column) => column.typeOid)), ...functions.flatMap((each) => each.types)]);
+  const isThere = new Set(types.filter((type) => now?.types.type(type.oid) !== undefined).map((type) => type.sql));
+  const sequences = [...then.catalog.relations.values()].filter((relation) => relation.kind === 'S').map((relation) => ({ relation, head: `CREATE SEQUENCE ${qualifyName(then.catalog.schemaOf(relation), relation.name)} ` }));
+  const made = new Set<Relation>();
+  const ofTables = parts.flatMap((part) => part.before).filter((line) => !isThere.has(line) && !types.some((type) => type.sql === line) && !/^CREATE SCHEMA /.test(line)).filter((line) => {
+    const sequence = sequences.find(({ head }) => line.startsWith(head))?.relation;
+    if (!sequence) return true;
+    // two tables may share one
+    if (made.has(sequence) || now?.catalog.relations.has(sequence.oid)) return false;
+    made.add(sequence);
+    return true;
+  });
+  const names = new Set([...schemas.map((schema) => schema.schema), ...types.map((type) => type.schema), ...functions.map((each) => each.schema), ...[...made].map((relation) => then.catalog.schemaOf(relation))]);
+  const standalone = functions.filter((each) => each.types.length === 0);
+  return {
+    before: [
+      ...[...names].filter((name) => name !== 'public' && !isSystemSchema(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
+      ...standalone.map((each) => each.sql), ...types.filter((type) => !isThere.has(type.sql)).map((type) => type.sql),
+      ...functions.filter((each) => !standalone.includes(each)).map((each) => each.sql), ...ofTables,
+    ],
+    after: [
+      ...parts.flatMap((part) => part.after), ...schemas.flatMap((schema, i) => foreignKeysOut(then, now, relations, schema, parts[i]!.foreignKeys)),
+      ...schemas.flatMap((schema) => foreignKeysIn(now, relations, schema)), ...parts.flatMap((part) => part.comments),
+      ...relations.flatMap((relation) => ownership(then, now, relation)), ...relations.flatMap((relation) => notBroughtBack(then, relation)),
+    ],
+    sequences: [...made],
+  };
+}
+
+interface NeededFunction {
+  schema: string;
+  sql: string;
+  /** Types of users that its arguments and result have. */
+  types: number[];
+}
+
+/** Functions that defaults, checks and indexes call and that are gone, too. */
+function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas: readonly TableSchema[]): NeededFunction[] {
+  const users = new Set(schemas.flatMap((schema) => [
+    `${Classes.relation} ${schema.relation.oid}`, ...schema.indexes.map((index) => `${Classes.relation} ${index.oid}`), ...schema.constraints.map((each) => `${Classes.constraint} ${each.oid}`),
+  ]));
+  const tables = new Set(schemas.map((schema) => schema.relation.oid));
+  then.catalog.scan('pg_attrdef', (row) => {
+    if (tables.has(row.oid('adrelid'))) users.add(`${Classes.attrdef} ${row.oid('oid')}`);
+  });
+  const wanted = new Set<number>();
+  then.catalog.scan('pg_depend', (row) => {
+    if (row.oid('refclassid') === Classes.proc && users.has(`${row.oid('classid')} ${row.oid('objid')}`)) wanted.add(row.oid('refobjid'));
+  });
+  if (wanted.size === 0) return [];
+  const definitions = functionsOf(then), there = now && functionsOf(now);
+  const found: NeededFunction[] = [];
+  then.catalog.scan('pg_proc', (row) => {
+    const oid = row.oid('oid');
+    const sql = definitions.get(oid)?.sql;
+    if (!wanted.has(oid) || !sql || there?.has(oid)) return;
+    const types = [row.oid('prorettype'), ...row.numbers('proargtypes', 4, false)].filter((type) => type >= FIRST_NORMAL_OID);
+    found.push({ schema: then.catalog.namespaces.get(row.oid('pronamespace')) ?? '', sql, types });
+  });
+  return found;
+}
+
+const FIRST_NORMAL_OID = 16384;
+
+/** The tables' own foreign keys; to a table that is gone and does not come back, as a comment. */
+function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema, statements: readonly string[]): string[] {
+  const lost = new Map<string, Relation>();
+  then.catalog.scan('pg_constraint', (row) => {
+    if (row.oid('conrelid') !== schema.relation.oid || row.char('contype') !== 'f') return;
+    const referenced = then.catalog.relations.get(row.oid('confrelid'));
+    if (referenced && !relations.includes(referenced) && !now?.catalog.relations.has(referenced.oid)) lost.set(quoteIdentifier(row.name('conname')), referenced);
+  });
+  return statements.map((statement) => {
+    const name = [...lost.keys()].find((each) => statement.includes(` ADD CONSTRAINT ${each} `));
+    return name === undefined ? statement : comment(`not added: ${relationName(then, lost.get(name)!)} is gone, too: ${statement}`);
+  });
+}
+
+/** Foreign keys of tables that are still there: they went with DROP … CASCADE. */
+function foreignKeysIn(now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema): string[] {
+  if (!now) return [];
+  return schema.referencedBy.filter((each) => each.parentOid === 0 && !relations.some((relation) => relation.oid === each.relOid)).flatMap((each) => {
+    const table = now.catalog.relations.get(each.relOid);
+    return table ? [`ALTER TABLE ${relationName(now, table)} ADD CONSTRAINT ${quoteIdentifier(each.name)} ${each.sql};`] : [];
+  });
+}
+
+function ownership(then: DatabaseAt, now: DatabaseAt | undefined, relation: Relation): string[] {
+  const owner = now?.types.roleName(relation.ownerOid);
+  const [table, lines] = [relationName(then, relation), [] as string[]];
+  if (owner !== undefined) lines.push(`ALTER TABLE ${table} OWNER TO ${quoteIdentifier(owner)};`);
+  then.catalog.scan('pg_class', (row) => {
+    if (row.oid('oid') !== relation.oid) return;
+    if (row.bool('relrowsecurity')) lines.push(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`);
+    if (row.bool('relforcerowsecurity')) lines.push(`ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`);
+    if (!row.isNull('relacl')) lines.push(comment(`not brought back: privileges on ${table}`));
+  });
+  return lines;
+}
+
+/** What hung on the table and has no statement here. */
+function notBroughtBack(then: DatabaseAt, relation: Relation): string[] {
+  const [table, lines] = [relationName(then, relation), [] as string[]];
+  const add = (kind: string, name: string): void => void lines.push(comment(`not brought back: ${kind} ${name} on ${table}`));
+  then.catalog.scan('pg_trigger', (row) => {
+    if (row.oid('tgrelid') === relation.oid && !row.bool('tgisinternal')) add('trigger', quoteIdentifier(row.name('tgname')));
+  });
+  then.catalog.scan('pg_policy', (row) => {
+    if (row.oid('polrelid') === relation.oid) add('policy', quoteIdentifier(row.name('polname')));
+  });
+  then.catalog.scan('pg_statistic_ext', (row) => {
+    if (row.oid('stxrelid') === relation.oid) add('statistics', quoteIdentifier(row.name('stxname')));
+  });
+  const PG_REWRITE = 2618;
+  const rules = new Map<number, number>();
+  then.catalog.scan('pg_rewrite', (row) => {
+    rules.set(row.oid('oid'), row.oid('ev_class'));
+    if (row.oid('ev_class') === relation.oid) add('rule', quoteIdentifier(row.name('rulename')));
+  });
+  const views = new Set<Relation>();
+  then.catalog.scan('pg_depend', (row) => {
+    if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== Classes.relation || row.oid('refobjid') !== relation.oid) return;
+    const view = then.catalog.relations.get(rules.get(row.oid('objid')) ?? 0);
+    if (view && view !== relation) views.add(view);
+  });
+  return [...lines, ...[...views].map((view) => comment(`not brought back: view ${relationName(then, view)}, which reads ${table}`))];
+}
+
+/** setval() for the sequences that the tables' columns own, and for those that are made anew. Where the table is still there, a sequence never goes back. */
+export function sequenceLines(then: DatabaseAt, order: readonly Relation[], isThere: (table: Relation) => boolean, made: readonly Relation[], findings: Findings): string[] {
+  const tables = new Map(order.map((relation) => [relation.oid, relation]));
+  const wanted = new Map(made.map((sequence) => [sequence, undefined as Relation | undefined]));
+  then.catalog.scan('pg_depend', (row) => {
+    const table = tables.get(row.oid('refobjid'));
+    const sequence = then.catalog.relations.get(row.oid('objid'));
+    if (row.oid('classid') === Classes.relation && row.oid('refclassid') === Classes.relation && 'ai'.includes(row.char('deptype')) && table && sequence?.kind === 'S') wanted.set(sequence, table);
+  });
+  return [...wanted].map(([sequence, table]) => {
+    const name = relationName(then, sequence);
+    const opened = then.open(sequence);
+    const place = (column: string): number => opened.columns.findIndex((c) => c.column.name === column);
+    let line = '';
+    opened.scan((row) => {
+      const value = row.value(place('last_value'));
+      line = table && isThere(table)
+        ? `SELECT setval(${quoteLiteral(name)}, greatest(${value}, last_value)) FROM ${name} WHERE last_value < ${value};`
+        : `SELECT setval(${quoteLiteral(name)}, ${value}, ${row.value(place('is_called')) === 't'});`;
+    }, findings.add);
+    return line;
+  });
+}
