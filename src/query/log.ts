@@ -1,5 +1,6 @@
 /** The log of transactions, newest first: when, who, which tables with how many rows, and what became of the schema. */
 import { isCommit } from '../store/transactionLog.js';
+import type { Relation } from '../catalog/relation.js';
 import { XactKind, type XactRow } from '../layerfile/deltaLayer.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
@@ -14,7 +15,9 @@ import { logEntries, type LogicalMessage } from './transactionScan.js';
 
 /** Rows that a transaction changed in one table, under the table's name as of then. */
 export interface TableCounts {
+  /** Qualified and quoted as needed. */
   name: string;
+  bareName: string;
   schema: string;
   oid: number;
   inserted: number;
@@ -68,13 +71,17 @@ export function* transactionLog(session: Session, options: LogOptions, findings:
       continue;
     }
     const described = names.describe(entry.row, entry.files, entry.messages);
-    if (!table || described.tables.some((t) => isNamed(t, table)) || described.ddl.some((d) => d.relation !== undefined && isNamed({ oid: d.relation.oid, name: d.relation.name, schema: '' }, table))) yield described;
+    if (!table || isAbout(described, entry.files, table)) yield described;
   }
 }
 
-function isNamed(table: Pick<TableCounts, 'oid' | 'name' | 'schema'>, name: TableName): boolean {
-  if (name.kind === 'oid') return table.oid === name.number;
-  return name.kind === 'name' && table.name.replace(/^.*\./, '').replaceAll('"', '') === name.name && (name.schema === undefined || table.schema === '' || table.schema === name.schema);
+/** Whether a transaction changed a table's rows or definition, by the name that it had then; a file's number finds changes of rows alone. */
+function isAbout({ tables, ddl, sides }: TransactionEntry, files: readonly RelationChange[], name: TableName): boolean {
+  if (name.kind === 'filenode') return files.some(({ relation }) => relation.relNumber === name.number);
+  if (name.kind === 'oid') return tables.some((table) => table.oid === name.number) || ddl.some(({ relation }) => relation?.oid === name.number);
+  const isNamed = (bareName: string, schema: string | undefined): boolean => bareName === name.name && (name.schema === undefined || name.schema === schema);
+  const schemaOf = ({ namespaceOid }: Relation): string | undefined => (sides?.before?.catalog ?? sides?.after?.catalog)?.namespaces.get(namespaceOid) ?? sides?.after?.catalog.namespaces.get(namespaceOid);
+  return tables.some(({ bareName, schema }) => isNamed(bareName, schema)) || ddl.some(({ relation }) => relation !== undefined && isNamed(relation.name, schemaOf(relation)));
 }
 
 /** Gives files their tables' names while walking back in time: a catalog is read again only past a transaction that changed it. */
@@ -142,7 +149,7 @@ export class NamesBackward {
         sum.updated += updated;
         sum.deleted += deleted;
       } else {
-        tables.set(oid, { name: name.name, schema: name.schema, oid, inserted, updated, deleted });
+        tables.set(oid, { name: name.name, bareName: name.bareName, schema: name.schema, oid, inserted, updated, deleted });
       }
     }
     if (this.readRewrites && copied && [...tables.keys()].some((oid) => copied.has(oid))) {

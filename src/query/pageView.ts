@@ -55,7 +55,8 @@ export function pageAsOf(database: DatabaseAt, relation: Relation, block: number
   const rel = forkOf(relation, fork);
   const found = database.snapshot.page(rel, block);
   if (!found) {
-    if (fork === ForkNumber.main && relation.persistence === 'p') database.snapshot.requireFork(rel);
+    if (fork !== ForkNumber.init) database.refuseUnlogged(relation);
+    if (fork === ForkNumber.main) database.snapshot.requireFork(rel);
     throw absentPage(relation, block, fork, database.snapshot.blocks(rel) ?? 0, 'at this moment');
   }
   const bytes = found.page.bytes.slice();

@@ -179,15 +179,21 @@ export class DatabaseAt {
     if (!hasHeapStorage(relation)) {
       throw new WalscopeError('table.kind', describeKind(this, relation), { exitCode: ExitCode.usage, hint: `see walscope schema ${name}` });
     }
+    this.refuseUnlogged(relation);
+    if (this.isLeftOut(relation)) throw this.untracked(relation);
+    this.snapshot.requireFork({ ...relation.locator, fork: ForkNumber.main });
+    return this.describe(relation, options);
+  }
+
+  /** Refuses a relation whose contents are in no WAL, unlogged or temporary. */
+  refuseUnlogged(relation: Relation): void {
+    const name = qualifiedName(this.catalog.schemaOf(relation), relation.name);
     if (relation.persistence === 'u') {
       throw new WalscopeError('table.unlogged', `${name} is unlogged: its contents are not in the WAL`, { exitCode: ExitCode.partial, hint: 'only its definition can be shown, with walscope schema' });
     }
     if (relation.persistence === 't') {
       throw new WalscopeError('table.temporary', `${name} is temporary: its contents were never written to the WAL`, { exitCode: ExitCode.partial, hint: 'it cannot be recovered' });
     }
-    if (this.isLeftOut(relation)) throw this.untracked(relation);
-    this.snapshot.requireFork({ ...relation.locator, fork: ForkNumber.main });
-    return this.describe(relation, options);
   }
 
   /** Whether the index is one of other tables only. */

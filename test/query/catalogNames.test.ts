@@ -8,6 +8,7 @@ import { fieldForm } from '../../src/output/byteFields.js';
 import { asof } from '../../src/query/asof.js';
 import { diffTable, pairTables, type RowChange } from '../../src/query/diff.js';
 import { findIncidents } from '../../src/query/incidents.js';
+import { transactionLog } from '../../src/query/log.js';
 import { openSource } from '../../src/query/scanSource.js';
 import { Findings } from '../../src/query/session.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
@@ -77,6 +78,13 @@ it('a dropped column is NULL in a partition that never had it', async () => {
   const bytes: Buffer[] = [];
   writeRowBytes(answer, fieldForm('copy', answer.columns.length)!, (piece) => bytes.push(Buffer.from(piece)) > 0);
   expect([rows, Buffer.concat(bytes).toString(), findings.list]).toEqual([[['1', '10', '100'], ['2', null, '200']], '1\t10\t100\n2\t\\N\t200\n', []]);
+});
+
+it('log finds the transactions of a table by schema, name and file', () => {
+  const [since, until] = ['earliest', 'latest'].map((at) => indexed.session.moment(at));
+  const found = (table: string): number => [...transactionLog(indexed.session, { since: since!, until: until!, table }, new Findings())].length;
+  const { locator } = indexed.session.database(until!, 'postgres').relation('p2');
+  expect(['"Odd one".rows', 'public.rows', 'rows', 'parted', 'p2', `filenode:${locator.relNumber}`, 'simple', '"p2"', 'P2'].map(found)).toEqual([1, 0, 1, 1, 2, 1, 0, 2, 2]);
 });
 
 it('incidents count the rows that go with a schema whose name needs quotes, and a partitioned table once', () => {

@@ -9,6 +9,8 @@ import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { openCase } from '../../src/store/openCase.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof, type AsofOptions } from '../../src/query/asof.js';
+import { ForkNumber } from '../../src/pg/relFileLocator.js';
+import { pageAsOf } from '../../src/query/pageView.js';
 import { readLargeObject } from '../../src/query/largeObject.js';
 import { openSource, type SourceOptions } from '../../src/query/scanSource.js';
 import { Findings, Session, type DatabaseAt } from '../../src/query/session.js';
@@ -173,6 +175,7 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
   it('line 22: refuses what has no rows here by what it is', () => {
     expect(() => database.table('vw')).toThrow(/public\.vw is a view over .*animal, .*part: it has no rows|vw is a view over animal, part/);
     expect(() => database.table('ghost')).toThrow(/unlogged/);
+    for (const fork of [ForkNumber.main, ForkNumber.vm]) expect(() => pageAsOf(database, database.relation('ghost'), 0, fork)).toThrow(expect.objectContaining({ code: 'table.unlogged', exitCode: 5 }));
     expect(() => database.table('wide_h')).toThrow(/index/);
   });
 
