@@ -126,7 +126,7 @@ export class Catalog {
         attnum, name: row.name('attname'), typeOid: row.oid('atttypid'), typmod: row.int4('atttypmod'), attlen: row.int2('attlen'),
         attalign: row.char('attalign') as Column['attalign'], attbyval: row.bool('attbyval'), storage: row.char('attstorage'),
         ndims: this.snapshot.major >= 16 ? row.int2('attndims') : row.int4('attndims'), notNull: row.bool('attnotnull'),
-        hasDefault: row.bool('atthasdef'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
+        hasDefault: row.bool('atthasdef'), isLocal: row.bool('attislocal'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
         collationOid: row.oid('attcollation'), missing: hasMissing ? (row.varlena('attmissingval')?.subarray(ARRAY_DATA_OFFSET) ?? null) : null,
       };
       columns.push(column);

@@ -35,6 +35,8 @@ export interface ConstraintDefinition extends Definition {
   type: string;
   relOid: number;
   indexOid: number;
+  /** Attnums of the columns it is on. */
+  columns: number[];
   isLocal: boolean;
   /** The constraint of the partitioned table that this one comes from; 0: none. */
   parentOid: number;
@@ -66,7 +68,8 @@ export class Definitions {
     return visible && !always ? quoteIdentifier(relation.name) : `${schema}.${quoteIdentifier(relation.name)}`;
   }
 
-  private opclassSuffix(opclassOid: number): string {
+  /** An operator class, qualified where needed; empty where it is its type's default. */
+  opclassName(opclassOid: number): string {
     if (!this.opclasses) {
       const found = new Map<number, { name: string; namespaceOid: number; isDefault: boolean }>();
       this.lookup.catalog.scan('pg_opclass', (row) => found.set(row.oid('oid'), { name: row.name('opcname'), namespaceOid: row.oid('opcnamespace'), isDefault: row.bool('opcdefault') }));
@@ -75,7 +78,12 @@ export class Definitions {
     const opclass = this.opclasses.get(opclassOid);
     if (!opclass || opclass.isDefault) return '';
     const schema = opclass.namespaceOid === PG_CATALOG || opclass.namespaceOid === PUBLIC ? '' : `${quoteIdentifier(this.lookup.catalog.namespaces.get(opclass.namespaceOid) ?? '')}.`;
-    return ` ${schema}${quoteIdentifier(opclass.name)}`;
+    return `${schema}${quoteIdentifier(opclass.name)}`;
+  }
+
+  private opclassSuffix(opclassOid: number): string {
+    const name = this.opclassName(opclassOid);
+    return name === '' ? '' : ` ${name}`;
   }
 
   private readClass(): void {
@@ -178,7 +186,7 @@ export class Definitions {
     this.lookup.catalog.scan('pg_constraint', (row) => {
       if (row.oid(referring ? 'confrelid' : 'conrelid') !== relOid) return;
       found.push({
-        oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: row.oid('conrelid'), indexOid: row.oid('conindid'),
+        oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: row.oid('conrelid'), indexOid: row.oid('conindid'), columns: row.numbers('conkey', 2),
         isLocal: row.bool('conislocal'), parentOid: row.oid('conparentid'), ...this.constraint(row),
       });
     });
@@ -190,7 +198,7 @@ export class Definitions {
     const found: ConstraintDefinition[] = [];
     this.lookup.catalog.scan('pg_constraint', (row) => {
       if (row.oid('contypid') !== typeOid) return;
-      found.push({ oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: 0, indexOid: 0, isLocal: true, parentOid: 0, ...this.constraint(row) });
+      found.push({ oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: 0, indexOid: 0, columns: [], isLocal: true, parentOid: 0, ...this.constraint(row) });
     });
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }

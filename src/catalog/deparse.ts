@@ -64,6 +64,7 @@ const RECORDOID = 2249;
 const PG_CATALOG = 11;
 const PUBLIC = 2200;
 const PRETTYINDENT_VAR = 4;
+const SYSTEM_COLUMNS: Record<number, string> = { [-1]: 'ctid', [-2]: 'xmin', [-3]: 'cmin', [-4]: 'xmax', [-5]: 'cmax', [-6]: 'tableoid' };
 
 const VALUE_FUNCTIONS: Record<string, string> = {
   0: 'CURRENT_DATE', 1: 'CURRENT_TIME', 2: 'CURRENT_TIME', 3: 'CURRENT_TIMESTAMP', 4: 'CURRENT_TIMESTAMP', 5: 'LOCALTIME', 6: 'LOCALTIME', 7: 'LOCALTIMESTAMP',
@@ -157,7 +158,8 @@ export class Deparser {
     const attnum = int(node, 'varattno');
     const relation = this.lookup.catalog.relations.get(this.relOid);
     const column = this.lookup.catalog.columns(this.relOid).find((c) => c.attnum === attnum);
-    if (attnum === 0 && relation) this.add(`${quoteIdentifier(relation.name)}.*`);
+    if (attnum < 0) this.add(SYSTEM_COLUMNS[attnum] ?? '');
+    else if (attnum === 0 && relation) this.add(`${quoteIdentifier(relation.name)}.*`);
     else if (column) this.add(quoteIdentifier(column.name));
     else throw new NodeTreeError(`VAR of column ${attnum}`);
   }
@@ -185,18 +187,7 @@ export class Deparser {
     }
     if (showType === 0 && needsCast) this.add(cast());
     const collation = oid(node, 'constcollid');
-    if (showType === 0 && collation !== 0 && collation !== this.typeCollation(typeOid)) this.add(` COLLATE ${this.collation(collation)}`);
-  }
-
-  private typeCollations: Map<number, number> | undefined;
-
-  private typeCollation(typeOid: number): number {
-    if (!this.typeCollations) {
-      const found = new Map<number, number>();
-      this.lookup.catalog.scan('pg_type', (row) => found.set(row.oid('oid'), row.oid('typcollation')));
-      this.typeCollations = found;
-    }
-    return this.typeCollations.get(typeOid) ?? 0;
+    if (showType === 0 && collation !== 0 && collation !== this.lookup.types.typeCollation(typeOid)) this.add(` COLLATE ${this.collation(collation)}`);
   }
 
   collation(collationOid: number): string {

@@ -2,6 +2,9 @@
 import type { RelFileLocator } from '../pg/relFileLocator.js';
 import type { TypeAlign } from '../rows/deform.js';
 
+/** FirstNormalObjectId: what initdb made has lower ones. */
+export const FIRST_NORMAL_OID = 16384;
+
 /** A row of pg_class. */
 export interface Relation {
   oid: number;
@@ -43,6 +46,8 @@ export interface Column {
   ndims: number;
   notNull: boolean;
   hasDefault: boolean;
+  /** False for a column that only comes from a parent table. */
+  isLocal: boolean;
   /** '' none, a always, d by default. */
   identity: string;
   /** '' none, s stored, v virtual. */

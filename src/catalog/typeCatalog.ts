@@ -155,6 +155,18 @@ export class TypeCatalog implements TypeLookup {
     return new Map([...this.enumRows].filter(([, row]) => row.type === typeOid).map(([oid, row]) => [oid, row.order]));
   }
 
+  private collations: Map<number, number> | undefined;
+
+  /** pg_type.typcollation; 0: the type has none. */
+  typeCollation(typeOid: number): number {
+    if (!this.collations) {
+      const found = new Map<number, number>();
+      this.catalog.scan('pg_type', (row) => found.set(row.oid('oid'), row.oid('typcollation')));
+      this.collations = found;
+    }
+    return this.collations.get(typeOid) ?? 0;
+  }
+
   /** pg_enum.enumsortorder of a label. */
   enumSortOrder(labelOid: number): number | undefined {
     return this.enumRows.get(labelOid)?.order;

@@ -10,7 +10,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   ],
   page: ['walscope page orders 0 --at xid:812', 'walscope page orders_pkey 1 --hex', 'walscope page orders 0 --chain', 'walscope page orders 0 --lsn-diff 0/3A2F10 0/3B0000'],
   diff: ['walscope diff before-xid:812 xid:812 --stat', 'walscope diff -1h latest orders --filter changed --columns status', 'walscope diff earliest latest --json', 'walscope diff before-xid:812 xid:812 orders --sql > back.sql', 'walscope diff --schema -1d latest', 'walscope diff --schema --ddl earliest latest orders'],
-  schema: ['walscope schema orders --at before-xid:812', 'walscope schema orders --ddl | psql shop', 'walscope schema --function shop.total_of --at -1d'],
+  schema: ['walscope schema orders --at before-xid:812', 'walscope schema orders --ddl | psql shop', 'walscope schema --ddl --at before-xid:812 -o shop.sql', 'walscope schema --function shop.total_of --at -1d'],
   layers: ['walscope layers', 'walscope layers --records 0/3A2F10..0/3B0000', 'walscope layers --verify', 'walscope layers 0000000008000000-0000000010000000.wal'],
   compact: ['walscope compact', 'walscope compact --pack -C /cases/friday --progress'],
   gc: ['walscope gc --keep 30d --dry-run', 'walscope gc --max-size 50GB'],

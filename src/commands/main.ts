@@ -168,8 +168,9 @@ function buildProgram(done: (code: number) => void): Command {
 
   atMoment(program.command('schema'))
     .description("columns, constraints and indexes of a table as of a moment, like psql's \\d+")
-    .argument('<table>', 'a table, view, sequence or other relation')
+    .argument('[table]', 'a table, view, sequence or other relation; with --ddl, none: the whole database')
     .option('--ddl', 'as SQL that creates it')
+    .option('--section <part>', 'of a whole database: pre-data, which rows need, or post-data: constraints, indexes, views')
     .option('--function', "the name is a function's or procedure's: its definition")
     .option('--json', 'as JSON')
     .option('-o, --output <file>', 'write the data to a file')

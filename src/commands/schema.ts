@@ -1,21 +1,25 @@
-/** walscope schema: a relation's definition as of a moment, as psql's \d+ shows it, as SQL or as JSON. */
+/** walscope schema: a relation's definition as of a moment, as psql's \d+ shows it, as SQL or as JSON; or a whole database as SQL. */
 import { writeSchema } from '../output/schemaText.js';
+import { databaseDdl } from '../query/databaseDdl.js';
 import { tableDdl } from '../query/schemaDdl.js';
 import { describeSchema } from '../query/schemaDescription.js';
 import { tableSchema, type TableSchema } from '../query/schema.js';
 import { functionsNamed } from '../query/schemaObjects.js';
 import type { DatabaseAt } from '../query/session.js';
-import { ExitCode } from '../util/errors.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import { DataOutput, openDatabase, openSession, printable, type CommonOptions } from './context.js';
 
 export interface SchemaCommandOptions extends CommonOptions {
   ddl?: boolean;
   function?: boolean;
+  section?: string;
 }
 
-export async function schemaCommand(name: string, options: SchemaCommandOptions): Promise<ExitCode> {
+export async function schemaCommand(name: string | undefined, options: SchemaCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
+  if (name === undefined) return wholeDatabase(database, options);
+  if (options.section !== undefined) throw new WalscopeError('usage.section', '--section divides the SQL of a whole database', { exitCode: ExitCode.usage, hint: 'leave out the table, or the option' });
   if (options.function) return functionSource(database, name, options);
   const schema = tableSchema(database, database.relation(name));
   const output = new DataOutput(options.output, database.encoding.outputCharset);
@@ -25,6 +29,19 @@ export async function schemaCommand(name: string, options: SchemaCommandOptions)
   output.end();
   for (const what of schema.unknown) process.stderr.write(`walscope: incomplete: ${what} is not deparsed\n`);
   return schema.unknown.length > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+/** Every object of users as SQL, or the part of it that comes before or after the rows. */
+function wholeDatabase(database: DatabaseAt, options: SchemaCommandOptions): ExitCode {
+  if (!options.ddl) throw new WalscopeError('usage.schema', 'which table?', { exitCode: ExitCode.usage, hint: 'name a table, or write the whole database with --ddl; walscope tables lists what there is' });
+  const { section } = options;
+  if (section !== undefined && section !== 'pre-data' && section !== 'post-data') throw new WalscopeError('usage.section', `"${section}" is no section`, { exitCode: ExitCode.usage, hint: 'pre-data or post-data' });
+  const { settings, before, after, unknown } = databaseDdl(database);
+  const output = new DataOutput(options.output, database.encoding.outputCharset);
+  for (const statement of [...settings, ...(section === 'post-data' ? [] : before), ...(section === 'pre-data' ? [] : after)]) output.write(`${statement}\n\n`);
+  output.end();
+  for (const what of unknown) process.stderr.write(`walscope: not written: ${printable(what)}\n`);
+  return unknown.length > 0 ? ExitCode.partial : ExitCode.done;
 }
 
 /** CREATE OR REPLACE FUNCTION of every function of that name. */

@@ -26,6 +26,8 @@ export interface SchemaColumn {
   generated: string;
   /** plain, main, external or extended. */
   storage: string;
+  /** The storage is not the type's own. */
+  setStorage: boolean;
   comment: string | null;
   /** False for a column that only comes from a parent table. */
   isLocal: boolean;
@@ -65,7 +67,7 @@ const PG_CLASS = 1259;
 export function tableSchema(database: DatabaseAt, relation: Relation): TableSchema {
   const definitions = new Definitions(database);
   const unknown: string[] = [];
-  const comments = commentsOf(database, relation.oid, PG_CLASS);
+  const comments = commentsOf(database, relation.oid);
   const note = <T extends { name: string; unknown: string }>(what: string, list: T[]): T[] => {
     for (const each of list) if (each.unknown) unknown.push(`${what} ${each.name}: ${each.unknown}`);
     return list;
@@ -74,7 +76,6 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
   if (queryTree !== null) unknown.push(`the query of ${RELKIND_NAMES[relation.kind]!} ${relation.name}`);
   const key = definitions.partitionKey(relation.oid);
   if (key?.unknown) unknown.push(`partition key: ${key.unknown}`);
-  const family = inheritance(database, relation.oid);
   const names = (oids: number[]): string[] => oids.map((oid) => definitions.relationName(oid));
   return {
     relation, schema: database.catalog.schemaOf(relation), name: relation.name, kind: RELKIND_NAMES[relation.kind] ?? relation.kind,
@@ -82,7 +83,7 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     indexes: note('index', definitions.indexes(relation.oid)),
     constraints: note('constraint', definitions.constraints(relation.oid)),
     referencedBy: definitions.constraints(relation.oid, true).map((each) => ({ ...each, table: definitions.relationName(each.relOid) })),
-    partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(family.parents), children: names(family.children),
+    partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(parentsOf(database, relation.oid)), children: names([...(database.once(readInheritance).children.get(relation.oid) ?? [])].sort((a, b) => a - b)),
     options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), queryTree, tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
     owner: database.types.roleName(relation.ownerOid) ?? null, unknown,
   };
@@ -98,37 +99,57 @@ function boundOf(definitions: Definitions, relation: Relation, unknown: string[]
   }
 }
 
-/** pg_description of an object, by sub-object (0: the object itself). */
-export function commentsOf(database: DatabaseAt, oid: number, classOid: number): Map<number, string> {
-  const found = new Map<number, string>();
+/** pg_description of a relation, by column (0: the relation itself). */
+export function commentsOf(database: DatabaseAt, oid: number): ReadonlyMap<number, string> {
+  return database.once(readComments).get(oid) ?? new Map();
+}
+
+function readComments(database: DatabaseAt): Map<number, Map<number, string>> {
+  const found = new Map<number, Map<number, string>>();
   database.catalog.scan('pg_description', (row) => {
-    if (row.oid('objoid') === oid && row.oid('classoid') === classOid) found.set(row.int4('objsubid'), row.text('description') ?? '');
+    if (row.oid('classoid') !== PG_CLASS) return;
+    const oid = row.oid('objoid');
+    const comments = found.get(oid);
+    if (comments) comments.set(row.int4('objsubid'), row.text('description') ?? '');
+    else found.set(oid, new Map([[row.int4('objsubid'), row.text('description') ?? '']]));
   });
   return found;
 }
 
-function inheritance(database: DatabaseAt, oid: number): { parents: number[]; children: number[] } {
-  const parents: { seq: number; oid: number }[] = [];
-  const children: number[] = [];
-  database.catalog.scan('pg_inherits', (row) => {
-    if (row.oid('inhrelid') === oid) parents.push({ seq: row.int4('inhseqno'), oid: row.oid('inhparent') });
-    if (row.oid('inhparent') === oid) children.push(row.oid('inhrelid'));
-  });
-  return { parents: parents.sort((a, b) => a.seq - b.seq).map((p) => p.oid), children: children.sort((a, b) => a - b) };
+/** Parents by inheritance in their order, or the partitioned table or index. */
+export function parentsOf(database: DatabaseAt, oid: number): number[] {
+  return database.once(readInheritance).parents.get(oid) ?? [];
+}
+
+function readInheritance(database: DatabaseAt): { parents: Map<number, number[]>; children: Map<number, number[]> } {
+  const rows: { seq: number; child: number; parent: number }[] = [];
+  database.catalog.scan('pg_inherits', (row) => void rows.push({ seq: row.int4('inhseqno'), child: row.oid('inhrelid'), parent: row.oid('inhparent') }));
+  const parents = new Map<number, number[]>(), children = new Map<number, number[]>();
+  for (const { child, parent } of rows.sort((a, b) => a.seq - b.seq || a.child - b.child)) {
+    parents.set(child, [...(parents.get(child) ?? []), parent]);
+    children.set(parent, [...(children.get(parent) ?? []), child]);
+  }
+  return { parents, children };
 }
 
 /** The default expressions of a relation as pg_attrdef stores them, by attnum. */
-export function defaultTrees(database: DatabaseAt, relOid: number): Map<number, string> {
-  const trees = new Map<number, string>();
-  database.catalog.scan('pg_attrdef', (row) => {
-    if (row.oid('adrelid') === relOid) trees.set(row.int2('adnum'), row.text('adbin') ?? '');
-  });
-  return trees;
+export function defaultTrees(database: DatabaseAt, relOid: number): ReadonlyMap<number, string> {
+  return database.once(readDefaults).get(relOid) ?? new Map();
 }
 
-function columnsOf(database: DatabaseAt, relation: Relation, comments: Map<number, string>): SchemaColumn[] {
+function readDefaults(database: DatabaseAt): Map<number, Map<number, string>> {
+  const found = new Map<number, Map<number, string>>();
+  database.catalog.scan('pg_attrdef', (row) => {
+    const relOid = row.oid('adrelid');
+    const trees = found.get(relOid);
+    if (trees) trees.set(row.int2('adnum'), row.text('adbin') ?? '');
+    else found.set(relOid, new Map([[row.int2('adnum'), row.text('adbin') ?? '']]));
+  });
+  return found;
+}
+
+function columnsOf(database: DatabaseAt, relation: Relation, comments: ReadonlyMap<number, string>): SchemaColumn[] {
   const trees = defaultTrees(database, relation.oid);
-  const local = localColumns(database, relation.oid);
   return database.catalog.columns(relation.oid).filter((column) => !column.dropped).map((column) => {
     const tree = trees.get(column.attnum);
     const deparsed = tree === undefined ? undefined : deparseText(database, tree, { relOid: relation.oid });
@@ -136,26 +157,15 @@ function columnsOf(database: DatabaseAt, relation: Relation, comments: Map<numbe
       name: column.name, attnum: column.attnum, type: database.types.formatType(column.typeOid, column.typmod), typeOid: column.typeOid,
       collation: collationOf(database, column), notNull: column.notNull, default: deparsed?.sql ?? null,
       unknown: deparsed && deparsed.sql === undefined ? deparsed.unknown : '', identity: column.identity, generated: column.generated,
-      storage: STORAGE[column.storage] ?? column.storage, comment: comments.get(column.attnum) ?? null, isLocal: local.get(column.attnum) ?? true,
+      storage: STORAGE[column.storage] ?? column.storage, setStorage: column.storage !== database.types.type(column.typeOid)?.typstorage, comment: comments.get(column.attnum) ?? null, isLocal: column.isLocal,
     };
   });
 }
 
-function localColumns(database: DatabaseAt, relOid: number): Map<number, boolean> {
-  const local = new Map<number, boolean>();
-  database.catalog.scan('pg_attribute', (row) => {
-    if (row.oid('attrelid') === relOid) local.set(row.int2('attnum'), row.bool('attislocal'));
-  });
-  return local;
-}
-
-function collationOf(database: DatabaseAt, column: Column): string | null {
-  if (column.collationOid === 0) return null;
-  let own = 0;
-  database.catalog.scan('pg_type', (row) => {
-    if (row.oid('oid') === column.typeOid) own = row.oid('typcollation');
-  });
-  return column.collationOid === own ? null : (database.types.regName('regcollation', column.collationOid) ?? null);
+/** The collation that must be said beside a type; null: the type's own. */
+export function collationOf(database: DatabaseAt, { typeOid, collationOid }: Pick<Column, 'typeOid' | 'collationOid'>): string | null {
+  if (collationOid === 0 || collationOid === database.types.typeCollation(typeOid)) return null;
+  return database.types.regName('regcollation', collationOid) ?? null;
 }
 
 /** ` AS integer START WITH 1 …`: the options of a sequence. */

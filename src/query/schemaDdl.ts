@@ -2,15 +2,18 @@
  * Runnable SQL for a table as of a moment, in the order in which pg_dump writes it: schemas, types, sequences, the table, its
  * constraints and indexes, comments. What could not be deparsed stands as a comment in its place.
  */
+import { Definitions, type ConstraintDefinition } from '../catalog/definitions.js';
+import { deparseText } from '../catalog/deparse.js';
 import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/nodeTree.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import { commentsOf, defaultTrees, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
+import { commentsOf, defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
 import type { DatabaseAt } from './session.js';
 import { TypeDdl } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
 const PG_CLASS = 1259;
+const PG_CONSTRAINT = 2606;
 const PG_CATALOG_SCHEMAS = ['pg_catalog', 'information_schema'];
 
 export interface DdlParts {
@@ -18,87 +21,171 @@ export interface DdlParts {
   before: string[];
   /** Constraints other than foreign keys, and indexes: after the rows are in. */
   after: string[];
+  /** In a database: partitions' indexes become part of those of the partitioned tables. */
+  attachments: string[];
   foreignKeys: string[];
   comments: string[];
 }
 
-/** The whole script; `alone`: without the schemas and types that the table needs. */
-export function tableDdl(database: DatabaseAt, schema: TableSchema, options: { alone?: boolean } = {}): string {
+export interface TableDdlOptions {
+  /** Without the schemas and types that the table needs. */
+  alone?: boolean;
+  /** One of a whole database, which brings sequences and partitions, too: indexes are made on each partition and attached. */
+  inDatabase?: boolean;
+  /** Checks are added once the functions that need the table are there. */
+  checksApart?: boolean;
+  /** What an object, named by catalog and OID, needs that is not written. */
+  lacks?: (classOid: number, oid: number) => string | undefined;
+}
+
+/** The whole script. */
+export function tableDdl(database: DatabaseAt, schema: TableSchema, options: TableDdlOptions = {}): string {
   const parts = tableDdlParts(database, schema, options);
   return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
 }
 
 /** The script in parts, for who wants to put rows between them. Refuses what is no table. */
-export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options: { alone?: boolean } = {}): DdlParts {
+export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options: TableDdlOptions = {}): DdlParts {
   if (!'rpf'.includes(schema.relation.kind)) {
     throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: only tables are written as SQL`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
   }
-  const writer = new DdlWriter(database, schema, options.alone === true);
-  return { before: writer.before(), after: writer.after(), foreignKeys: writer.foreignKeys(), comments: writer.comments() };
+  const writer = new DdlWriter(database, schema, options);
+  return { before: writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), comments: writer.comments() };
 }
 
 class DdlWriter {
   private readonly table: string;
 
-  constructor(private readonly database: DatabaseAt, private readonly schema: TableSchema, private readonly isAlone: boolean) {
+  constructor(private readonly database: DatabaseAt, private readonly schema: TableSchema, private readonly options: TableDdlOptions) {
     this.table = qualifyName(schema.schema, schema.name);
   }
 
   before(): string[] {
-    const sequences = this.sequences();
-    const types = this.isAlone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
+    const sequences = this.database.once(sequencesOf).filter((s) => s.owner?.relOid === this.schema.relation.oid || this.defaultSequences.has(s.oid));
+    if (this.options.inDatabase) return this.createTable(sequences);
+    const types = this.options.alone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
     const schemas = new Set([this.schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]);
     return [
-      ...(this.isAlone ? [] : [...schemas]).filter((name) => name !== 'public' && !PG_CATALOG_SCHEMAS.includes(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
+      ...(this.options.alone ? [] : [...schemas]).filter((name) => name !== 'public' && !PG_CATALOG_SCHEMAS.includes(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
       ...types.map((t) => t.sql),
-      ...sequences.filter((s) => !s.identity).map((s) => `CREATE SEQUENCE ${s.name}${s.options};`),
-      this.createTable(sequences),
-      ...sequences.filter((s) => !s.identity && s.ownedBy !== undefined).map((s) => `ALTER SEQUENCE ${s.name} OWNED BY ${this.table}.${quoteIdentifier(s.ownedBy!)};`),
+      ...sequences.filter((s) => !s.identity).map(createSequence),
+      ...this.createTable(sequences),
+      ...sequences.flatMap((s) => ownedBy(this.database, s)),
     ];
   }
 
-  private createTable(sequences: SequenceSql[]): string {
+  private createTable(sequences: SequenceSql[]): string[] {
     const { schema } = this;
-    const lines = schema.columns.map((column) => columnSql(column, sequences));
-    for (const check of schema.constraints.filter((c) => c.type === 'c')) {
+    const isPartition = schema.partitionBound !== null;
+    const parents = isPartition ? [] : parentsOf(this.database, schema.relation.oid);
+    const attaches = isPartition || !followsParents(this.database, schema, parents);
+    const lines = schema.columns.filter((column) => attaches || column.isLocal).map((column) => columnSql(isPartition && this.hasParentIdentity ? { ...column, identity: '' } : column, { sequences, notNull: this.notNull(column) }));
+    const isInherited = attaches ? () => false : inheritedValid(this.database, parents);
+    for (const check of schema.constraints.filter((c) => 'cn'.includes(c.type) && !c.sql.endsWith(NOT_VALID) && (c.isLocal || !isInherited(c)))) {
+      // a column that stands here says itself that it is not null
+      if (check.type === 'n' ? attaches || schema.columns.find((column) => column.attnum === check.columns[0])?.isLocal : this.options.checksApart) continue;
       lines.push(check.unknown ? `-- CONSTRAINT ${quoteIdentifier(check.name)}: an expression of ${check.unknown} is not written` : `CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`);
     }
-    const isPartition = schema.partitionBound !== null;
+    const accessMethod = this.database.types.accessMethod(schema.relation.amOid);
     const tail = [
-      ...(schema.parents.length > 0 && !isPartition ? [`INHERITS (${schema.parents.join(', ')})`] : []),
+      ...(parents.length > 0 && !attaches ? [`INHERITS (${schema.parents.join(', ')})`] : []),
       ...(schema.partitionKey === null ? [] : [`PARTITION BY ${schema.partitionKey}`]),
+      ...(accessMethod === undefined || accessMethod === 'heap' ? [] : [`USING ${quoteIdentifier(accessMethod)}`]),
       ...(schema.options ? [`WITH (${schema.options})`] : []),
     ];
     const prefix = schema.relation.kind === 'f' ? 'FOREIGN ' : schema.relation.persistence === 'u' ? 'UNLOGGED ' : '';
     if (schema.relation.kind === 'f') tail.push(schema.definition ?? '');
-    const create = `CREATE ${prefix}TABLE ${this.table} (\n${commaLines(lines)})${tail.map((each) => `\n${each}`).join('')};`;
-    return isPartition ? `${create}\n\nALTER TABLE ONLY ${schema.parents[0]} ATTACH PARTITION ${this.table} ${schema.partitionBound};` : create;
+    const alter = `ALTER ${schema.relation.kind === 'f' ? 'FOREIGN ' : ''}TABLE ONLY ${this.table}`;
+    return [
+      `CREATE ${prefix}TABLE ${this.table} (\n${commaLines(lines)})${tail.map((each) => `\n${each}`).join('')};`,
+      ...(isPartition ? [`ALTER TABLE ONLY ${schema.parents[0]} ATTACH PARTITION ${this.table} ${schema.partitionBound};`] : []),
+      ...(attaches && !isPartition ? schema.parents.map((parent) => `${alter} INHERIT ${parent};`) : []),
+      ...(attaches ? [] : this.inheritedDefaults(parents).map((change) => `${alter} ${change};`)),
+      ...(attaches ? [] : this.notNullHere(parents).map((change) => `${alter} ${change};`)),
+      ...schema.columns.filter((column) => column.setStorage).map((column) => `${alter} ALTER COLUMN ${quoteIdentifier(column.name)} SET STORAGE ${column.storage.toUpperCase()};`),
+    ];
+  }
+
+  /** Since 17, a partition's identity columns are those of its partitioned table. */
+  private get hasParentIdentity(): boolean {
+    return this.database.catalog.snapshot.major >= 17;
+  }
+
+  /** Columns that come from a parent may have defaults of their own. */
+  private inheritedDefaults(parents: readonly number[]): string[] {
+    const inherited = new Map<string, string | null>();
+    for (const parent of parents) {
+      const trees = defaultTrees(this.database, parent);
+      for (const column of this.database.catalog.columns(parent)) {
+        const tree = trees.get(column.attnum);
+        if (!column.dropped && tree !== undefined) inherited.set(column.name, deparseText(this.database, tree, { relOid: parent }).sql ?? null);
+      }
+    }
+    return this.schema.columns.filter((column) => !column.isLocal && !column.generated && column.unknown === '' && column.default !== (inherited.get(column.name) ?? null))
+      .map((column) => `ALTER COLUMN ${quoteIdentifier(column.name)} ${column.default === null ? 'DROP DEFAULT' : `SET DEFAULT ${column.default}`}`);
+  }
+
+  /** Before 18, a column that comes from parents may be NOT NULL in this table alone. */
+  private notNullHere(parents: readonly number[]): string[] {
+    if (this.database.catalog.snapshot.major >= 18) return [];
+    const notNull = new Set(parents.flatMap((parent) => this.database.catalog.columns(parent).filter((column) => column.notNull).map((column) => column.name)));
+    return this.schema.columns.filter((column) => !column.isLocal && column.notNull && !notNull.has(column.name)).map((column) => `ALTER COLUMN ${quoteIdentifier(column.name)} SET NOT NULL`);
+  }
+
+  /** NOT NULL, by its constraint's name where that is not the one it gets anyway. */
+  private notNull(column: SchemaColumn): string {
+    if (!column.notNull) return '';
+    const constraint = this.schema.constraints.find((c) => c.type === 'n' && c.columns[0] === column.attnum);
+    if (!constraint) return ' NOT NULL';
+    if (constraint.sql.endsWith(NOT_VALID)) return '';
+    const isNamed = constraint.name !== `${this.schema.name}_${column.name}_not_null`;
+    return `${isNamed ? ` CONSTRAINT ${quoteIdentifier(constraint.name)}` : ''} NOT NULL${/ NO INHERIT$/.exec(constraint.sql)?.[0] ?? ''}`;
   }
 
   after(): string[] {
     const { constraints, indexes } = this.schema;
     // what a partition has from its partitioned table comes with ATTACH PARTITION, or with the parent's own statement
-    const inherited = (oid: number): boolean => this.database.catalog.relations.get(oid)?.isPartition === true;
+    const isAttached = (oid: number): boolean => this.database.catalog.relations.get(oid)?.isPartition === true;
+    const eachPartition = this.options.inDatabase === true;
+    const isPartitioned = this.schema.relation.kind === 'p';
     const statements: string[] = [];
     const byIndex = new Set<number>();
     for (const constraint of constraints) {
-      if (!'pux'.includes(constraint.type)) continue;
-      byIndex.add(constraint.indexOid);
-      if (constraint.parentOid !== 0) continue;
-      const add = `ALTER TABLE ONLY ${this.table} ADD CONSTRAINT ${quoteIdentifier(constraint.name)} ${constraint.sql};`;
-      statements.push(constraint.unknown ? `-- ${add}` : add.replace('ALTER TABLE ONLY', this.schema.relation.kind === 'p' ? 'ALTER TABLE' : 'ALTER TABLE ONLY'));
+      const isIndexed = 'pux'.includes(constraint.type);
+      if (isIndexed) byIndex.add(constraint.indexOid);
+      const isApart = 'cn'.includes(constraint.type) && (constraint.isLocal || this.schema.partitionBound !== null) && (constraint.sql.endsWith(NOT_VALID) || (this.options.checksApart === true && constraint.type === 'c'));
+      if (!(isIndexed && (eachPartition || constraint.parentOid === 0)) && !isApart) continue;
+      const add = `ALTER TABLE ${isApart || (isPartitioned && !eachPartition) ? '' : 'ONLY '}${this.table} ADD CONSTRAINT ${quoteIdentifier(constraint.name)} ${constraint.sql};`;
+      statements.push(this.marked(add, constraint.unknown, isIndexed ? [PG_CLASS, constraint.indexOid] : [PG_CONSTRAINT, constraint.oid]));
     }
     for (const index of indexes) {
-      if (byIndex.has(index.oid) || inherited(index.oid)) continue;
-      const create = `${this.schema.relation.kind === 'p' ? index.sql.replace(' ON ONLY ', ' ON ') : index.sql};`;
-      statements.push(index.unknown ? `-- ${create}` : create);
+      if (byIndex.has(index.oid) || (isAttached(index.oid) && !eachPartition)) continue;
+      const create = `${isPartitioned && !eachPartition ? index.sql.replace(' ON ONLY ', ' ON ') : index.sql};`;
+      statements.push(this.marked(create, index.unknown, [PG_CLASS, index.oid]));
     }
     return statements;
   }
 
+  /** A statement that cannot run as it is stands as a comment. */
+  private marked(statement: string, unknown: string, object: readonly [classOid: number, oid: number]): string {
+    const lack = this.options.lacks?.(...object);
+    if (unknown === '' && lack === undefined) return statement;
+    return `-- ${unknown === '' ? `needs ${lack}` : `${unknown} is not written`}: ${statement.replaceAll('\n', '\n-- ')}`;
+  }
+
+  /** Indexes of partitions that belong to one of the partitioned table. */
+  attachments(): string[] {
+    return this.schema.indexes.filter((index) => this.database.catalog.relations.get(index.oid)?.isPartition === true).flatMap((index) => {
+      const parent = this.database.catalog.relations.get(parentsOf(this.database, index.oid)[0] ?? 0);
+      return parent ? [`ALTER INDEX ${qualifyName(this.database.catalog.schemaOf(parent), parent.name)} ATTACH PARTITION ${qualifyName(this.schema.schema, index.name)};`] : [];
+    });
+  }
+
   foreignKeys(): string[] {
-    return this.schema.constraints.filter((c) => c.type === 'f' && c.parentOid === 0)
-      .map((c) => `ALTER TABLE ${this.table} ADD CONSTRAINT ${quoteIdentifier(c.name)} ${c.sql};`);
+    // a partition's foreign key becomes part of the partitioned table's when that is made, and keeps its name; one that only stands for a partition of the table referred to has the same columns
+    const ofPartitionedTable = new Set(this.schema.constraints.map((c) => c.oid));
+    return this.schema.constraints.filter((c) => c.type === 'f' && (c.parentOid === 0 || (this.options.inDatabase && !ofPartitionedTable.has(c.parentOid))))
+      .map((c) => this.marked(`ALTER TABLE ${this.table} ADD CONSTRAINT ${quoteIdentifier(c.name)} ${c.sql};`, '', [PG_CONSTRAINT, c.oid]));
   }
 
   comments(): string[] {
@@ -109,61 +196,98 @@ class DdlWriter {
       if (column.comment !== null) statements.push(`COMMENT ON COLUMN ${this.table}.${quoteIdentifier(column.name)} IS ${quoteLiteral(column.comment)};`);
     }
     for (const index of schema.indexes) {
-      const comment = commentsOf(this.database, index.oid, PG_CLASS).get(0);
+      const comment = commentsOf(this.database, index.oid).get(0);
       if (comment !== undefined) statements.push(`COMMENT ON INDEX ${qualifyName(schema.schema, index.name)} IS ${quoteLiteral(comment)};`);
     }
     return statements;
   }
 
-  /** Sequences that a column owns, or whose nextval() is a default. */
-  private sequences(): SequenceSql[] {
-    const owned = new Map<number, { column: number; identity: boolean }>();
-    const wanted = new Set<number>();
-    this.database.catalog.scan('pg_depend', (row) => {
-      const kind = row.char('deptype');
-      if (row.oid('classid') !== PG_CLASS || row.oid('refclassid') !== PG_CLASS || row.oid('refobjid') !== this.schema.relation.oid || !'ai'.includes(kind)) return;
-      if (this.database.catalog.relations.get(row.oid('objid'))?.kind !== 'S') return;
-      owned.set(row.oid('objid'), { column: row.int4('refobjsubid'), identity: kind === 'i' });
-      wanted.add(row.oid('objid'));
-    });
-    for (const text of defaultTrees(this.database, this.schema.relation.oid).values()) for (const oid of classConstants(text)) wanted.add(oid);
-    const found: SequenceSql[] = [];
-    this.database.catalog.scan('pg_sequence', (row) => {
-      const relation = this.database.catalog.relations.get(row.oid('seqrelid'));
-      if (!relation || !wanted.has(relation.oid)) return;
-      const owner = owned.get(relation.oid);
-      const identity = owner?.identity === true;
-      const schema = this.database.catalog.schemaOf(relation);
-      found.push({
-        schema, name: qualifyName(schema, relation.name), identity, ownedBy: this.schema.columns.find((c) => c.attnum === owner?.column)?.name,
-        options: sequenceOptions(this.database, row, identity),
-      });
-    });
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  /** Sequences whose nextval() is a default. */
+  private get defaultSequences(): Set<number> {
+    return new Set([...defaultTrees(this.database, this.schema.relation.oid).values()].flatMap(classConstants));
   }
 }
 
+const NOT_VALID = ' NOT VALID';
+
+/** Whether a table that INHERITS has a constraint from a parent, checked. */
+function inheritedValid(database: DatabaseAt, parents: readonly number[]): (constraint: ConstraintDefinition) => boolean {
+  const definitions = new Definitions(database);
+  const inherited = parents.flatMap((parent) => definitions.constraints(parent));
+  return ({ name, type }) => inherited.some((c) => c.name === name && c.type === type && !c.sql.endsWith(NOT_VALID));
+}
+
+/** True where INHERITS gives the columns in the order that they have: those of the parents first. */
+function followsParents(database: DatabaseAt, schema: TableSchema, parents: readonly number[]): boolean {
+  const inherited = new Set(parents.flatMap((parent) => database.catalog.columns(parent).filter((column) => !column.dropped).map((column) => column.name)));
+  // before 16 a column that comes from a parent cannot say how it is generated
+  return [...inherited].every((name, i) => schema.columns[i]?.name === name && (!schema.columns[i].isLocal || schema.columns[i].generated === ''));
+}
+
 /** A column as CREATE TABLE and ADD COLUMN take it. */
-export function columnSql(column: SchemaColumn, sequences: readonly SequenceSql[] = []): string {
+export function columnSql(column: SchemaColumn, { sequences = [], notNull = column.notNull ? ' NOT NULL' : '' }: { sequences?: readonly SequenceSql[]; notNull?: string } = {}): string {
   let text = `${quoteIdentifier(column.name)} ${column.type}`;
   if (column.collation !== null) text += ` COLLATE ${column.collation}`;
   if (column.unknown) text += ` /* ${column.generated ? 'generated' : 'default'}: ${column.unknown} is not written */`;
   else if (column.generated) text += ` GENERATED ALWAYS AS (${column.default}) ${column.generated === 'v' ? 'VIRTUAL' : 'STORED'}`;
   else if (column.default !== null) text += ` DEFAULT ${column.default}`;
   if (column.identity) {
-    const sequence = sequences.find((s) => s.identity && s.ownedBy === column.name);
+    const sequence = sequences.find((s) => s.identity && s.owner!.attnum === column.attnum);
     text += ` GENERATED ${column.identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY${sequence ? ` (SEQUENCE NAME ${sequence.name}${sequence.options})` : ''}`;
   }
-  return column.notNull ? `${text} NOT NULL` : text;
+  return `${text}${notNull}`;
 }
 
-interface SequenceSql {
+/** A sequence with what owns it. */
+export interface SequenceSql {
+  oid: number;
   schema: string;
+  /** Qualified. */
   name: string;
   options: string;
   /** An identity column's: it is created with the column. */
   identity: boolean;
-  ownedBy: string | undefined;
+  owner: { relOid: number; attnum: number } | undefined;
+  /** Its values are not in the WAL. */
+  isUnlogged: boolean;
+}
+
+/** Every sequence of a database, by name. */
+export function sequencesOf(database: DatabaseAt): SequenceSql[] {
+  const owners = new Map<number, { relOid: number; attnum: number; identity: boolean }>();
+  database.catalog.scan('pg_depend', (row) => {
+    const kind = row.char('deptype');
+    if (row.oid('classid') !== PG_CLASS || row.oid('refclassid') !== PG_CLASS || row.int4('refobjsubid') === 0 || !'ai'.includes(kind)) return;
+    if (database.catalog.relations.get(row.oid('objid'))?.kind === 'S') owners.set(row.oid('objid'), { relOid: row.oid('refobjid'), attnum: row.int4('refobjsubid'), identity: kind === 'i' });
+  });
+  const found: SequenceSql[] = [];
+  database.catalog.scan('pg_sequence', (row) => {
+    const relation = database.catalog.relations.get(row.oid('seqrelid'));
+    if (!relation) return;
+    const owner = owners.get(relation.oid);
+    const schema = database.catalog.schemaOf(relation);
+    found.push({ oid: relation.oid, schema, name: qualifyName(schema, relation.name), identity: owner?.identity === true, owner, isUnlogged: relation.persistence === 'u', options: sequenceOptions(database, row, owner?.identity === true) });
+  });
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** CREATE SEQUENCE. */
+export function createSequence(sequence: SequenceSql): string {
+  return `CREATE ${sequence.isUnlogged ? 'UNLOGGED ' : ''}SEQUENCE ${sequence.name}${sequence.options};`;
+}
+
+/** An identity column's sequence is logged as its table is, unless it was changed. */
+export function identityPersistence(database: DatabaseAt, { name, identity, owner, isUnlogged }: SequenceSql): string[] {
+  const table = identity ? database.catalog.relations.get(owner!.relOid) : undefined;
+  if (!table || (table.persistence === 'u') === isUnlogged || database.catalog.snapshot.major < 15) return [];
+  return [`ALTER SEQUENCE ${name} SET ${isUnlogged ? 'UNLOGGED' : 'LOGGED'};`];
+}
+
+/** ALTER SEQUENCE … OWNED BY, where a column owns it. */
+export function ownedBy(database: DatabaseAt, { name, identity, owner }: SequenceSql): string[] {
+  const table = owner && database.catalog.relations.get(owner.relOid);
+  const column = owner && database.catalog.columns(owner.relOid).find((c) => c.attnum === owner.attnum);
+  return table && column && !identity ? [`ALTER SEQUENCE ${name} OWNED BY ${qualifyName(database.catalog.schemaOf(table), table.name)}.${quoteIdentifier(column.name)};`] : [];
 }
 
 /** Lines with a comma after each but the last that is no comment. */

@@ -11,7 +11,7 @@ import { columnSql, tableDdl } from './schemaDdl.js';
 import { changedRelations } from './schemaFingerprint.js';
 import { functionsOf, schemasOf, type NamedDefinition } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
-import { TypeDdl } from './typeDdl.js';
+import { TypeDdl, userTypes } from './typeDdl.js';
 
 export type SchemaChangeKind = 'added' | 'dropped' | 'changed' | 'renamed';
 
@@ -87,22 +87,6 @@ function standAlone(list: (database: DatabaseAt) => Map<number, NamedDefinition>
     }
   }
   for (const [oid, now] of is) if (!was.has(oid)) add('added', now.name, null, now.sql, now.sql === null ? [] : [now.sql]);
-}
-
-/** Enums, domains, ranges and composites of users, by OID. */
-function userTypes(database: DatabaseAt): Map<number, TypeInfo> {
-  const found = new Map<number, TypeInfo>();
-  const ddl = new TypeDdl(database);
-  database.catalog.scan('pg_type', (row) => {
-    const kind = row.char('typtype');
-    if (!'edrc'.includes(kind)) return;
-    const oid = row.oid('oid');
-    const schema = database.catalog.namespaces.get(row.oid('typnamespace')) ?? '';
-    if (isSystemSchema(schema) || ddl.isExtensionMember(oid)) return;
-    if (kind === 'c' && database.catalog.relations.get(row.oid('typrelid'))?.kind !== 'c') return;
-    found.set(oid, database.types.type(oid)!);
-  });
-  return found;
 }
 
 function typeChanges(sides: DiffSides, changes: SchemaChange[]): void {

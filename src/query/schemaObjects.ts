@@ -5,6 +5,9 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 import { parseTableName } from './tableName.js';
 
+const PG_PROC = 1255;
+const PG_EXTENSION = 3079;
+
 export interface NamedDefinition {
   /** Qualified and quoted; of a function with its arguments. */
   name: string;
@@ -12,13 +15,15 @@ export interface NamedDefinition {
   dropName: string;
   /** The statement that makes it; null where none is known. */
   sql: string | null;
+  /** What of it could not be deparsed; empty: all of it is there. */
+  unknown: string;
 }
 
 /** Schemas of users by OID. */
 export function schemasOf(database: DatabaseAt): Map<number, NamedDefinition> {
   const found = new Map<number, NamedDefinition>();
   for (const [oid, name] of database.catalog.namespaces) {
-    if (!isSystemSchema(name)) found.set(oid, { name: quoteIdentifier(name), dropName: quoteIdentifier(name), sql: `CREATE SCHEMA ${quoteIdentifier(name)};` });
+    if (!isSystemSchema(name)) found.set(oid, { name: quoteIdentifier(name), dropName: quoteIdentifier(name), sql: `CREATE SCHEMA ${quoteIdentifier(name)};`, unknown: '' });
   }
   return found;
 }
@@ -26,9 +31,9 @@ export function schemasOf(database: DatabaseAt): Map<number, NamedDefinition> {
 /** Functions and procedures by OID, without those of system schemas and of extensions. */
 export function functionsOf(database: DatabaseAt): Map<number, NamedDefinition> {
   const found = new Map<number, NamedDefinition>();
-  const members = extensionFunctions(database);
-  eachFunction(database, (row) => !members.has(row.oid('oid')) && !isSystemSchema(database.catalog.namespaces.get(row.oid('pronamespace')) ?? ''), (oid, { signature, sql }) => {
-    found.set(oid, { name: signature, dropName: signature, sql: sql === null ? null : `${sql.trimEnd()};` });
+  const members = extensionMembers(database, PG_PROC);
+  eachFunction(database, (row) => !members.has(row.oid('oid')) && !isSystemSchema(database.catalog.namespaces.get(row.oid('pronamespace')) ?? ''), (oid, { signature, sql, unknown }) => {
+    found.set(oid, { name: signature, dropName: signature, sql: sql === null ? null : `${sql.trimEnd()};`, unknown });
   });
   return found;
 }
@@ -53,11 +58,11 @@ function eachFunction(database: DatabaseAt, wanted: (row: ProcRow) => boolean, e
   });
 }
 
-function extensionFunctions(database: DatabaseAt): Set<number> {
-  const [PG_PROC, PG_EXTENSION] = [1255, 3079];
+/** OIDs of a catalog's rows that come with an extension. */
+export function extensionMembers(database: DatabaseAt, classOid: number): Set<number> {
   const members = new Set<number>();
   database.catalog.scan('pg_depend', (row) => {
-    if (row.oid('classid') === PG_PROC && row.oid('refclassid') === PG_EXTENSION && row.char('deptype') === 'e') members.add(row.oid('objid'));
+    if (row.oid('classid') === classOid && row.oid('refclassid') === PG_EXTENSION && row.char('deptype') === 'e') members.add(row.oid('objid'));
   });
   return members;
 }

@@ -1,6 +1,6 @@
 /** One question's context: an opened case, a moment, a database, and the tables in it. Commands and the TUI both start here. */
 import { Catalog, readDatabases, type Database } from '../catalog/catalog.js';
-import { hasHeapStorage, type Relation } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID, hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { Table } from '../catalog/table.js';
 import { TypeCatalog } from '../catalog/typeCatalog.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
@@ -21,7 +21,6 @@ import { describeKind } from './describeKind.js';
 import { formerColumns } from './droppedColumns.js';
 import { findRelation, parseTableName, schemasWith, type TableName } from './tableName.js';
 
-const FIRST_NORMAL_OID = 16384;
 
 export class Session {
   private readonly databases = new Map<Lsn, DatabaseAt[]>();
@@ -100,6 +99,14 @@ export class DatabaseAt {
   /** What somebody typed, in the form in which values and names of this database are held. */
   typed(text: string): string {
     return typedText(this.encoding, text);
+  }
+
+  private readonly readOnce = new Map<unknown, unknown>();
+
+  /** What a function reads from the catalogs of the moment, read once. */
+  once<T>(read: (database: DatabaseAt) => T): T {
+    if (!this.readOnce.has(read)) this.readOnce.set(read, read(this));
+    return this.readOnce.get(read) as T;
   }
 
   /** How values of a type print. */

@@ -2,11 +2,12 @@
 import { Definitions } from '../catalog/definitions.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import type { DatabaseAt } from './session.js';
+import { collationOf } from './schema.js';
+import { extensionMembers } from './schemaObjects.js';
+import { isSystemSchema, type DatabaseAt } from './session.js';
 
 const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema'];
 const PG_TYPE = 1247;
-const PG_EXTENSION = 3079;
 
 export interface TypeStatement {
   oid: number;
@@ -52,37 +53,49 @@ export class TypeDdl {
   }
 
   /** CREATE TYPE or CREATE DOMAIN; undefined for a type that comes with something else (a table, an array's element, C functions). */
-  private statement(type: TypeInfo): string | undefined {
+  statement(type: TypeInfo): string | undefined {
     const { types } = this.database;
     const name = qualifyName(type.schema, type.name);
     if (type.typtype === 'e') return `CREATE TYPE ${name} AS ENUM (${types.enumLabels(type.oid).map((label) => `\n    ${quoteLiteral(label)}`).join(',')}\n);`;
     if (type.typtype === 'd') return this.domain(type.oid, name);
-    if (type.typtype === 'r' && type.rangeSubtype !== undefined) return `CREATE TYPE ${name} AS RANGE (\n    subtype = ${types.formatType(type.rangeSubtype, -1)}${this.rangeCollation(type.oid)}\n);`;
+    if (type.typtype === 'r' && type.rangeSubtype !== undefined) return this.range(type, name);
     if (!this.isOwnComposite(type)) return undefined;
-    const attributes = (type.attributes ?? []).filter((a) => !a.dropped);
-    return `CREATE TYPE ${name} AS (${attributes.map((a) => `\n    ${quoteIdentifier(a.name)} ${types.formatType(a.typeOid, a.typmod)}`).join(',')}\n);`;
+    const attributes = this.database.catalog.columns(type.typrelid).filter((a) => !a.dropped);
+    return `CREATE TYPE ${name} AS (${attributes.map((a) => `\n    ${quoteIdentifier(a.name)} ${types.formatType(a.typeOid, a.typmod)}${this.collate(a)}`).join(',')}\n);`;
   }
 
   /** Types of an extension come back with the extension. */
   isExtensionMember(typeOid: number): boolean {
-    if (!this.extensionMembers) {
-      const members = new Set<number>();
-      this.database.catalog.scan('pg_depend', (row) => {
-        if (row.oid('classid') === PG_TYPE && row.oid('refclassid') === PG_EXTENSION && row.char('deptype') === 'e') members.add(row.oid('objid'));
-      });
-      this.extensionMembers = members;
-    }
+    this.extensionMembers ??= extensionMembers(this.database, PG_TYPE);
     return this.extensionMembers.has(typeOid);
   }
 
-  private rangeCollation(oid: number): string {
+  private collate(of: Parameters<typeof collationOf>[1]): string {
+    const collation = collationOf(this.database, of);
+    return collation === null ? '' : ` COLLATE ${collation}`;
+  }
+
+  /** CREATE TYPE … AS RANGE; one with a canonical function, which takes the range, begins with a shell for it. */
+  private range(type: TypeInfo, name: string): string {
     const DEFAULT_COLLATION = 100;
-    let collation = 0;
+    const { types } = this.database;
+    const lines = [`subtype = ${types.formatType(type.rangeSubtype!, -1)}`];
+    let hasCanonical = false;
     this.database.catalog.scan('pg_range', (row) => {
-      if (row.oid('rngtypid') === oid) collation = row.oid('rngcollation');
+      if (row.oid('rngtypid') !== type.oid) return;
+      const collation = row.oid('rngcollation') === DEFAULT_COLLATION ? undefined : types.regName('regcollation', row.oid('rngcollation'));
+      const opclass = this.definitions.opclassName(row.oid('rngsubopc'));
+      const multirange = row.has('rngmultitypid') ? types.type(row.oid('rngmultitypid')) : undefined;
+      if (opclass !== '') lines.push(`subtype_opclass = ${opclass}`);
+      if (collation !== undefined) lines.push(`collation = ${collation}`);
+      for (const [option, column] of [['canonical', 'rngcanonical'], ['subtype_diff', 'rngsubdiff']] as const) {
+        if (row.oid(column) === 0) continue;
+        lines.push(`${option} = ${types.regName('regproc', row.oid(column))}`);
+        hasCanonical ||= option === 'canonical';
+      }
+      if (multirange) lines.push(`multirange_type_name = ${qualifyName(multirange.schema, multirange.name)}`);
     });
-    const name = collation === 0 || collation === DEFAULT_COLLATION ? undefined : this.database.types.regName('regcollation', collation);
-    return name === undefined ? '' : `,\n    collation = ${name}`;
+    return `${hasCanonical ? `CREATE TYPE ${name};\n` : ''}CREATE TYPE ${name} AS RANGE (\n    ${lines.join(',\n    ')}\n);`;
   }
 
   private domain(oid: number, name: string): string {
@@ -90,14 +103,36 @@ export class TypeDdl {
     this.database.catalog.scan('pg_type', (row) => {
       if (row.oid('oid') !== oid) return;
       sql = `CREATE DOMAIN ${name} AS ${this.database.types.formatType(row.oid('typbasetype'), row.int4('typtypmod'))}`;
+      sql += this.collate({ typeOid: row.oid('typbasetype'), collationOid: row.oid('typcollation') });
       const value = row.text('typdefault');
       if (value !== null) sql += ` DEFAULT ${value}`;
       if (row.bool('typnotnull')) sql += ' NOT NULL';
     });
+    let notValid = '';
     for (const check of this.definitions.domainConstraints(oid)) {
       if (check.type === 'n') continue;
+      if (check.unknown === '' && check.sql.endsWith(' NOT VALID')) {
+        notValid += `\nALTER DOMAIN ${name} ADD CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql};`;
+        continue;
+      }
       sql += check.unknown ? `\n    /* CONSTRAINT ${check.name}: ${check.unknown} is not written */` : `\n    CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`;
     }
-    return `${sql};`;
+    return `${sql};${notValid}`;
   }
+}
+
+/** Enums, domains, ranges and composites of users, by OID. */
+export function userTypes(database: DatabaseAt): Map<number, TypeInfo> {
+  const found = new Map<number, TypeInfo>();
+  const ddl = new TypeDdl(database);
+  database.catalog.scan('pg_type', (row) => {
+    const kind = row.char('typtype');
+    if (!'edrc'.includes(kind)) return;
+    const oid = row.oid('oid');
+    const schema = database.catalog.namespaces.get(row.oid('typnamespace')) ?? '';
+    if (isSystemSchema(schema) || ddl.isExtensionMember(oid)) return;
+    if (kind === 'c' && database.catalog.relations.get(row.oid('typrelid'))?.kind !== 'c') return;
+    found.set(oid, database.types.type(oid)!);
+  });
+  return found;
 }

@@ -9,6 +9,7 @@ import type { PgMajor } from '../../../src/pg/version.js';
 import { Session } from '../../../src/query/session.js';
 import { timeZone } from '../../../src/util/timeZone.js';
 import { Random } from '../../rows/cases/typeCase.js';
+import { definitionDifferences, roundTrip, serverDefinitions } from '../ddlRoundTrip.js';
 import { asofBytes, firstDifference, indexArchive } from '../truthCase.js';
 import { RandomDatabase } from './database.js';
 
@@ -30,6 +31,8 @@ export interface RandomRunResult {
   statements: number;
   /** Statements that the server refused: part of any run, but a run of little else proves nothing. */
   refused: number;
+  /** Objects that `schema --ddl` brought back, rows too. */
+  definitions: number;
   /** A line each. */
   differences: string[];
   /** What was run, by database: to be read where something differs. */
@@ -115,10 +118,9 @@ export async function randomRun(options: RandomRunOptions): Promise<RandomRunRes
       captured.push(await capture(server, databases, `moment_${i}`, random.pick(ZONES), random));
     }
     await server.archiveAll();
-    await server.stop('immediate');
     const statements = databases.flatMap((d) => d.log);
     const refused = statements.filter((line) => line.startsWith('-- failed')).length;
-    const compared = await compare({ backup, wal: server.walDir }, captured);
+    const compared = await compare({ backup, wal: server.walDir }, captured, server);
     return { ...compared, statements: statements.length - refused, refused, logs: new Map(databases.map((d) => [d.options.name, d.log])) };
   } finally {
     await server.destroy();
@@ -126,9 +128,9 @@ export async function randomRun(options: RandomRunOptions): Promise<RandomRunRes
   }
 }
 
-async function compare(archive: Parameters<typeof indexArchive>[0], captured: readonly CapturedMoment[]): Promise<Pick<RandomRunResult, 'tableMoments' | 'rows' | 'differences'>> {
+async function compare(archive: Parameters<typeof indexArchive>[0], captured: readonly CapturedMoment[], server: PostgresServer): Promise<Pick<RandomRunResult, 'tableMoments' | 'rows' | 'definitions' | 'differences'>> {
   const indexed = await indexArchive(archive);
-  const result = { tableMoments: 0, rows: 0, differences: [...indexed.findings] };
+  const result = { tableMoments: 0, rows: 0, definitions: 0, differences: [...indexed.findings] };
   try {
     for (const { lsn, zone, tables } of captured) {
       const session = new Session(indexed.session.store, timeZone(zone)!);
@@ -147,6 +149,14 @@ async function compare(archive: Parameters<typeof indexArchive>[0], captured: re
           }
         }
       }
+    }
+    // nothing was changed since the last moment
+    for (const name of new Set(captured.flatMap(({ tables }) => tables.map((table) => table.database)))) {
+      const trip = await roundTrip(indexed.session.database(indexed.session.moment(captured.at(-1)!.lsn), name), server, `${name} again`);
+      const wanted = await server.session(name, serverDefinitions);
+      result.definitions += wanted.size;
+      const lines = [...trip.refused, ...trip.unknown, ...trip.differences, ...definitionDifferences(trip.definitions, wanted)];
+      result.differences.push(...lines.map((line) => `${name}, the definitions loaded again: ${line}`));
     }
   } finally {
     indexed.remove();

@@ -1,0 +1,225 @@
+/**
+ * A whole database as SQL as of a moment: schemas, extensions, types, functions, sequences and tables; then, for once the rows are in,
+ * constraints and indexes, views, foreign keys and comments. Each statement follows what it needs; what is not written is named.
+ */
+import { FIRST_NORMAL_OID } from '../catalog/relation.js';
+import { qualifyName, quoteIdentifier } from '../util/quote.js';
+import { baseTypes, casts } from './baseTypeDdl.js';
+import { Classes, Dependencies, objectKey, unwrittenObjects, type ObjectKey } from './ddlObjects.js';
+import { parentsOf, tableSchema } from './schema.js';
+import { createSequence, identityPersistence, ownedBy, sequencesOf, tableDdlParts } from './schemaDdl.js';
+import { extensionMembers, functionsOf, schemasOf } from './schemaObjects.js';
+import { isSystemSchema, type DatabaseAt } from './session.js';
+import { TypeDdl, userTypes } from './typeDdl.js';
+
+export interface DatabaseDdl {
+  /** For the session that runs either part. */
+  settings: readonly string[];
+  /** What rows need, in the order in which it can be run. */
+  before: string[];
+  /** What is quicker, or only holds, once the rows are in. */
+  after: string[];
+  /** What of the database is not written: `view shop.totals: …`. */
+  unknown: string[];
+}
+
+interface DdlObject {
+  rank: number;
+  /** `table shop.orders`. Objects of one rank come in this order. */
+  label: string;
+  statements: string[];
+  after: string[];
+  attachments: string[];
+  foreignKeys: string[];
+  comments: string[];
+  /** Of a partition, below its partitioned table. */
+  depth: number;
+}
+
+const Rank = { schema: 0, extension: 1, type: 2, function: 3, sequence: 4, table: 5, view: 6 } as const;
+const SETTINGS = ['SET check_function_bodies = off;', 'SET search_path = public, pg_catalog;'];
+
+/** Writes the database. */
+export function databaseDdl(database: DatabaseAt): DatabaseDdl {
+  return new DatabaseWriter(database).write();
+}
+
+class DatabaseWriter {
+  private readonly objects = new Map<ObjectKey, DdlObject>();
+  private readonly unknown: string[] = [];
+  private readonly missing: Map<ObjectKey, string>;
+  private readonly dependencies: Dependencies;
+  private readonly needs: ReadonlyMap<ObjectKey, ReadonlySet<ObjectKey>>;
+  private readonly checksApart: ReadonlySet<ObjectKey>;
+
+  constructor(private readonly database: DatabaseAt) {
+    this.missing = unwrittenObjects(database);
+    this.unknown.push(...this.missing.values());
+    this.dependencies = new Dependencies(database);
+    ({ needs: this.needs, checksApart: this.checksApart } = this.dependencies.statements());
+  }
+
+  write(): DatabaseDdl {
+    this.schemas();
+    this.accessMethods();
+    this.types();
+    this.baseTypes();
+    this.functions();
+    this.relations();
+    this.withoutMissing();
+    const ordered = this.ordered();
+    const late = this.lateObjects();
+    const early = ordered.filter((key) => !late.has(key)).map((key) => this.objects.get(key)!);
+    const behind = ordered.filter((key) => late.has(key)).map((key) => this.objects.get(key)!);
+    const all = [...early, ...behind];
+    return {
+      settings: SETTINGS,
+      before: early.flatMap((object) => object.statements),
+      after: [
+        ...[...early].sort((a, b) => b.depth - a.depth).flatMap((object) => object.after), ...early.flatMap((object) => object.attachments),
+        ...behind.flatMap((object) => [...object.statements, ...object.after]),
+        ...[...all].sort((a, b) => b.depth - a.depth).flatMap((object) => object.foreignKeys), ...all.flatMap((object) => object.comments),
+      ],
+      unknown: this.unknown,
+    };
+  }
+
+  private add(classOid: number, oid: number, object: Pick<DdlObject, 'rank' | 'label' | 'statements'> & Partial<DdlObject>): void {
+    this.objects.set(objectKey(classOid, oid), { after: [], attachments: [], foreignKeys: [], comments: [], depth: 0, ...object });
+  }
+
+  private schemas(): void {
+    for (const [oid, { name, sql }] of schemasOf(this.database)) if (name !== 'public') this.add(Classes.namespace, oid, { rank: Rank.schema, label: `schema ${name}`, statements: [sql!] });
+    this.database.catalog.scan('pg_extension', (row) => {
+      const name = row.name('extname');
+      const schema = this.database.catalog.namespaces.get(row.oid('extnamespace')) ?? '';
+      if (name === 'plpgsql') return;
+      this.add(Classes.extension, row.oid('oid'), { rank: Rank.extension, label: `extension ${name}`, statements: [`CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(name)}${isSystemSchema(schema) ? '' : ` WITH SCHEMA ${quoteIdentifier(schema)}`};`] });
+    });
+  }
+
+  private accessMethods(): void {
+    this.database.catalog.scan('pg_am', (row) => {
+      if (row.oid('oid') < FIRST_NORMAL_OID) return;
+      const name = quoteIdentifier(row.name('amname'));
+      const handler = this.database.types.regName('regproc', row.oid('amhandler'));
+      this.add(Classes.accessMethod, row.oid('oid'), { rank: Rank.extension, label: `access method ${name}`, statements: [`CREATE ACCESS METHOD ${name} TYPE ${row.char('amtype') === 't' ? 'TABLE' : 'INDEX'} HANDLER ${handler};`] });
+    });
+  }
+
+  private types(): void {
+    const ddl = new TypeDdl(this.database);
+    for (const type of userTypes(this.database).values()) {
+      this.add(Classes.type, type.oid, { rank: Rank.type, label: `type ${qualifyName(type.schema, type.name)}`, statements: [ddl.statement(type)!] });
+    }
+  }
+
+  /** A base type and its functions need each other: the type is first made as a shell. */
+  private baseTypes(): void {
+    for (const { oid, name, shell, sql } of baseTypes(this.database)) {
+      this.add(Classes.shell, oid, { rank: Rank.extension, label: `shell of type ${name}`, statements: [shell] });
+      this.add(Classes.type, oid, { rank: Rank.type, label: `type ${name}`, statements: [sql] });
+    }
+    for (const { oid, name, sql } of casts(this.database)) this.add(Classes.cast, oid, { rank: Rank.function, label: `cast ${name}`, statements: [sql] });
+  }
+
+  private functions(): void {
+    for (const [oid, { name, sql, unknown }] of functionsOf(this.database)) {
+      if (sql !== null && unknown === '') {
+        this.add(Classes.proc, oid, { rank: Rank.function, label: `function ${name}`, statements: [sql] });
+        continue;
+      }
+      this.missing.set(objectKey(Classes.proc, oid), `function ${name}`);
+      this.unknown.push(`function ${name}: ${unknown}`);
+    }
+  }
+
+  private relations(): void {
+    const { catalog } = this.database;
+    const members = extensionMembers(this.database, Classes.relation);
+    for (const relation of [...catalog.relations.values()].sort((a, b) => a.oid - b.oid)) {
+      const schema = catalog.schemaOf(relation);
+      if (isSystemSchema(schema) || members.has(relation.oid) || relation.persistence === 't' || !'rpf'.includes(relation.kind)) continue;
+      const described = tableSchema(this.database, relation);
+      const label = `${described.kind} ${qualifyName(schema, relation.name)}`;
+      const key = objectKey(Classes.relation, relation.oid);
+      const { before, ...parts } = tableDdlParts(this.database, described, { inDatabase: true, checksApart: this.checksApart.has(key), lacks: (classOid, oid) => this.lacking(objectKey(classOid, oid)) });
+      for (const what of described.unknown) this.unknown.push(`${label}: ${what}`);
+      this.objects.set(key, { rank: 'vm'.includes(relation.kind) ? Rank.view : Rank.table, label, statements: before, ...parts, depth: this.depth(relation.oid) });
+    }
+    for (const sequence of this.database.once(sequencesOf)) {
+      if (isSystemSchema(sequence.schema) || members.has(sequence.oid)) continue;
+      const after = [...ownedBy(this.database, sequence), ...identityPersistence(this.database, sequence)];
+      this.add(Classes.relation, sequence.oid, { rank: Rank.sequence, label: `sequence ${sequence.name}`, statements: sequence.identity ? [] : [createSequence(sequence)], after });
+    }
+  }
+
+  private depth(oid: number): number {
+    const relation = this.database.catalog.relations.get(oid);
+    return relation?.isPartition ? 1 + this.depth(parentsOf(this.database, oid)[0] ?? 0) : 0;
+  }
+
+  /** What an index or a constraint needs that is not written. */
+  private lacking(key: ObjectKey): string | undefined {
+    const need = this.dependencies.of(key).find((each) => this.missing.has(each));
+    return need && this.missing.get(need);
+  }
+
+  /** Takes out what needs something that is not written, and says so. */
+  private withoutMissing(): void {
+    const met = new Set<ObjectKey>();
+    const check = (key: ObjectKey): string | undefined => {
+      const object = this.objects.get(key);
+      if (this.missing.has(key) || !object || met.has(key)) return this.missing.get(key);
+      met.add(key);
+      for (const need of this.needs.get(key) ?? []) {
+        const lack = check(need);
+        if (lack === undefined) continue;
+        this.objects.delete(key);
+        this.missing.set(key, object.label);
+        this.unknown.push(`${object.label}: it needs ${lack}`);
+        return object.label;
+      }
+      return undefined;
+    };
+    for (const key of [...this.objects.keys()]) check(key);
+  }
+
+  /** Each after what it depends on; a circle is broken where it is met. */
+  private ordered(): ObjectKey[] {
+    const sorted: ObjectKey[] = [];
+    const met = new Set<ObjectKey>();
+    const byRank = (a: ObjectKey, b: ObjectKey): number => {
+      const [first, second] = [this.objects.get(a)!, this.objects.get(b)!];
+      return first.rank - second.rank || (first.label < second.label ? -1 : 1);
+    };
+    const visit = (key: ObjectKey): void => {
+      if (met.has(key)) return;
+      met.add(key);
+      for (const need of this.needsOf(key).sort(byRank)) visit(need);
+      sorted.push(key);
+    };
+    for (const key of [...this.objects.keys()].sort(byRank)) visit(key);
+    return sorted;
+  }
+
+  private needsOf(key: ObjectKey): ObjectKey[] {
+    return [...(this.needs.get(key) ?? [])].filter((need) => this.objects.has(need));
+  }
+
+  /** Views, and functions that need one, unless a table needs them: a materialised view is filled from the rows, and a view may need a primary key. */
+  private lateObjects(): Set<ObjectKey> {
+    const early = new Set<ObjectKey>();
+    const keep = (key: ObjectKey): void => {
+      if (early.has(key)) return;
+      early.add(key);
+      this.needsOf(key).forEach(keep);
+    };
+    for (const [key, { rank }] of this.objects) if (rank !== Rank.view && rank !== Rank.function) keep(key);
+    const late = new Set<ObjectKey>();
+    for (const key of this.ordered()) {
+      if (!early.has(key) && (this.objects.get(key)!.rank === Rank.view || this.needsOf(key).some((need) => late.has(need)))) late.add(key);
+    }
+    return late;
+  }
+}

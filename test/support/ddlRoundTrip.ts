@@ -1,0 +1,118 @@
+/** A database's `schema --ddl` and its rows by `asof --format copy`, loaded into a real server, and what that server then says of both. */
+import type { Client } from 'pg';
+import { copyIn, copyOut } from '../../fixtures/postgres/copy.js';
+import type { PostgresServer } from '../../fixtures/postgres/server.js';
+import { writeRowBytes } from '../../src/commands/rowBytes.js';
+import { fieldForm } from '../../src/output/byteFields.js';
+import { asof } from '../../src/query/asof.js';
+import { databaseDdl } from '../../src/query/databaseDdl.js';
+import { Findings, isSystemSchema, type DatabaseAt } from '../../src/query/session.js';
+import { qualifyName, quoteIdentifier } from '../../src/util/quote.js';
+import { firstDifference } from './truthCase.js';
+
+export interface RoundTrip {
+  statements: number;
+  /** Statements that the server refused: `message: statement`. */
+  refused: string[];
+  /** What is said to be missing. */
+  unknown: string[];
+  tables: number;
+  rows: number;
+  /** A line for each table whose rows are others. */
+  differences: string[];
+  /** What the server says of the objects. */
+  definitions: Map<string, string>;
+}
+
+const USER_SCHEMA = "nspname !~ '^pg_' AND nspname <> 'information_schema'";
+
+/**
+ * Every definition of a database's users as the server prints it: `kind name` → text. Left out is what no statement names: the constraints
+ * that stand for a foreign key at each partition of the table referred to.
+ */
+export async function serverDefinitions(client: Client): Promise<Map<string, string>> {
+  await client.query('SET search_path = public, pg_catalog');
+  const { rows } = await client.query<{ key: string; def: string }>(`
+    WITH relations AS (SELECT c.*, quote_ident(nspname) || '.' || quote_ident(relname) AS fullname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE ${USER_SCHEMA} AND relpersistence <> 't')
+    SELECT 'relation ' || fullname AS key, concat_ws(' ', relkind, relpersistence, reloptions) AS def FROM relations WHERE relkind <> 'c'
+    UNION ALL SELECT 'columns ' || fullname, string_agg(concat_ws(' ', quote_ident(attname), format_type(atttypid, atttypmod), attcollation::regcollation, attnotnull, attidentity, attgenerated, attstorage), ', ' ORDER BY attnum)
+      FROM pg_attribute JOIN relations r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'v', 'm', 'c') GROUP BY 1
+    UNION ALL SELECT 'default ' || fullname || ' ' || attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN relations r ON r.oid = adrelid JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+    UNION ALL SELECT 'constraint ' || fullname || ' ' || conname, pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN relations r ON r.oid = conrelid
+      WHERE NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = c.conparentid AND p.conrelid = c.conrelid)
+    UNION ALL SELECT 'domain constraint ' || contypid::regtype || ' ' || conname, pg_get_constraintdef(c.oid) FROM pg_constraint c WHERE contypid >= 16384
+    UNION ALL SELECT 'domain ' || oid::regtype, concat_ws(' ', format_type(typbasetype, typtypmod), typcollation::regcollation, typnotnull, typdefault) FROM pg_type WHERE typtype = 'd' AND oid >= 16384
+    UNION ALL SELECT 'enum ' || enumtypid::regtype, string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum GROUP BY enumtypid
+    UNION ALL SELECT 'range ' || rngtypid::regtype, concat_ws(' ', rngsubtype::regtype, rngcollation::regcollation) FROM pg_range WHERE rngtypid >= 16384
+    UNION ALL SELECT 'index ' || r.fullname, pg_get_indexdef(indexrelid) || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END FROM pg_index JOIN relations r ON r.oid = indexrelid
+    UNION ALL SELECT 'child ' || c.fullname, string_agg(p.fullname, ', ' ORDER BY inhseqno) FROM pg_inherits JOIN relations c ON c.oid = inhrelid JOIN relations p ON p.oid = inhparent GROUP BY 1
+    UNION ALL SELECT 'partition key ' || fullname, pg_get_partkeydef(oid) FROM relations WHERE relkind = 'p'
+    UNION ALL SELECT 'bound ' || fullname, pg_get_expr(relpartbound, oid) FROM relations WHERE relispartition AND relkind IN ('r', 'p', 'f')
+    UNION ALL SELECT 'view ' || fullname, pg_get_viewdef(oid) FROM relations WHERE relkind IN ('v', 'm')
+    UNION ALL SELECT 'function ' || oid::regprocedure, pg_get_functiondef(oid) FROM pg_proc WHERE prokind <> 'a' AND oid >= 16384
+    UNION ALL SELECT 'sequence ' || fullname, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle, (SELECT concat_ws(' ', refobjid::regclass, refobjsubid) FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = seqrelid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')))
+      FROM pg_sequence JOIN relations r ON r.oid = seqrelid
+    UNION ALL SELECT 'comment ' || fullname || ' ' || objsubid, description FROM pg_description JOIN relations r ON r.oid = objoid WHERE classoid = 'pg_class'::regclass`);
+  return new Map(rows.map(({ key, def }) => [key, def]));
+}
+
+async function loadRows(database: DatabaseAt, client: Client, trip: RoundTrip): Promise<void> {
+  const { catalog } = database;
+  for (const relation of [...catalog.relations.values()].sort((a, b) => a.oid - b.oid)) {
+    const schema = catalog.schemaOf(relation);
+    if (relation.kind !== 'r' || relation.persistence !== 'p' || isSystemSchema(schema)) continue;
+    const name = qualifyName(schema, relation.name);
+    const columns = catalog.columns(relation.oid).filter((column) => !column.dropped && column.generated === '').map((column) => column.name);
+    const list = columns.length === 0 ? '' : ` (${columns.map((column) => quoteIdentifier(column)).join(', ')})`;
+    trip.tables++;
+    try {
+      const findings = new Findings();
+      const answer = await asof(database, database.open(relation), columns.length === 0 ? {} : { columns }, findings);
+      const pieces: Buffer[] = [];
+      writeRowBytes(answer, fieldForm('copy', answer.columns.length)!, (bytes) => pieces.push(Buffer.from(bytes)) > 0);
+      const ours = Buffer.concat(pieces);
+      trip.rows += ours.reduce((sum, byte) => sum + (byte === 0x0a ? 1 : 0), 0);
+      if (findings.list.length > 0) trip.differences.push(`${name}: ${findings.list[0]!.message}`);
+      await copyIn(client, `COPY ${name}${list} FROM STDIN`, ours);
+      const theirs = await copyOut(client, `COPY ${name}${list} TO STDOUT`);
+      if (!ours.equals(theirs)) trip.differences.push(`${name}: ${firstDifference(ours, theirs)}`);
+    } catch (error) {
+      trip.differences.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Loads the database into an empty one of the same encoding on `server`. */
+export async function roundTrip(database: DatabaseAt, server: PostgresServer, target: string): Promise<RoundTrip> {
+  const ddl = databaseDdl(database);
+  const trip: RoundTrip = { statements: ddl.before.length + ddl.after.length, refused: [], unknown: ddl.unknown, tables: 0, rows: 0, differences: [], definitions: new Map() };
+  const encoding = await server.sql<{ name: string }>(`SELECT pg_encoding_to_char(${database.database.encoding}) AS name`);
+  await server.sql(`CREATE DATABASE ${quoteIdentifier(target)} ENCODING '${encoding[0]!.name}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
+  await server.session(target, async (client) => {
+    const isRaw = database.encoding.outputCharset === 'latin1';
+    if (isRaw) await client.query('SET client_encoding TO SQL_ASCII');
+    const run = async (statement: string): Promise<void> => {
+      // the driver writes UTF-8, which is what the bytes of a name in SQL_ASCII are here
+      const text = isRaw ? Buffer.from(statement, 'latin1').toString('utf8') : statement;
+      await client.query(text).catch((error: Error) => trip.refused.push(`${error.message}: ${statement}`));
+    };
+    for (const statement of [...ddl.settings, ...ddl.before]) await run(statement);
+    await client.query(`SET session_replication_role = replica; SET DateStyle = 'ISO'; SET TimeZone = 'UTC'`);
+    await loadRows(database, client, trip);
+    for (const statement of ddl.after) await run(statement);
+    trip.definitions = await serverDefinitions(client);
+  });
+  return trip;
+}
+
+/** Definitions that are missing, too many, or different. */
+export function definitionDifferences(ours: ReadonlyMap<string, string>, theirs: ReadonlyMap<string, string>): string[] {
+  const lines: string[] = [];
+  for (const [key, text] of theirs) {
+    const mine = ours.get(key);
+    if (mine === undefined) lines.push(`missing ${key}: ${text}`);
+    else if (mine !== text) lines.push(`${key}: ${mine} instead of ${text}`);
+  }
+  for (const [key, text] of ours) if (!theirs.has(key)) lines.push(`too many ${key}: ${text}`);
+  return lines;
+}
