@@ -4,8 +4,10 @@
  */
 import { quoteIdentifier } from '../util/quote.js';
 import type { CatalogRow } from './catalogRow.js';
-import { deparse, deparseBareConst, deparseText, list, nodeType, token, type DeparseLookup, type Deparsed } from './deparse.js';
-import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } from './nodeTree.js';
+import { deparse, deparseBareConst, deparseText, type DeparseLookup, type Deparsed } from './deparse.js';
+import { isA, list, token } from './ruleutils/nodes.js';
+import { looksLikeFunction } from './ruleutils/tableFunctions.js';
+import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } from './ruleutils/nodeTree.js';
 
 const INDOPTION_DESC = 1;
 const INDOPTION_NULLS_FIRST = 2;
@@ -44,7 +46,6 @@ export interface ConstraintDefinition extends Definition {
 
 /** Reads definitions of one database at one moment; catalogs are read once. */
 export class Definitions {
-  private opclasses: Map<number, { name: string; namespaceOid: number; isDefault: boolean }> | undefined;
   private options: Map<number, string[]> | undefined;
   private bounds: Map<number, string> | undefined;
 
@@ -68,21 +69,8 @@ export class Definitions {
     return visible && !always ? quoteIdentifier(relation.name) : `${schema}.${quoteIdentifier(relation.name)}`;
   }
 
-  /** An operator class, qualified where needed; empty where it is its type's default. */
-  opclassName(opclassOid: number): string {
-    if (!this.opclasses) {
-      const found = new Map<number, { name: string; namespaceOid: number; isDefault: boolean }>();
-      this.lookup.catalog.scan('pg_opclass', (row) => found.set(row.oid('oid'), { name: row.name('opcname'), namespaceOid: row.oid('opcnamespace'), isDefault: row.bool('opcdefault') }));
-      this.opclasses = found;
-    }
-    const opclass = this.opclasses.get(opclassOid);
-    if (!opclass || opclass.isDefault) return '';
-    const schema = opclass.namespaceOid === PG_CATALOG || opclass.namespaceOid === PUBLIC ? '' : `${quoteIdentifier(this.lookup.catalog.namespaces.get(opclass.namespaceOid) ?? '')}.`;
-    return `${schema}${quoteIdentifier(opclass.name)}`;
-  }
-
   private opclassSuffix(opclassOid: number): string {
-    const name = this.opclassName(opclassOid);
+    const name = this.lookup.types.operatorClasses.name(opclassOid);
     return name === '' ? '' : ` ${name}`;
   }
 
@@ -322,7 +310,7 @@ export class Definitions {
   }
 
   private boundValue(value: TreeValue): string {
-    if (!isNode(value) || nodeType(value) !== 'CONST') throw new NodeTreeError('a partition bound that is no constant');
+    if (!isA(value, 'CONST')) throw new NodeTreeError('a partition bound that is no constant');
     return deparseBareConst(this.lookup, value);
   }
 }
@@ -335,20 +323,6 @@ function splitOnce(text: string, at: string): [string, string] {
 function treeList(text: string): TreeValue[] {
   const tree = parseNodeTree(text);
   return Array.isArray(tree) ? tree : [tree];
-}
-
-/** looks_like_function(): such an expression needs no parentheses of its own. */
-function looksLikeFunction(tree: TreeValue): boolean {
-  if (!isNode(tree)) return false;
-  switch (nodeType(tree)) {
-    case 'FUNCEXPR': return token(tree, 'funcformat') === '0' || token(tree, 'funcformat') === '3';
-    case 'COALESCEEXPR':
-    case 'MINMAXEXPR':
-    case 'NULLIFEXPR':
-    case 'SQLVALUEFUNCTION':
-    case 'XMLEXPR': return true;
-    default: return false;
-  }
 }
 
 /** exprCollation() of the nodes that an index expression begins with; 0 where the node has none. */

@@ -2,7 +2,7 @@
 import { quoteIdentifier } from '../util/quote.js';
 import type { CatalogRow } from './catalogRow.js';
 import { deparse, type DeparseLookup } from './deparse.js';
-import { parseNodeTree } from './nodeTree.js';
+import { parseNodeTree } from './ruleutils/nodeTree.js';
 
 const INTERNAL_LANGUAGE = 12;
 const C_LANGUAGE = 13;

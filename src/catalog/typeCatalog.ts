@@ -3,9 +3,12 @@ import { quoteIdentifier } from '../util/quote.js';
 import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/types/typeInfo.js';
 import type { TypeAlign } from '../rows/deform.js';
 import { CatalogIndex, type Catalog } from './catalog.js';
+import { OperatorClasses } from './operatorClasses.js';
 
 const PG_CATALOG = 11;
 const PUBLIC = 2200;
+/** A one-dimensional array without NULLs begins so far into its payload. */
+const ARRAY_HEADER = 20;
 
 /** Languages whose prosrc is the C symbol: internal and c (pg_language, fixed OIDs). */
 const INTERNAL_LANGUAGE = 12;
@@ -37,7 +40,11 @@ export class TypeCatalog implements TypeLookup {
   private orders: Map<number, number> | undefined;
   private readonly names = new Map<string, Map<number, string>>();
 
-  constructor(private readonly catalog: Catalog) {}
+  readonly operatorClasses: OperatorClasses;
+
+  constructor(private readonly catalog: Catalog) {
+    this.operatorClasses = new OperatorClasses(catalog, this);
+  }
 
   type(oid: number): TypeInfo | undefined {
     const known = this.types.get(oid);
@@ -155,16 +162,64 @@ export class TypeCatalog implements TypeLookup {
     return new Map([...this.enumRows].filter(([, row]) => row.type === typeOid).map(([oid, row]) => [oid, row.order]));
   }
 
-  private collations: Map<number, number> | undefined;
+  private typeFacts: Map<number, { collation: number; arrayOid: number; category: string }> | undefined;
+
+  private fact(typeOid: number): { collation: number; arrayOid: number; category: string } | undefined {
+    if (!this.typeFacts) {
+      const found = new Map<number, { collation: number; arrayOid: number; category: string }>();
+      this.catalog.scan('pg_type', (row) => found.set(row.oid('oid'), { collation: row.oid('typcollation'), arrayOid: row.oid('typarray'), category: row.char('typcategory') }));
+      this.typeFacts = found;
+    }
+    return this.typeFacts.get(typeOid);
+  }
 
   /** pg_type.typcollation; 0: the type has none. */
   typeCollation(typeOid: number): number {
-    if (!this.collations) {
-      const found = new Map<number, number>();
-      this.catalog.scan('pg_type', (row) => found.set(row.oid('oid'), row.oid('typcollation')));
-      this.collations = found;
-    }
-    return this.collations.get(typeOid) ?? 0;
+    return this.fact(typeOid)?.collation ?? 0;
+  }
+
+  /** The array of a type; 0: there is none. */
+  arrayOf(typeOid: number): number {
+    return this.fact(typeOid)?.arrayOid ?? 0;
+  }
+
+  isStringType(typeOid: number): boolean {
+    return this.fact(typeOid)?.category === 'S';
+  }
+
+  /** type_is_rowtype(): composite types, domains over them, and record. */
+  isRowType(typeOid: number): boolean {
+    const RECORDOID = 2249;
+    const type = this.type(typeOid);
+    if (type?.typtype === 'd') return this.isRowType(type.typbasetype);
+    return typeOid === RECORDOID || type?.typtype === 'c';
+  }
+
+  /** Names of a function's OUT arguments, in their order. */
+  outputNames(procOid: number): string[] {
+    let found: string[] = [];
+    this.catalog.lookup('pg_proc', CatalogIndex.procByOid, procOid, (row) => {
+      const modes = row.isNull('proargmodes') ? '' : Buffer.from(row.varlena('proargmodes')!.subarray(ARRAY_HEADER)).toString('latin1');
+      found = row.texts('proargnames').flatMap((name, i) => ('obt'.includes(modes[i] ?? 'i') ? [name ?? ''] : []));
+    });
+    return found;
+  }
+
+  /** True where a function of pg_catalog has the same name and takes the same arguments: it is found first. */
+  isHiddenFunction(procOid: number): boolean {
+    const own = this.proc(procOid);
+    return own !== undefined && (this.procNames.get(own.name) ?? []).some((oid) => {
+      const other = this.proc(oid)!;
+      return other.namespaceOid === PG_CATALOG && other.argTypes.join() === own.argTypes.join();
+    });
+  }
+
+  constraintName(oid: number): string {
+    let name = '';
+    this.catalog.scan('pg_constraint', (row) => {
+      if (row.oid('oid') === oid) name = row.name('conname');
+    });
+    return name;
   }
 
   /** pg_enum.enumsortorder of a label. */

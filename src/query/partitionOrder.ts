@@ -2,8 +2,8 @@
  * The order in which a server reads the partitions of a table: that of its partition descriptor. Follows partition_bounds_create(),
  * create_{hash,list,range}_bounds() and partition_rbound_cmp(), partitioning/partbounds.c, PG 13–18.
  */
-import { list, token } from '../catalog/deparse.js';
-import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } from '../catalog/nodeTree.js';
+import { list, token } from '../catalog/ruleutils/nodes.js';
+import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } from '../catalog/ruleutils/nodeTree.js';
 import { compareFunction, type CompareValues } from '../rows/compare.js';
 import { isExtended, plainHeaderSize } from '../rows/varlena.js';
 import type { DatabaseAt } from './session.js';

@@ -2,7 +2,7 @@
 import { Definitions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { deparseText } from '../catalog/deparse.js';
-import { NodeTreeError } from '../catalog/nodeTree.js';
+import { NodeTreeError } from '../catalog/ruleutils/nodeTree.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import type { DatabaseAt } from './session.js';

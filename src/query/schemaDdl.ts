@@ -4,7 +4,7 @@
  */
 import { Definitions, type ConstraintDefinition } from '../catalog/definitions.js';
 import { deparseText } from '../catalog/deparse.js';
-import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/nodeTree.js';
+import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/ruleutils/nodeTree.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { commentsOf, defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';

@@ -84,7 +84,7 @@ export class TypeDdl {
     this.database.catalog.scan('pg_range', (row) => {
       if (row.oid('rngtypid') !== type.oid) return;
       const collation = row.oid('rngcollation') === DEFAULT_COLLATION ? undefined : types.regName('regcollation', row.oid('rngcollation'));
-      const opclass = this.definitions.opclassName(row.oid('rngsubopc'));
+      const opclass = types.operatorClasses.name(row.oid('rngsubopc'));
       const multirange = row.has('rngmultitypid') ? types.type(row.oid('rngmultitypid')) : undefined;
       if (opclass !== '') lines.push(`subtype_opclass = ${opclass}`);
       if (collation !== undefined) lines.push(`collation = ${collation}`);

@@ -97,10 +97,11 @@ class Reader {
 
   private list(): TreeValue[] {
     const list: TreeValue[] = [];
+    // integer, OID and XID lists and bit sets say so by a letter; a name of one letter stands in quotes
+    if (/^[iobx]$/.test(this.peek() ?? '')) this.take();
     while (this.peek() !== ')') list.push(this.value());
     this.take();
-    // integer, OID and XID lists and bit sets say so by a letter
-    return typeof list[0] === 'string' && /^[iobx]$/.test(list[0]) ? list.slice(1) : list;
+    return list;
   }
 }
 
