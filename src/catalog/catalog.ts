@@ -99,7 +99,7 @@ export class Catalog {
       oid, kind, isShared, tablespaceOid, name: row.name('relname'), namespaceOid: row.oid('relnamespace'), typeOid: row.oid('reltype'),
       ownerOid: row.oid('relowner'), amOid: row.oid('relam'), locator: { spcOid, dbOid, relNumber }, toastOid: row.oid('reltoastrelid'),
       relPages: row.int4('relpages'), relTuples: row.float4('reltuples'), hasIndex: row.bool('relhasindex'),
-      persistence: row.char('relpersistence'), natts: row.int2('relnatts'), isPartition: row.bool('relispartition'), hasSubclass: row.bool('relhassubclass'),
+      persistence: row.char('relpersistence'), natts: row.int2('relnatts'), isPartition: row.bool('relispartition'), hasSubclass: row.bool('relhassubclass'), isPopulated: row.bool('relispopulated'),
     };
   }
 

@@ -1,7 +1,7 @@
 /** A function's or procedure's definition from its row of pg_proc: pg_get_functiondef(), utils/adt/ruleutils.c, PG 13–18. */
 import { quoteIdentifier } from '../util/quote.js';
 import type { CatalogRow } from './catalogRow.js';
-import { deparse, type DeparseLookup } from './deparse.js';
+import { deparse, deparseBody, type DeparseLookup } from './deparse.js';
 import { parseNodeTree } from './ruleutils/nodeTree.js';
 
 const INTERNAL_LANGUAGE = 12;
@@ -43,7 +43,7 @@ export function functionDefinition(lookup: DeparseLookup, row: CatalogRow, langu
   const options = optionsOf(lookup, row);
   if (options !== '') sql += `${options}\n`;
   for (const setting of row.texts('proconfig')) sql += settingLine(setting ?? '');
-  const body = bodyOf(row, isProcedure);
+  const body = bodyOf(lookup, row, isProcedure);
   return { signature, sql: `${sql}${body.sql}`, unknown: [unknown, body.unknown].filter((each) => each !== '').join(', ') };
 }
 
@@ -115,8 +115,11 @@ function settingLine(setting: string): string {
   return ` SET ${quoteIdentifier(name)} TO ${values.map(settingLiteral).join(', ')}\n`;
 }
 
-function bodyOf(row: CatalogRow, isProcedure: boolean): { sql: string; unknown: string } {
-  if (row.has('prosqlbody') && !row.isNull('prosqlbody')) return { sql: '/* the SQL body is not written */\n', unknown: 'SQL body' };
+function bodyOf(lookup: DeparseLookup, row: CatalogRow, isProcedure: boolean): { sql: string; unknown: string } {
+  if (row.has('prosqlbody') && !row.isNull('prosqlbody')) {
+    const body = deparseBody(lookup, row.text('prosqlbody') ?? '', { functionName: row.name('proname'), argNames: row.texts('proargnames') });
+    return body.sql === undefined ? { sql: `/* ${body.unknown} is not written */\n`, unknown: `SQL body: ${body.unknown}` } : { sql: `${body.sql}\n`, unknown: '' };
+  }
   const source = row.text('prosrc') ?? '';
   const library = row.text('probin');
   let tag = `$${isProcedure ? 'procedure' : 'function'}`;

@@ -31,6 +31,8 @@ export interface Relation {
   natts: number;
   isPartition: boolean;
   hasSubclass: boolean;
+  /** False for a materialised view without data. */
+  isPopulated: boolean;
 }
 
 /** A row of pg_attribute with attnum > 0. */

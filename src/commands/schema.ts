@@ -69,6 +69,6 @@ function asJson(schema: TableSchema): unknown {
     indexes: schema.indexes.map((i) => ({ name: i.name, primary: i.isPrimary, unique: i.isUnique, valid: i.isValid, definition: i.sql })),
     referenced_by: schema.referencedBy.map((c) => ({ table: c.table, name: c.name, definition: c.sql })),
     partition_key: schema.partitionKey, partition_of: schema.partitionBound === null ? null : schema.parents[0], partition_bound: schema.partitionBound,
-    inherits: schema.partitionBound === null ? schema.parents : [], children: schema.children, options: schema.options, definition: schema.definition, comment: schema.comment, unknown: schema.unknown,
+    inherits: schema.partitionBound === null ? schema.parents : [], children: schema.children, options: schema.options, definition: schema.definition, query: schema.query, comment: schema.comment, unknown: schema.unknown,
   };
 }

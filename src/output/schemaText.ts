@@ -18,7 +18,7 @@ export interface SchemaText {
   title: string;
   columns: readonly SchemaTextColumn[];
   /** Headings with the lines below them; those without lines are left out. */
-  sections: readonly { heading: string; lines: readonly string[] }[];
+  sections: readonly { heading: string; lines: readonly string[]; isVerbatim?: boolean }[];
   /** `Partition of: …` and the like. */
   remarks: readonly string[];
 }
@@ -32,8 +32,8 @@ export function writeSchema(schema: SchemaText, forTerminal: boolean, sink: Sink
   }
   writer.end();
   const text = (line: string): string => (forTerminal ? escapeForTerminal(line) : line);
-  for (const { heading, lines } of schema.sections) {
-    if (lines.length > 0) sink(`${heading}:\n${lines.map((line) => `    ${text(line)}\n`).join('')}`);
+  for (const { heading, lines, isVerbatim } of schema.sections) {
+    if (lines.length > 0) sink(`${heading}:\n${lines.map((line) => `${isVerbatim ? '' : '    '}${text(line)}\n`).join('')}`);
   }
   for (const remark of schema.remarks) sink(`${text(remark)}\n`);
   sink('\n');

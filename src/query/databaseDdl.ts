@@ -139,12 +139,13 @@ class DatabaseWriter {
     const members = extensionMembers(this.database, Classes.relation);
     for (const relation of [...catalog.relations.values()].sort((a, b) => a.oid - b.oid)) {
       const schema = catalog.schemaOf(relation);
-      if (isSystemSchema(schema) || members.has(relation.oid) || relation.persistence === 't' || !'rpf'.includes(relation.kind)) continue;
+      if (isSystemSchema(schema) || members.has(relation.oid) || relation.persistence === 't' || !'rpfvm'.includes(relation.kind)) continue;
       const described = tableSchema(this.database, relation);
       const label = `${described.kind} ${qualifyName(schema, relation.name)}`;
       const key = objectKey(Classes.relation, relation.oid);
       const { before, ...parts } = tableDdlParts(this.database, described, { inDatabase: true, checksApart: this.checksApart.has(key), lacks: (classOid, oid) => this.lacking(objectKey(classOid, oid)) });
       for (const what of described.unknown) this.unknown.push(`${label}: ${what}`);
+      if (described.queryTree !== null && described.query === null) this.missing.set(key, label);
       this.objects.set(key, { rank: 'vm'.includes(relation.kind) ? Rank.view : Rank.table, label, statements: before, ...parts, depth: this.depth(relation.oid) });
     }
     for (const sequence of this.database.once(sequencesOf)) {

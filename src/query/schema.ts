@@ -1,7 +1,7 @@
 /** A relation's definition as of a moment: what psql's \d+ shows, from the catalogs of then. */
 import { Definitions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
-import { deparseText } from '../catalog/deparse.js';
+import { deparseText, deparseView } from '../catalog/deparse.js';
 import { NodeTreeError } from '../catalog/ruleutils/nodeTree.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
@@ -51,8 +51,12 @@ export interface TableSchema {
   options: string;
   /** Where a foreign table's rows are, a sequence's options; null for other kinds. */
   definition: string | null;
+  /** A view's query, with its semicolon; null for other kinds, and where it could not be deparsed. */
+  query: string | null;
   /** A view's query as pg_rewrite holds it: only good for telling one from another. */
   queryTree: string | null;
+  /** False for a materialised view without data. */
+  isPopulated: boolean;
   tablespaceOid: number;
   comment: string | null;
   owner: string | null;
@@ -73,7 +77,8 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     return list;
   };
   const queryTree = 'vm'.includes(relation.kind) ? queryTreeOf(database, relation.oid) : null;
-  if (queryTree !== null) unknown.push(`the query of ${RELKIND_NAMES[relation.kind]!} ${relation.name}`);
+  const query = queryTree === null ? undefined : deparseView(database, queryTree, database.catalog.columns(relation.oid).map((column) => column.name));
+  if (query && query.sql === undefined) unknown.push(`query: ${query.unknown}`);
   const key = definitions.partitionKey(relation.oid);
   if (key?.unknown) unknown.push(`partition key: ${key.unknown}`);
   const names = (oids: number[]): string[] => oids.map((oid) => definitions.relationName(oid));
@@ -84,7 +89,7 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
     constraints: note('constraint', definitions.constraints(relation.oid)),
     referencedBy: definitions.constraints(relation.oid, true).map((each) => ({ ...each, table: definitions.relationName(each.relOid) })),
     partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(parentsOf(database, relation.oid)), children: names([...(database.once(readInheritance).children.get(relation.oid) ?? [])].sort((a, b) => a - b)),
-    options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), queryTree, tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
+    options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), query: query?.sql ?? null, queryTree, isPopulated: relation.isPopulated, tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
     owner: database.types.roleName(relation.ownerOid) ?? null, unknown,
   };
 }
@@ -201,9 +206,13 @@ function definitionOf(database: DatabaseAt, relation: Relation): string | null {
 
 /** pg_rewrite.ev_action of the _RETURN rule; null where there is none. */
 function queryTreeOf(database: DatabaseAt, relOid: number): string | null {
-  let tree: string | null = null;
+  return database.once(readViewTrees).get(relOid) ?? null;
+}
+
+function readViewTrees(database: DatabaseAt): Map<number, string> {
+  const trees = new Map<number, string>();
   database.catalog.scan('pg_rewrite', (row) => {
-    if (row.oid('ev_class') === relOid && row.name('rulename') === '_RETURN') tree = row.text('ev_action');
+    if (row.name('rulename') === '_RETURN') trees.set(row.oid('ev_class'), row.text('ev_action') ?? '');
   });
-  return tree;
+  return trees;
 }

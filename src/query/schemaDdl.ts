@@ -1,5 +1,5 @@
 /**
- * Runnable SQL for a table as of a moment, in the order in which pg_dump writes it: schemas, types, sequences, the table, its
+ * Runnable SQL for a table or view as of a moment, in the order in which pg_dump writes it: schemas, types, sequences, the table, its
  * constraints and indexes, comments. What could not be deparsed stands as a comment in its place.
  */
 import { Definitions, type ConstraintDefinition } from '../catalog/definitions.js';
@@ -44,10 +44,10 @@ export function tableDdl(database: DatabaseAt, schema: TableSchema, options: Tab
   return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
 }
 
-/** The script in parts, for who wants to put rows between them. Refuses what is no table. */
+/** The script in parts, for who wants to put rows between them. Refuses what is no table or view. */
 export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options: TableDdlOptions = {}): DdlParts {
-  if (!'rpf'.includes(schema.relation.kind)) {
-    throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: only tables are written as SQL`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
+  if (!'rpfvm'.includes(schema.relation.kind)) {
+    throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: only tables and views are written as SQL`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
   }
   const writer = new DdlWriter(database, schema, options);
   return { before: writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), comments: writer.comments() };
@@ -61,6 +61,7 @@ class DdlWriter {
   }
 
   before(): string[] {
+    if ('vm'.includes(this.schema.relation.kind)) return this.createView();
     const sequences = this.database.once(sequencesOf).filter((s) => s.owner?.relOid === this.schema.relation.oid || this.defaultSequences.has(s.oid));
     if (this.options.inDatabase) return this.createTable(sequences);
     const types = this.options.alone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
@@ -72,6 +73,23 @@ class DdlWriter {
       ...this.createTable(sequences),
       ...sequences.flatMap((s) => ownedBy(this.database, s)),
     ];
+  }
+
+  private createView(): string[] {
+    const { schema } = this;
+    const isMaterialized = schema.relation.kind === 'm';
+    const method = this.usingMethod();
+    const head = `CREATE ${isMaterialized ? 'MATERIALIZED ' : ''}VIEW ${this.table}${method === undefined ? '' : ` ${method}`}${schema.options ? ` WITH (${schema.options})` : ''} AS`;
+    if (schema.query === null) return [`-- ${head}: the query is not written`];
+    const schemas = this.options.inDatabase || this.options.alone || ['public', ...PG_CATALOG_SCHEMAS].includes(schema.schema) ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema.schema)};`];
+    const defaults = schema.columns.filter((column) => column.default !== null).map((column) => `ALTER VIEW ${this.table} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${column.default};`);
+    return [...schemas, `${head}\n${isMaterialized ? schema.query.replace(/;$/, `\n  WITH ${schema.isPopulated ? '' : 'NO '}DATA;`) : schema.query}`, ...defaults];
+  }
+
+  /** The table access method, where it is not heap. */
+  private usingMethod(): string | undefined {
+    const name = this.database.types.accessMethod(this.schema.relation.amOid);
+    return name === undefined || name === 'heap' ? undefined : `USING ${quoteIdentifier(name)}`;
   }
 
   private createTable(sequences: SequenceSql[]): string[] {
@@ -86,11 +104,11 @@ class DdlWriter {
       if (check.type === 'n' ? attaches || schema.columns.find((column) => column.attnum === check.columns[0])?.isLocal : this.options.checksApart) continue;
       lines.push(check.unknown ? `-- CONSTRAINT ${quoteIdentifier(check.name)}: an expression of ${check.unknown} is not written` : `CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`);
     }
-    const accessMethod = this.database.types.accessMethod(schema.relation.amOid);
+    const method = this.usingMethod();
     const tail = [
       ...(parents.length > 0 && !attaches ? [`INHERITS (${schema.parents.join(', ')})`] : []),
       ...(schema.partitionKey === null ? [] : [`PARTITION BY ${schema.partitionKey}`]),
-      ...(accessMethod === undefined || accessMethod === 'heap' ? [] : [`USING ${quoteIdentifier(accessMethod)}`]),
+      ...(method === undefined ? [] : [method]),
       ...(schema.options ? [`WITH (${schema.options})`] : []),
     ];
     const prefix = schema.relation.kind === 'f' ? 'FOREIGN ' : schema.relation.persistence === 'u' ? 'UNLOGGED ' : '';
@@ -191,7 +209,7 @@ class DdlWriter {
   comments(): string[] {
     const { schema } = this;
     const statements: string[] = [];
-    if (schema.comment !== null) statements.push(`COMMENT ON TABLE ${this.table} IS ${quoteLiteral(schema.comment)};`);
+    if (schema.comment !== null) statements.push(`COMMENT ON ${COMMENT_KINDS[schema.relation.kind] ?? 'TABLE'} ${this.table} IS ${quoteLiteral(schema.comment)};`);
     for (const column of schema.columns) {
       if (column.comment !== null) statements.push(`COMMENT ON COLUMN ${this.table}.${quoteIdentifier(column.name)} IS ${quoteLiteral(column.comment)};`);
     }
@@ -209,6 +227,7 @@ class DdlWriter {
 }
 
 const NOT_VALID = ' NOT VALID';
+const COMMENT_KINDS: Record<string, string> = { v: 'VIEW', m: 'MATERIALIZED VIEW', f: 'FOREIGN TABLE' };
 
 /** Whether a table that INHERITS has a constraint from a parent, checked. */
 function inheritedValid(database: DatabaseAt, parents: readonly number[]): (constraint: ConstraintDefinition) => boolean {

@@ -6,7 +6,7 @@ export interface SchemaDescription {
   title: string;
   columns: SchemaColumn[];
   /** Headings with the lines below them, which may be none. */
-  sections: { heading: string; lines: string[] }[];
+  sections: { heading: string; lines: string[]; isVerbatim?: boolean }[];
   /** `Partition of: …` and the like. */
   remarks: string[];
 }
@@ -34,6 +34,7 @@ export function describeSchema(schema: TableSchema): SchemaDescription {
     title: `${kind} "${schema.schema}.${schema.name}"`,
     columns: schema.columns.map((column) => ({ ...column, default: defaultText(column) })),
     sections: [
+      { heading: 'View definition', lines: schema.query?.split('\n') ?? [], isVerbatim: true },
       { heading: 'Indexes', lines: indexLines },
       { heading: 'Check constraints', lines: constraintLines('c') },
       { heading: 'Foreign-key constraints', lines: constraintLines('f') },

@@ -137,7 +137,9 @@ class RelationDiff {
   constructor(private readonly sides: DiffSides, private readonly pair: Pair, private readonly changes: SchemaChange[]) {}
 
   private add(change: SchemaChangeKind, object: string, name: string, values: Partial<Pick<SchemaChange, 'property' | 'before' | 'after' | 'sql'>>, standsAlone = false): void {
-    this.changes.push({ change, object, table: standsAlone ? null : this.table, name, property: null, before: null, after: null, sql: [], ...values });
+    // columns of a view come with its query
+    const ownSql = object === 'column' && 'vm'.includes((this.pair.after ?? this.pair.before)!.kind) && values.property !== 'comment' ? [] : (values.sql ?? []);
+    this.changes.push({ change, object, table: standsAlone ? null : this.table, name, property: null, before: null, after: null, ...values, sql: ownSql });
   }
 
   compare(): void {
@@ -171,7 +173,7 @@ class RelationDiff {
   private comeOrGone(database: DatabaseAt, relation: Relation, change: 'added' | 'dropped'): void {
     const schema = tableSchema(database, relation);
     const name = qualifyName(schema.schema, schema.name);
-    const ddl = relation.kind === 'S' ? `CREATE SEQUENCE ${name} ${schema.definition};` : 'rpf'.includes(relation.kind) ? tableDdl(database, schema, { alone: true }) : schema.definition;
+    const ddl = relation.kind === 'S' ? `CREATE SEQUENCE ${name} ${schema.definition};` : 'rpfvm'.includes(relation.kind) ? tableDdl(database, schema, { alone: true }) : schema.definition;
     this.add(change, schema.kind, name, change === 'added' ? { after: ddl?.trimEnd() ?? null, sql: ddl === null ? [] : [ddl.trimEnd()] } : { before: ddl?.trimEnd() ?? null, sql: [`DROP ${kindSql(schema)} ${name};`] }, true);
   }
 
@@ -189,8 +191,15 @@ class RelationDiff {
     property('partition bound', was.partitionBound, is.partitionBound, is.partitionBound === null ? [`ALTER TABLE ${was.parents[0] ?? ''} DETACH PARTITION ${table};`] : [`ALTER TABLE ${is.parents[0] ?? ''} ATTACH PARTITION ${table} ${is.partitionBound};`]);
     if (was.partitionBound === null && is.partitionBound === null) property('parents', was.parents.join(', ') || null, is.parents.join(', ') || null, []);
     property('definition', was.definition, is.definition, is.relation.kind === 'S' ? [`ALTER SEQUENCE ${table} ${is.definition};`] : []);
-    // queries are not deparsed: that it is another one is all there is to say
-    if (was.queryTree !== is.queryTree) this.add('changed', is.kind, table, { property: 'query' }, true);
+    if (was.queryTree !== is.queryTree) this.add('changed', is.kind, table, { property: 'query', before: was.query, after: is.query, sql: this.newQuery(was, is) }, true);
+  }
+
+  /** A view keeps its columns when it is replaced, and may get more; else, and where it is materialised, it is made anew. */
+  private newQuery(was: TableSchema, is: TableSchema): string[] {
+    if (is.query === null) return [];
+    const create = tableDdl(this.sides.after, is, { alone: true }).trimEnd();
+    const isReplaced = is.relation.kind === 'v' && was.columns.every((old, i) => old.name === is.columns[i]?.name && old.type === is.columns[i].type && old.collation === is.columns[i].collation);
+    return isReplaced ? [create.replace(/^CREATE VIEW/, 'CREATE OR REPLACE VIEW')] : [`DROP ${kindSql(is)} ${this.table};`, create];
   }
 
   private columns(was: TableSchema, is: TableSchema): void {

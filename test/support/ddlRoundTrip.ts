@@ -75,11 +75,16 @@ async function loadRows(database: DatabaseAt, client: Client, trip: RoundTrip): 
       if (findings.list.length > 0) trip.differences.push(`${name}: ${findings.list[0]!.message}`);
       await copyIn(client, `COPY ${name}${list} FROM STDIN`, ours);
       const theirs = await copyOut(client, `COPY ${name}${list} TO STDOUT`);
-      if (!ours.equals(theirs)) trip.differences.push(`${name}: ${firstDifference(ours, theirs)}`);
+      if (!ours.equals(theirs) && !isWithoutNewline(ours, theirs)) trip.differences.push(`${name}: ${firstDifference(ours, theirs)}`);
     } catch (error) {
       trip.differences.push(`${name}: ${(error as Error).message}`);
     }
   }
+}
+
+/** xml_out() drops the newline that a value without declaration begins with, xml_in() keeps it: each time that it is loaded, such a value loses one. */
+function isWithoutNewline(ours: Buffer, theirs: Buffer): boolean {
+  return Buffer.from(ours.toString('latin1').replace(/(^|[\t{,"])\\n</gm, '$1<'), 'latin1').equals(theirs);
 }
 
 /** Loads the database into an empty one of the same encoding on `server`. */

@@ -12,6 +12,7 @@ export interface JsonAggregate {
   isObject: boolean;
 }
 
+/** An aggregate with its DISTINCT, ORDER BY, WITHIN GROUP and FILTER. */
 export function aggregate(out: Deparser, of: TreeNode, json?: JsonAggregate): void {
   const order = nodes(of, 'aggorder');
   out.add(`${json?.name ?? functionName(out, oid(of, 'aggfnoid'))}(${list(of, 'aggdistinct').length > 0 ? 'DISTINCT ' : ''}`);
@@ -44,6 +45,7 @@ function filter(out: Deparser, of: TreeNode): void {
   if (condition) out.add(') FILTER (WHERE ').expr(condition, false);
 }
 
+/** A call with OVER: the window by its name, or as it is defined. */
 export function windowFunction(out: Deparser, of: TreeNode, json?: JsonAggregate): void {
   const args = list(of, 'args');
   out.add(`${json?.name ?? functionName(out, oid(of, 'winfnoid'))}(`);

@@ -39,6 +39,7 @@ function returning(out: Deparser, of: TreeNode, isJsonByDefault: boolean): strin
   return ` RETURNING ${out.formatType(typeOid, int(result, 'typmod'))}${isJsonByDefault && token(format, 'format_type') === ownFormat ? '' : jsonFormat(format)}`;
 }
 
+/** get_json_constructor(): JSON_OBJECT(), JSON_ARRAYAGG() and the like. */
 export function jsonConstructor(out: Deparser, of: TreeNode): void {
   const type = token(of, 'type');
   const name = CONSTRUCTOR_WORDS[type];

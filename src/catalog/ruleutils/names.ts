@@ -55,6 +55,7 @@ function withSuffix(name: string, counter: number): string {
   return `${base}_${counter}`;
 }
 
+/** The alias that was written; undefined where there is none. */
 export function aliasName(of: TreeNode): string | undefined {
   const alias = of.fields.get('alias');
   return isNode(alias) ? token(alias, 'aliasname') : undefined;

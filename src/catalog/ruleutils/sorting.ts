@@ -29,6 +29,7 @@ export function clauseList(out: Deparser, clauses: readonly TreeNode[], targetLi
   });
 }
 
+/** get_rule_orderby(): with the direction, or the operator where it is no type's usual one. */
 export function orderBy(out: Deparser, clauses: readonly TreeNode[], targetList: readonly TreeNode[], forceNumber: boolean): void {
   clauses.forEach((clause, i) => {
     out.add(i > 0 ? ', ' : '');
@@ -80,6 +81,7 @@ export function windowClause(out: Deparser, query: TreeNode): void {
   });
 }
 
+/** get_rule_windowspec() */
 export function windowSpec(out: Deparser, clause: TreeNode, targetList: readonly TreeNode[]): void {
   const reference = optional(clause, 'refname');
   const partition = nodes(clause, 'partitionClause'), order = nodes(clause, 'orderClause');

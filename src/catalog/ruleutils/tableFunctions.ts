@@ -11,6 +11,7 @@ export function looksLikeFunction(value: TreeValue): boolean {
   return isA(value, 'COALESCEEXPR', 'MINMAXEXPR', 'NULLIFEXPR', 'SQLVALUEFUNCTION', 'XMLEXPR', 'JSONEXPR');
 }
 
+/** XMLTABLE(…) or JSON_TABLE(…). */
 export function tableFunction(out: Deparser, of: TreeNode, showImplicit: boolean): void {
   if (of.fields.get('functype') === '1') jsonTable(out, of, showImplicit);
   else xmlTable(out, of, showImplicit);
