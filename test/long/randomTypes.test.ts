@@ -12,15 +12,16 @@ const FIRST_SEED = 70_000;
 const WITH_LZ4 = '/usr/lib/postgresql/15';
 
 async function runs(major: RandomRunOptions['major'], more: Partial<RandomRunOptions>): Promise<void> {
-  let tableMoments = 0, rows = 0;
+  let tableMoments = 0, rows = 0, definitions = 0;
   for (let i = 0; tableMoments < TABLE_MOMENTS || i < ENCODINGS.length; i++) {
     const seed = FIRST_SEED + major * 100 + i;
     const result = await randomRun({ major, seed, encodings: ENCODINGS[i % ENCODINGS.length]!, moments: 5, ...more });
     tableMoments += result.tableMoments;
     rows += result.rows;
+    definitions += result.definitions;
     expect({ seed, differences: result.differences.slice(0, 10) }).toEqual({ seed, differences: [] });
   }
-  console.info(`PostgreSQL ${major}: ${tableMoments} tables at random moments equal, ${rows} rows`);
+  console.info(`PostgreSQL ${major}: ${tableMoments} tables at random moments equal, ${rows} rows; ${definitions} definitions loaded again`);
 }
 
 it.each(PG_MAJORS)('PostgreSQL %i: tables of all types equal COPY', (major) => runs(major, {}));
