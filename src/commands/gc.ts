@@ -4,7 +4,7 @@ import { formatBytes, parseBytes } from '../output/units.js';
 import { writeManifest } from '../layerfile/manifest.js';
 import type { Session } from '../query/session.js';
 import { manifestOf } from '../store/openCase.js';
-import { cutCase, cutForSize, planCut } from '../store/retention.js';
+import { cutCase, cutForSize, planCut, sweepCase } from '../store/retention.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
@@ -39,6 +39,7 @@ export async function gcCommand(options: GcCommandOptions): Promise<ExitCode> {
 
 function collect(session: Session, options: GcCommandOptions): ExitCode {
   const { store } = session;
+  if (!options.dryRun) sweepCase(store.caseDir, store.manifest);
   const lsn = cutOf(session, options);
   const range = lsn === undefined ? undefined : store.coverage.find((each) => lsn >= each.firstLsn && lsn <= each.lastLsn)!;
   if (lsn === undefined || lsn === store.coverage[0]!.firstLsn) {

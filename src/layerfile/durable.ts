@@ -63,10 +63,11 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** Removes every file of a folder that is not named: what an interrupted run left behind. */
+/** Removes everything in a folder that is not named: what an interrupted run left behind. The folder need not be there. */
 export function removeStrays(folder: string, named: ReadonlySet<string>): void {
   try {
-    for (const file of fs.readdirSync(folder)) if (!named.has(file)) fs.rmSync(path.join(folder, file), { force: true });
+    if (!fs.existsSync(folder)) return;
+    for (const file of fs.readdirSync(folder)) if (!named.has(file)) fs.rmSync(path.join(folder, file), { force: true, recursive: true });
   } catch (error) {
     throw explainFsError(error, folder);
   }

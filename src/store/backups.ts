@@ -6,7 +6,8 @@ import { combineBackups } from '../archive/combineBackups.js';
 import { extractBackupWal, hasBackupPack, materialiseBackup, removeBackupCopy } from '../archive/materialise.js';
 import { walFolderOfDataDirectory } from '../archive/walLayout.js';
 import type { LayerEvent } from '../layerfile/deltaLayer.js';
-import { explainFsError } from '../layerfile/durable.js';
+import { explainFsError, removeStrays } from '../layerfile/durable.js';
+import type { Manifest } from '../layerfile/manifest.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import { parseRelFilePath } from '../pg/relFilePath.js';
 import { DEFAULTTABLESPACE_OID } from '../pg/relFileLocator.js';
@@ -95,9 +96,11 @@ function accepted(backup: BaseBackup, options: OpenCaseBackupOptions): BaseBacku
   }
 }
 
-/** Removes the case's own copy of a backup that the manifest does not name any more. */
-export function dropBackupCopy(caseDir: string, local: string): void {
-  removeBackupCopy(path.join(caseDir, local));
+/** Removes the case's own copies of backups but those that the manifest names, or reads WAL from. */
+export function removeUnnamedCopies(caseDir: string, { backups, wal }: Manifest): void {
+  const folder = path.join(caseDir, BACKUPS_FOLDER);
+  const used = [...backups.map(({ local }) => path.join(caseDir, local)), ...wal].map((each) => path.relative(folder, each).split(path.sep)[0]!);
+  removeStrays(folder, new Set(used));
 }
 
 /** Opens a backup again that the manifest names. */

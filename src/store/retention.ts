@@ -7,7 +7,7 @@ import { removeStrays } from '../layerfile/durable.js';
 import { imageFiles, writeManifest, type Manifest, type ManifestCutoff } from '../layerfile/manifest.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
-import { dropBackupCopy } from './backups.js';
+import { removeUnnamedCopies } from './backups.js';
 import { type CaseStore, LAYERS_FOLDER } from './caseStore.js';
 import { WAL_FOLDER } from './caseWal.js';
 import { removeUnnamed } from './compactor.js';
@@ -61,12 +61,15 @@ export function cutCase(store: CaseStore, lsn: Lsn): Manifest {
     store.close();
   }
   writeManifest(caseDir, after);
-  removeUnnamed(folder, after);
-  if (manifest.packs.length > 0) removeStrays(path.join(caseDir, WAL_FOLDER), new Set(after.packs.map(({ name }) => name)));
-  for (const { local } of manifest.backups) {
-    if (local !== '' && !after.backups.some((kept) => kept.local === local) && !after.wal.some((wal) => wal.startsWith(path.join(caseDir, local)))) dropBackupCopy(caseDir, local);
-  }
+  sweepCase(caseDir, after);
   return after;
+}
+
+/** Removes what the manifest does not name: what a cut dropped, and what a run that was killed left. */
+export function sweepCase(caseDir: string, manifest: Manifest): void {
+  removeUnnamed(path.join(caseDir, LAYERS_FOLDER), manifest);
+  removeStrays(path.join(caseDir, WAL_FOLDER), new Set(manifest.packs.map(({ name }) => name)));
+  removeUnnamedCopies(caseDir, manifest);
 }
 
 /** The path of the base backup under the cutoff: the nearest, or the one under the cutoff that is there. */
