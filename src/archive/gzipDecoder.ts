@@ -1,10 +1,10 @@
 /** gzip as a synchronous stream, for prefixes and for what is left of damaged files; whole files and tars go through node:zlib, which is faster. */
-import { Gunzip } from 'fflate';
+import { fflate } from '../util/lazyPackages.js';
 import { DecodeError, type StreamDecoder } from './streamDecoder.js';
 
 export class GzipDecoder implements StreamDecoder {
   private emit: (output: Uint8Array) => void = () => undefined;
-  private readonly gunzip = new Gunzip((chunk) => {
+  private readonly gunzip = new (fflate().Gunzip)((chunk) => {
     if (chunk.length > 0) this.emit(chunk);
   });
 

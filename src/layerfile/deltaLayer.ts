@@ -15,13 +15,13 @@
  */
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
-import { CLOG_XACTS_PER_PAGE, clogPageOf } from '../pg/clogPage.js';
+import { CLOG_XACTS_PER_PAGE } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
 import type { HeldFiles } from './heldFiles.js';
 import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
 import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
-import { eachEndedXid, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
+import { eachEndedXid, lastEndTime, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
 
 export { XactKind, type XactRow } from './xactRows.js';
 
@@ -43,12 +43,7 @@ export interface SizeEvent {
 
 /** CLOG status bits (access/clog.h); `zeroPage` stands for CLOG ZEROPAGE, which clears the whole page. */
 export const ClogStatus = { zeroPage: 0, committed: 1, aborted: 2 } as const;
-export interface ClogEntry {
-  lsn: Lsn;
-  /** xid modulo 32768. */
-  xidOnPage: number;
-  status: number;
-}
+export type ClogStatus = (typeof ClogStatus)[keyof typeof ClogStatus];
 
 /** A record that is kept by value because it is rare and read often: directories, relation maps, checkpoints, … */
 export interface LayerEvent {
@@ -338,19 +333,28 @@ export class DeltaLayer {
     return Math.max(0, findBlock(this.section(SectionId.xacts), lsn / 8, Infinity));
   }
 
-  /** What happened on one CLOG page, in LSN order: it follows from the transaction log. */
-  clogEntries(page: number): ClogEntry[] {
+  /** When one CLOG page was zeroed, in LSN order. */
+  clogZeroesOf(page: number): Lsn[] {
+    return this.clogZeroes.filter((zero) => zero.page === page).map(({ lsn }) => lsn);
+  }
+
+  /** What transactions did on one CLOG page, in LSN order: it follows from the transaction log. `xidOnPage`: xid modulo 32768. */
+  clogEntries(page: number, emit: (lsn: number, xidOnPage: number, status: ClogStatus) => void): void {
     const section = this.section(SectionId.xacts);
     const { fences, blocks } = section;
-    const entries: ClogEntry[] = this.clogZeroes.filter((zero) => zero.page === page).map(({ lsn }) => ({ lsn, xidOnPage: 0, status: ClogStatus.zeroPage }));
-    const zeroed = entries.length > 0;
+    const from = page * CLOG_XACTS_PER_PAGE, to = from + CLOG_XACTS_PER_PAGE;
     for (let i = 0; i < blocks; i++) {
       if (page < fences[i * 3 + 1]! || page > fences[i * 3 + 2]!) continue;
       eachEndedXid(this.file.readBlock(section, i), fences[i * 3]! * 8, (xid, lsn, committed) => {
-        if (clogPageOf(xid) === page) entries.push({ lsn, xidOnPage: xid % CLOG_XACTS_PER_PAGE, status: committed ? ClogStatus.committed : ClogStatus.aborted });
+        if (xid >= from && xid < to) emit(lsn, xid - from, committed ? ClogStatus.committed : ClogStatus.aborted);
       });
     }
-    return zeroed ? entries.sort((a, b) => a.lsn - b.lsn) : entries;
+  }
+
+  /** The time of the last row in [from, upTo) that ends a transaction, in this block; undefined where there is none. */
+  lastEndTime(index: number, from: Lsn, upTo: Lsn): number | undefined {
+    const section = this.section(SectionId.xacts);
+    return lastEndTime(this.file.readBlock(section, index), section.fences[index * 3]! * 8, from, upTo);
   }
 
   get clogZeroes(): ClogZero[] {

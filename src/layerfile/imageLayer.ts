@@ -12,10 +12,10 @@
  */
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { deflateSync } from 'fflate';
 import { BLCKSZ } from '../pg/page.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
+import { fflate } from '../util/lazyPackages.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, LayerKind, type Section } from './blockFile.js';
 import type { HeldFiles } from './heldFiles.js';
@@ -41,9 +41,9 @@ export interface StoredImage {
 
 /** An image in its smaller form: by itself, or against an older one where that takes less than half. */
 export function encodeImage(page: Uint8Array, lsn: Lsn, base: { lsn: Lsn; page: Uint8Array } | undefined): StoredImage {
-  const alone = deflateSync(page, { level: DEFLATE_LEVEL });
+  const alone = fflate().deflateSync(page, { level: DEFLATE_LEVEL });
   if (base) {
-    const difference = deflateSync(page, { level: DEFLATE_LEVEL, dictionary: base.page });
+    const difference = fflate().deflateSync(page, { level: DEFLATE_LEVEL, dictionary: base.page });
     if (difference.length * 2 <= alone.length) return { lsn, baseLsn: base.lsn, bytes: difference };
   }
   return { lsn, baseLsn: null, bytes: alone };
@@ -110,7 +110,7 @@ export class ImageLayerWriter {
     for (const { path: name, bytes } of files) {
       const out = new ByteWriter(bytes.length / 4 + 256);
       out.string(name);
-      out.raw(deflateSync(bytes, { level: DEFLATE_LEVEL }));
+      out.raw(fflate().deflateSync(bytes, { level: DEFLATE_LEVEL }));
       this.file.block(out.take(), [number++]);
     }
   }

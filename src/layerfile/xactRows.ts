@@ -151,13 +151,22 @@ export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
 }
 
 /** Calls `visit` for each transaction and subtransaction that a row of the block commits or aborts. */
-export function eachEndedXid(payload: Uint8Array, firstLsn: number, visit: (xid: number, lsn: Lsn, committed: boolean) => void): void {
-  walkRows(payload, firstLsn, ({ lsn, xid }, kind, subxids) => {
+export function eachEndedXid(payload: Uint8Array, firstLsn: number, visit: (xid: number, lsn: number, committed: boolean) => void): void {
+  walkRows(payload, firstLsn, (row, kind, subxids) => {
     if (kind > XactKind.abortPrepared) return;
     const committed = kind === XactKind.commit || kind === XactKind.commitPrepared;
-    if (xid !== 0) visit(xid, lsn as Lsn, committed);
-    for (const sub of subxids) visit(sub, lsn as Lsn, committed);
+    if (row.xid !== 0) visit(row.xid, row.lsn, committed);
+    if (subxids !== NO_SUBXIDS) for (const sub of subxids) visit(sub, row.lsn, committed);
   });
+}
+
+/** The time of the last row in [from, upTo) that ends a transaction; undefined where the block has none. */
+export function lastEndTime(payload: Uint8Array, firstLsn: number, from: number, upTo: number): number | undefined {
+  let time: number | undefined;
+  walkRows(payload, firstLsn, (row, kind) => {
+    if (row.lsn >= from && row.lsn < upTo && kind <= XactKind.abortPrepared) time = row.time;
+  });
+  return time;
 }
 
 const NO_SUBXIDS: readonly number[] = [];

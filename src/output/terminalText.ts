@@ -1,5 +1,5 @@
 /** Text that came from data, made safe and measurable for a terminal. */
-import stringWidth from 'string-width';
+import { stringWidth } from '../util/lazyPackages.js';
 
 // eslint-disable-next-line no-control-regex -- finding control characters is the purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

@@ -20,7 +20,7 @@ import { Snapshot } from './snapshot.js';
 import type { BaseImages, UsableBackup, WalStore } from './sources.js';
 import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
 import { TransactionChanges } from './transactionChanges.js';
-import { endsTransaction, TransactionLog } from './transactionLog.js';
+import { TransactionLog } from './transactionLog.js';
 
 export const LAYERS_FOLDER = 'layers';
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
@@ -169,15 +169,13 @@ export class CaseStore {
 
   /** The time of the last transaction that ended before the position, else when the range begins; null: not known. */
   lastTimeBefore(range: Coverage, lsn: Lsn): number | null {
-    for (const row of this.transactions.rowsBackward(range.run.startLsn, lsn)) if (endsTransaction(row)) return row.time;
-    return this.firstKnownTime(range);
+    return this.transactions.lastEndTime(range.run.startLsn, lsn) ?? this.firstKnownTime(range);
   }
 
   /** When the range begins: the last transaction's end before its first moment, else the checkpoint before it; µs since 2000, null: not known. */
   firstKnownTime(range: Coverage): number | null {
-    for (const row of this.transactions.rowsBackward(range.run.startLsn, range.firstLsn)) if (endsTransaction(row)) return row.time;
     const { cutoff } = this.manifest;
-    return this.checkpointTimes(range.run.startLsn, range.firstLsn).at(-1) ?? (cutoff?.lsn === range.firstLsn ? cutoff.time : null);
+    return this.transactions.lastEndTime(range.run.startLsn, range.firstLsn) ?? this.checkpointTimes(range.run.startLsn, range.firstLsn).at(-1) ?? (cutoff?.lsn === range.firstLsn ? cutoff.time : null);
   }
 
   /** The newest time that the archive proves to be covered: of a transaction's end, a restore point or a checkpoint; µs since 2000. */

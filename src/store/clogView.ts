@@ -29,9 +29,19 @@ function changesOf(layers: LayerMap, index: number, page: number): ClogChanges {
   const key = index * 0x1_0000_0000 + page;
   let changes = cache.get(key);
   if (!changes) {
-    const entries = layers.layer(index).clogEntries(page);
-    changes = { lsns: Float64Array.from(entries, (entry) => entry.lsn), codes: Uint32Array.from(entries, (entry) => entry.xidOnPage * 4 + entry.status) };
-    cache.set(key, changes, entries.length + 1);
+    const lsns: number[] = [], codes: number[] = [];
+    const add = (lsn: number, xidOnPage: number, status: ClogStatus): void => {
+      lsns.push(lsn);
+      codes.push(xidOnPage * 4 + status);
+    };
+    const zeroes = layers.layer(index).clogZeroesOf(page);
+    layers.layer(index).clogEntries(page, (lsn, xidOnPage, status) => {
+      while (zeroes.length > 0 && zeroes[0]! < lsn) add(zeroes.shift()!, 0, ClogStatus.zeroPage);
+      add(lsn, xidOnPage, status);
+    });
+    for (const lsn of zeroes) add(lsn, 0, ClogStatus.zeroPage);
+    changes = { lsns: Float64Array.from(lsns), codes: Uint32Array.from(codes) };
+    cache.set(key, changes, lsns.length + 1);
   }
   return changes;
 }

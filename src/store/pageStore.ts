@@ -295,7 +295,7 @@ export class PageStore {
     const work: { key: number; built: BatchPage }[] = [];
     for (const built of batch) {
       const { block, page, chain, start } = built;
-      const starts = chain.length > 0 && (chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
+      const starts = startsChain(chain);
       if (!starts && start.earlier) {
         page.bytes.set(start.earlier.page.bytes);
         built.unknown = start.earlier.unknown;
@@ -328,17 +328,31 @@ export class PageStore {
       lowest = Math.min(lowest, start.floorLsn) as Lsn;
       batch.push({ block, page: (pool[i] ??= new Page(new Uint8Array(BLCKSZ))), start, chain: [], unknown: undefined });
     }
-    for (const layer of this.layers.withKeys(rel, from, to, lowest, upTo)) {
+    // the newest layer first: where all chains have their start, older ones do not matter
+    let open = last - first;
+    for (const layer of this.layers.withKeys(rel, from, to, lowest, upTo).reverse()) {
+      if (open === 0) break;
+      const parts: number[][] = [];
       let i = first;
       this.layers.layer(layer).entries(rel, from, to, (block, lsn, bits) => {
         while (batch[i]!.block < block) i++;
-        const built = batch[i]!;
-        if (built.block !== block || lsn < built.start.floorLsn || lsn >= upTo) return;
-        if ((bits & ENTRY_STARTS_CHAIN) !== 0) built.chain.length = 0;
-        built.chain.push(lsn * 4 + bits);
+        const { block: wanted, start, chain } = batch[i]!;
+        if (wanted !== block || lsn < start.floorLsn || lsn >= upTo || startsChain(chain)) return;
+        const part = (parts[i] ??= []);
+        if ((bits & ENTRY_STARTS_CHAIN) !== 0) part.length = 0;
+        part.push(lsn * 4 + bits);
+      });
+      parts.forEach((part, n) => {
+        const built = batch[n]!;
+        if (startsChain(part)) open--;
+        built.chain = built.chain.length === 0 ? part : part.concat(built.chain);
       });
     }
   }
+}
+
+function startsChain(chain: readonly number[]): boolean {
+  return chain.length > 0 && (chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
 }
 
 /** Blocks that lie no further apart are looked up together: their entries share blocks of the layers. */

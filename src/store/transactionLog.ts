@@ -29,7 +29,7 @@ export class TransactionLog {
     for (const i of [...this.layers.overlapping(from, to)].reverse()) {
       if (this.layers.entries[i]!.xacts === 0) continue;
       const layer = this.layers.layer(i);
-      for (let b = layer.transactionBlocks - 1; b >= 0; b--) {
+      for (let b = Math.min(layer.transactionBlockAt(to), layer.transactionBlocks - 1); b >= 0; b--) {
         for (const row of layer.transactionBlock(b).reverse()) {
           if (row.lsn >= to) continue;
           if (row.lsn < from) return;
@@ -37,6 +37,19 @@ export class TransactionLog {
         }
       }
     }
+  }
+
+  /** The time of the last transaction's end in [from, to), microseconds since 2000; undefined where there is none. */
+  lastEndTime(from: Lsn, to: Lsn): number | undefined {
+    for (const i of [...this.layers.overlapping(from, to)].reverse()) {
+      if (this.layers.entries[i]!.xacts === 0) continue;
+      const layer = this.layers.layer(i);
+      for (let b = Math.min(layer.transactionBlockAt(to), layer.transactionBlocks - 1); b >= 0; b--) {
+        const time = layer.lastEndTime(b, from, to);
+        if (time !== undefined) return time;
+      }
+    }
+    return undefined;
   }
 
   /**

@@ -54,8 +54,10 @@ describe('the documented layer', () => {
     expect(entries).toEqual([[0, 0x40, 1], [0, 0xc0, 0], [1, 0x100, 1]]);
     expect(layer.sizeEvents(TINY_LAYER.relations[0]!)).toEqual(TINY_LAYER.sizes.get(0));
     expect(layer.transactionBlock(0)).toEqual(TINY_ROWS);
-    expect(layer.clogEntries(0)).toEqual([{ lsn: TINY_LAYER.startLsn + 0x180, xidOnPage: 733, status: ClogStatus.committed }]);
-    expect(layer.clogEntries(9)).toEqual([{ lsn: TINY_LAYER.startLsn + 0x170, xidOnPage: 0, status: ClogStatus.zeroPage }]);
+    const clog: number[][] = [];
+    layer.clogEntries(0, (...entry) => clog.push(entry));
+    expect(clog).toEqual([[TINY_LAYER.startLsn + 0x180, 733, ClogStatus.committed]]);
+    expect(layer.clogZeroesOf(9)).toEqual([TINY_LAYER.startLsn + 0x170]);
     expect(layer.clogZeroes).toEqual(TINY_LAYER.clogZeroes);
     expect(layer.events).toEqual(TINY_LAYER.events);
     expect(layer.changes.stripes).toEqual([TINY_LAYER.startLsn]);
