@@ -72,22 +72,28 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
     const places = shape.key.map((name) => change.shape.columns.findIndex((c) => c.name === name));
     return values !== null && !places.includes(-1) && wanted.test(places.map((place) => values[place]!));
   };
-  let moved: XactRow | undefined;
+  const add = (operation: string, row: XactRow, names: string[], values: RowValues | null): void => void versions.push({ operation, row, end: values ? null : row, names, values });
+  /** A row that left its partition, whose insertion into another follows; `isOurs`: it had the key. */
+  let leaving: { row: XactRow; isOurs: boolean } | undefined;
+  const stayedAway = (): void => {
+    if (leaving?.isOurs) add('delete', leaving.row, [], null);
+    leaving = undefined;
+  };
   changeStream(session, database.database.oid, rowsOf(oid), options, findings, (change) => {
+    const { operation, row } = change;
     const was = isKey(change, change.before), is = isKey(change, change.after);
-    if (!was && !is) return;
-    const last = versions.at(-1);
-    if (was && last && last.end === null) last.end = change.row;
     const names = change.shape.columns.map((c) => c.name);
-    if (change.isMove) {
-      moved = change.row;
-      return;
-    }
-    const operation = moved === change.row && change.operation === 'insert' ? 'update to another partition' : change.operation;
-    moved = undefined;
-    if (is) versions.push({ operation, row: change.row, end: null, names, values: change.after });
-    else versions.push({ operation: change.operation === 'update' ? 'update of the key' : change.operation, row: change.row, end: change.row, names, values: null });
+    if (operation !== 'insert' || row !== leaving?.row) stayedAway();
+    const left = leaving;
+    leaving = undefined;
+    const last = versions.at(-1);
+    if (was && last && last.end === null) last.end = row;
+    if (change.isMove) leaving = { row, isOurs: was };
+    else if (is) add(left ? 'update to another partition' : operation, row, names, change.after);
+    else if (was) add(operation === 'update' ? 'update of the key' : operation, row, names, null);
+    else if (left?.isOurs) add('update of the key', row, names, null);
   });
+  stayedAway();
   const { zone } = session;
   const columns = [...VERSION_COLUMNS, ...shape.columns];
   const rows = versions.map((v) => [

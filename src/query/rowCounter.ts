@@ -1,4 +1,4 @@
-/** How many rows tables held at moments of the past: counted where that is cheap enough, else estimated by the last count or by ANALYZE. */
+/** How many rows tables held at moments of the past: counted where that is cheap enough, else by another count near by, or by a sample of pages. */
 import type { Relation } from '../catalog/relation.js';
 import type { Lsn } from '../util/lsn.js';
 import { databaseByOid } from './databaseAt.js';
@@ -10,8 +10,8 @@ const COUNTED_BLOCKS = 20_000;
 const ALL_COUNTED_BLOCKS = 100_000;
 /** A table is counted at most at so many moments. */
 const COUNTS_A_TABLE = 5;
-/** Where nothing else is known. */
-const ROWS_A_BLOCK = 50;
+/** Of larger tables so many pages, evenly spread, stand for the others. */
+const SAMPLED_BLOCKS = 256;
 
 export interface CountedRows {
   rows: number;
@@ -75,10 +75,22 @@ export class RowCounter {
       const rows = countRows(database, relation, () => undefined);
       if (rows !== undefined) return { rows, isEstimate: false };
     }
-    const [nearest] = [...exact].sort((a, b) => Math.abs(a.lsn - lsn) - Math.abs(b.lsn - lsn));
-    if (nearest) return { rows: nearest.rows, isEstimate: true };
-    // as the planner scales reltuples to the size of now
-    const rows = relation.relTuples > 0 && relation.relPages > 0 ? (relation.relTuples / relation.relPages) * blocks : blocks * ROWS_A_BLOCK;
-    return { rows: Math.round(rows), isEstimate: true };
+    const [nearest] = [...known].sort((a, b) => Math.abs(a.lsn - lsn) - Math.abs(b.lsn - lsn));
+    if (nearest && (exact.length > 0 || known.length >= COUNTS_A_TABLE)) return { rows: nearest.rows, isEstimate: true };
+    this.left -= SAMPLED_BLOCKS;
+    return { rows: sampledRows(database, relation, blocks), isEstimate: true };
   }
+}
+
+/** The rows that can be seen count: an open transaction may have written as many again. */
+function sampledRows(database: DatabaseAt, relation: Relation, blocks: number): number {
+  const table = database.open(relation);
+  const sampled = Math.min(SAMPLED_BLOCKS, blocks);
+  let rows = 0;
+  for (let i = 0; i < sampled; i++) {
+    const block = Math.floor((i * blocks) / sampled);
+    // a page that cannot be read counts as empty: this is an estimate
+    table.scan(() => void rows++, () => undefined, block, block + 1);
+  }
+  return sampled === 0 ? 0 : Math.round((rows / sampled) * blocks);
 }
