@@ -235,6 +235,18 @@ export class Catalog {
     return found;
   }
 
+  /** pg_collation.collisdeterministic: equal text has equal bytes. A database's own collation always is. */
+  isDeterministicCollation(oid: number): boolean {
+    const DEFAULT_COLLATION = 100;
+    let found = oid === 0 || oid === DEFAULT_COLLATION;
+    if (!found) {
+      this.scan('pg_collation', (row) => {
+        if (row.oid('oid') === oid) found = row.bool('collisdeterministic');
+      });
+    }
+    return found;
+  }
+
   schemaOf(relation: Relation): string {
     return this.namespaces.get(relation.namespaceOid) ?? `oid:${relation.namespaceOid}`;
   }

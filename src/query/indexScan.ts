@@ -17,6 +17,7 @@ import { indexesOf, type IndexInfo } from './primaryKey.js';
 import type { SourcePart } from './scanSource.js';
 import type { DatabaseAt } from './session.js';
 import { compileWhere, type ColumnRange, type CompiledWhere } from './where/index.js';
+import { bytesNotice, enumLabelsOf } from './tableWhere.js';
 import { isKnownType, sqlType } from './where/sqlType.js';
 
 export interface RowSource {
@@ -150,21 +151,8 @@ function hashTids(database: DatabaseAt, table: Table, index: IndexInfo, value: s
   const type = keyType(database, table, index.key[0]!);
   const symbol = database.types.orderFunction(index.opclasses[0]!);
   if (!type || symbol === undefined || !canReadKey(type.typoutput)) return undefined;
-  const hash = hashFunction(symbol, isDeterministic(database, index.collations[0]!));
+  const hash = hashFunction(symbol, database.catalog.isDeterministicCollation(index.collations[0]!));
   return hash && new HashSearch((block) => readPage(database, indexFile(index), block)).tids(hash(keyBytes(database, type, value)));
-}
-
-const DEFAULT_COLLATION_OID = 100;
-
-/** pg_collation.collisdeterministic: equal text has equal bytes. A database's own collation always is. */
-function isDeterministic(database: DatabaseAt, collationOid: number): boolean {
-  let found = collationOid === 0 || collationOid === DEFAULT_COLLATION_OID;
-  if (!found) {
-    database.catalog.scan('pg_collation', (row) => {
-      if (row.oid('oid') === collationOid) found = row.bool('collisdeterministic');
-    });
-  }
-  return found;
 }
 
 function btreeSearch(database: DatabaseAt, index: IndexInfo, columns: IndexColumn[]): NbtreeSearch {
@@ -294,8 +282,10 @@ export async function keyTest(database: DatabaseAt, table: Table, names: readonl
   const notices: string[] = [];
   const tests = await Promise.all(names.map(async (name, i): Promise<(text: string | null) => boolean> => {
     const text = values[i]!;
-    const type = keyType(database, table, table.columns.find((c) => c.column.name === name)!.column.attnum)!;
-    const enumLabels = type.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined;
+    const { column } = table.columns.find((c) => c.column.name === name)!;
+    const type = keyType(database, table, column.attnum)!;
+    const enumLabels = enumLabelsOf(database, type.oid);
+    if (!database.catalog.isDeterministicCollation(column.collationOid)) notices.push(bytesNotice(name));
     if (!isKnownType(sqlType(type.name, enumLabels))) {
       notices.push(`${name} is compared as it is printed, since values of type ${type.name} are not read here`);
       return (other) => other === text;

@@ -8,14 +8,25 @@ import { compileWhere, type CompiledWhere, type WhereColumn } from './where/inde
 
 /** The columns as expressions see them. */
 export function tableColumns(database: DatabaseAt, table: Table): WhereColumn[] {
-  return table.columns.map(({ column }) => {
-    const type = database.types.type(column.typeOid);
-    return {
-      name: column.name, typeName: baseTypeName(database, column.typeOid), enumLabels: type?.typtype === 'e' ? database.types.enumLabels(type.oid) : undefined,
-      // where text is ordered by bytes, an index on it can be searched by range
-      collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) && isOrderedAsUnicode(database.encoding) ? 'C' : undefined,
-    };
-  });
+  return table.columns.map(({ column }) => ({
+    name: column.name, typeName: baseTypeName(database, column.typeOid), enumLabels: enumLabelsOf(database, column.typeOid),
+    // where text is ordered by bytes, an index on it can be searched by range
+    collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) && isOrderedAsUnicode(database.encoding) ? 'C' : undefined,
+  }));
+}
+
+/** The labels of an enum, or of the elements of an array of one, through domains; undefined for any other type. */
+export function enumLabelsOf(database: DatabaseAt, oid: number): string[] | undefined {
+  const type = database.types.type(oid);
+  if (type?.typtype === 'e') return database.types.enumLabels(oid);
+  if (type?.typtype === 'd') return enumLabelsOf(database, type.typbasetype);
+  const element = type && type.typelem !== 0 ? database.types.type(type.typelem) : undefined;
+  return element?.typtype === 'e' ? database.types.enumLabels(element.oid) : undefined;
+}
+
+/** Said where a server would take texts of other bytes for equal. */
+export function bytesNotice(column: string): string {
+  return `${column} is compared byte by byte, though its collation is not deterministic: a server may find other rows equal`;
 }
 
 /** Compiles a condition against the table's columns as of then; `computed`: places of virtual columns whose values are at hand. */
@@ -25,5 +36,6 @@ export async function compileTableWhere(database: DatabaseAt, table: Table, text
   if (missing !== undefined) {
     throw new WalscopeError('where.virtual', `${table.columns[missing]!.column.name} is computed when it is read: its values are stored nowhere`, { exitCode: ExitCode.usage, hint: 'write its expression instead (walscope schema shows it)' });
   }
-  return where;
+  const loose = where.columnsUsed.filter((i) => !database.catalog.isDeterministicCollation(table.columns[i]!.column.collationOid)).map((i) => bytesNotice(table.columns[i]!.column.name));
+  return loose.length === 0 ? where : { ...where, notices: [...where.notices, ...loose] };
 }

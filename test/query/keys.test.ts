@@ -18,9 +18,9 @@ const KEYS: readonly (readonly [type: string, way: Way, ...values: string[]])[] 
   ['text', 'index', 'ab'], ['char(5)', 'index', 'ab', 'ab   '], ['name', 'index', 'ab'], ['bytea', 'index', '\\x00ff', '\\x00FF'],
   ['uuid', 'index', 'aaaaaaaa-1111-1111-1111-111111111111', 'AAAAAAAA111111111111111111111111'], ['date', 'index', '2026-01-02'], ['time', 'index', '10:00:00', '10:00'],
   ['timestamp', 'index', '2026-01-01 00:00:00', '2026-01-01T00:00'], ['timestamptz', 'index', '2026-01-01 00:00:00+00', '2026-01-01 01:00+01'], ['pg_lsn', 'index', '0/1A', '0/1a'], ['xid8', 'index', '5'],
-  ['mood', 'index', 'ok'], ['positive', 'index', '3', '03'], ['interval', 'scan', '1 day', '24:00:00'], ['timetz', 'scan', '10:00:00+02', '10:00+02'], ['tid', 'scan', '(1,2)'], ['int[]', 'scan', '{1,2}', '{ 1, 2 }'],
+  ['mood', 'index', 'ok'], ['state', 'index', 'ok'], ['positive', 'index', '3', '03'], ['interval', 'scan', '1 day', '24:00:00'], ['timetz', 'scan', '10:00:00+02', '10:00+02'], ['tid', 'scan', '(1,2)'], ['int[]', 'scan', '{1,2}', '{ 1, 2 }'],
   ['jsonb', 'scan', '{"a": 1}', '{"a":1}'], ['inet', 'printed', '10.0.0.2/24'], ['cidr', 'printed', '10.0.0.0/8'], ['macaddr', 'printed', '08:00:2b:01:02:03'], ['int4range', 'printed', '[1,5)'],
-  ['int4multirange', 'printed', '{[1,2)}'], ['pair', 'printed', '(1,2)'], ['bit(3)', 'printed', '101'], ['money', 'printed', '$12.34'], ['tsvector', 'printed', "'a':1"], ['mood[]', 'printed', '{ok}'],
+  ['int4multirange', 'printed', '{[1,2)}'], ['pair', 'printed', '(1,2)'], ['bit(3)', 'printed', '101'], ['money', 'printed', '$12.34'], ['tsvector', 'printed', "'a':1"], ['mood[]', 'scan', '{ok}', '{ ok }'],
 ];
 const tableOf = (type: string): string => `t_${KEYS.findIndex(([name]) => name === type)}`;
 let server: PostgresServer;
@@ -29,13 +29,14 @@ let indexed: IndexedArchive;
 beforeAll(async () => {
   server = await PostgresServer.create({ major: 17, walSegmentMb: 1, settings: { autovacuum: false } });
   await server.session('postgres', async (client) => {
-    await client.query("CREATE TYPE pair AS (a int, b int); CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN positive AS int CHECK (value > 0)");
+    await client.query("CREATE TYPE pair AS (a int, b int); CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN positive AS int CHECK (value > 0); CREATE DOMAIN state AS mood");
+    await client.query("CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE loose (k text COLLATE loose PRIMARY KEY)");
     for (const [type] of KEYS) await client.query(`CREATE TABLE ${tableOf(type)} (k ${type} PRIMARY KEY)`);
   });
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
   await server.session('postgres', async (client) => {
     for (const [type, , value] of KEYS) await client.query(`INSERT INTO ${tableOf(type)} VALUES (${quoteLiteral(value!)})`);
-    await client.query(`INSERT INTO ${tableOf('int2')} VALUES (8); ALTER TABLE ${tableOf('text')} ALTER COLUMN k TYPE varchar(5)`);
+    await client.query(`INSERT INTO loose VALUES ('ab'), ('cd'); INSERT INTO ${tableOf('int2')} VALUES (8); ALTER TABLE ${tableOf('text')} ALTER COLUMN k TYPE varchar(5)`);
   });
   await server.archiveAll();
   indexed = await indexArchive({ backup, wal: server.walDir });
@@ -59,6 +60,29 @@ it.each(KEYS)('of type %s is found by %s', async (type, way, ...values) => {
     expect(answer.plan.startsWith('index scan')).toBe(way === 'index');
     expect(answer.notices.join().includes('compared as it is printed')).toBe(way === 'printed');
     expect(answer.notices.join()).not.toContain('collation');
+  }
+});
+
+it('whose collation is not deterministic is compared byte by byte, and said so', async () => {
+  const { session } = indexed;
+  const database = session.database(session.moment('latest'), 'postgres');
+  const notice = /^[^]*k is compared byte by byte, though its collation is not deterministic/;
+  for (const options of [{ key: ['ab'] }, { where: "k = 'ab'" }]) {
+    const answer = await asof(database, database.table('loose'), options, new Findings());
+    const rows: (string | null)[][] = [];
+    answer.rows((row) => void rows.push([...row]));
+    expect([rows, answer.notices.join('\n')]).toEqual([[['ab']], expect.stringMatching(notice)]);
+  }
+});
+
+it('conditions know the labels of enums within arrays and domains', async () => {
+  const { session } = indexed;
+  const database = session.database(session.moment('latest'), 'postgres');
+  for (const [type, where] of [['mood[]', "k = '{ok}'"], ['mood[]', "'ok' = ANY (k)"], ['state', "k < 'bad'"]]) {
+    const answer = await asof(database, database.table(tableOf(type!)), { where }, new Findings());
+    let rows = 0;
+    answer.rows(() => void rows++);
+    expect([where, rows]).toEqual([where, 1]);
   }
 });
 
