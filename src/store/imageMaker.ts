@@ -45,7 +45,7 @@ export class ImageMaker {
     const target: ImageTarget = { ...emptyTarget(rel, block), entries: chain.entries, base: images.newestAlone(rel, block, lsn) };
     const starts = chain.entries.length > 0 && (chain.entries[0]!.bits & ENTRY_STARTS_CHAIN) !== 0;
     if (image && !starts) target.bytes.set(image.page());
-    else if (chain.usesBase) pages.readBase(state, rel, block, target.bytes);
+    else if (chain.usesBase) pages.readBase(state, rel, block, target.bytes, target);
     return target;
   }
 

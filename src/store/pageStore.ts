@@ -159,7 +159,7 @@ export class PageStore {
   /** The base page of a block, before any record: null where there is none. */
   basePage(rel: RelFork, block: number, upTo: Lsn): Uint8Array | null {
     const bytes = new Uint8Array(BLCKSZ);
-    return this.readBase(this.relation(rel, upTo), rel, block, bytes) ? bytes : null;
+    return this.readBase(this.relation(rel, upTo), rel, block, bytes, {}) ? bytes : null;
   }
 
   private cacheKey(rel: RelFork, block: number): number {
@@ -212,7 +212,7 @@ export class PageStore {
     } else if (start.image && !starts) {
       built.bytes.set(start.image.page());
     } else if (chain.usesBase) {
-      this.readBase(state, rel, block, built.bytes);
+      this.readBase(state, rel, block, built.bytes, built);
     }
     const page = new Page(built.bytes);
     for (const entry of chain.entries) {
@@ -223,7 +223,7 @@ export class PageStore {
   }
 
   /** Replays an entry's record on its page. `into.unknown` tells where it could not be. */
-  apply(entry: ChainEntry, rel: RelFork, block: number, page: Page, into: { unknown?: { lsn: Lsn; rmgr: string } }): void {
+  apply(entry: ChainEntry, rel: RelFork, block: number, page: Page, into: Pick<PageAsOf, 'unknown'>): void {
     const record = this.wal.readRecord(entry.lsn);
     this.counters.recordsReplayed++;
     if (rel.spcOid === SLRU_SPC_OID) {
@@ -235,20 +235,22 @@ export class PageStore {
     if (replayRecord(record, rel, block, page, { hintBitsLogged: this.options.hintBitsLogged(entry.lsn) }) === 'unknown') into.unknown = { lsn: entry.lsn, rmgr: rmgrName(record.rmid) };
   }
 
-  /** Reads a block's base page, as before any record; false where there is none. */
-  readBase(state: RelationState, rel: RelFork, block: number, into: Uint8Array): boolean {
+  /** Reads a block's base page, as before any record, into `bytes`; false where there is none. `into.unknown` tells where it is not known. */
+  readBase(state: RelationState, rel: RelFork, block: number, bytes: Uint8Array, into: Pick<PageAsOf, 'unknown'>): boolean {
     const base = state.base;
     if (!base) return false;
     if (base.kind === 'copy') {
       const source = this.getPage(base.rel, block, base.upTo, base.backup);
-      if (source) into.set(source.page.bytes);
-      return source !== undefined;
+      if (!source) return false;
+      bytes.set(source.page.bytes);
+      into.unknown = source.unknown;
+      return true;
     }
-    if (rel.spcOid !== SLRU_SPC_OID) return base.backup.images.readBlock(rel, block, into);
+    if (rel.spcOid !== SLRU_SPC_OID) return base.backup.images.readBlock(rel, block, bytes);
     const { path, offset } = slruFile(SLRU_FOLDER[rel.relNumber as Slru], block);
     const file = base.backup.images.readFile(path);
     if (!file || file.length <= offset) return false;
-    into.set(file.subarray(offset, offset + BLCKSZ));
+    bytes.set(file.subarray(offset, offset + BLCKSZ));
     return true;
   }
 
@@ -300,7 +302,7 @@ export class PageStore {
         page.bytes.set(start.earlier.page.bytes);
         built.unknown = start.earlier.unknown;
       } else if (!starts && start.image) page.bytes.set(start.image.page());
-      else if (starts || !start.usesBase || !this.readBase(state, rel, block, page.bytes)) page.bytes.fill(0);
+      else if (starts || !start.usesBase || !this.readBase(state, rel, block, page.bytes, built)) page.bytes.fill(0);
       for (const key of chain) work.push({ key, built });
     }
     work.sort((a, b) => a.key - b.key);

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await server.sql("SELECT pg_create_restore_point('whole')");
   await server.sql('INSERT INTO shop VALUES (2)');
   await server.sql("SELECT pg_create_restore_point('unknown')");
-  await server.sql('CHECKPOINT');
+  await server.sql('CREATE DATABASE copied TEMPLATE postgres STRATEGY file_copy', 'template1');
   await server.sql('INSERT INTO shop VALUES (3)');
   await server.sql("SELECT pg_create_restore_point('again')");
   const [file] = await server.sql<{ n: number }>("SELECT pg_relation_filenode('shop')::int AS n");
@@ -98,6 +98,11 @@ it('line 41: a block is unknown after a record of a custom manager, until its ne
   expect(await shop('point:whole')).toEqual({ csv: 'id\n1\n', findings: [] });
   expect(await shop('point:unknown')).toEqual({ csv: 'id\n', findings: [expect.stringMatching(/^block 0 of shop is unknown after 0\/[0-9A-F]+ \(custom131\)$/)] });
   expect(await shop('point:again')).toEqual({ csv: 'id\n1\n2\n3\n', findings: [] });
+});
+
+it('line 41: a copy of such a block is unknown too', async () => {
+  const { csv, findings } = await asofCsv(indexed.session.database(indexed.session.moment('point:again'), 'copied'), 'shop');
+  expect({ csv: csv.toString(), findings }).toEqual({ csv: 'id\n', findings: [expect.stringMatching(/^block 0 of shop is unknown after 0\/[0-9A-F]+ \(custom131\)$/)] });
 });
 
 it('line 41: status counts what cannot be replayed', () => {
