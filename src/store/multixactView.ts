@@ -2,10 +2,10 @@
  * Multixact members as of a moment, from the rebuilt offset and member pages.
  * Follows GetMultiXactIdMembers(), access/transam/multixact.c, PG 13–18.
  */
-import { inputError } from '../util/errors.js';
+import { inputError, type WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import {
-  MULTIXACT_MEMBERS_PER_PAGE, multixactMemberPageOf, multixactOffsetPageOf, nextMultixact, readMultixactMember, readMultixactOffset,
+  multixactMemberPageOf, multixactOffsetPageOf, nextMultixact, readMultixactMember, readMultixactOffset,
 } from '../redo/multixact/redo.js';
 import type { MultiXactMember } from '../redo/multixact/xlog.js';
 import type { PageStore } from './pageStore.js';
@@ -13,6 +13,9 @@ import { Slru, slruRelation } from './slruKeys.js';
 
 /** MultiXactStatus: from here on the member updates or deletes, below it only locks. */
 const MULTIXACT_STATUS_NO_KEY_UPDATE = 4;
+
+/** A member is a transaction that was under way at the same time: no server has had that many. More is what a damaged page says. */
+const MAX_MEMBERS = 1 << 20;
 
 export class MultixactView {
   private readonly known = new Map<number, MultiXactMember[]>();
@@ -33,15 +36,19 @@ export class MultixactView {
   private read(multi: number): MultiXactMember[] {
     const start = this.offset(multi);
     // no multixact has its members at offset 0, which stands for none
-    if (start === 0) throw inputError('multixact.missing', `the members of multixact ${multi} are unknown: neither the base backup nor the WAL up to this moment has them`, {}, 'check the base backup with walscope doctor: files of it are missing');
+    if (start === 0) throw missing(multi);
     const end = this.offset(nextMultixact(multi));
     // a next offset of 0 was not written yet: the members end with the first unused slot
-    const limit = end === 0 ? MULTIXACT_MEMBERS_PER_PAGE * 2 : (end - start) >>> 0;
+    const isOpen = end === 0;
+    const count = isOpen ? Infinity : (end - start) >>> 0;
     const members: MultiXactMember[] = [];
-    for (let i = 0, offset = start; i < limit; i++, offset = (offset + 1) >>> 0) {
+    for (let i = 0, offset = start; i < count; i++, offset = (offset + 1) >>> 0) {
+      if (i > MAX_MEMBERS) throw damaged(multi);
       const member = this.member(offset);
       if (member.xid !== 0) members.push(member);
-      else if (end === 0 && offset !== 0) break; // offset 0 is left unused at a wraparound
+      else if (offset === 0) continue; // left unused at a wraparound
+      else if (isOpen && i > 0) break;
+      else throw missing(multi);
     }
     return members;
   }
@@ -55,4 +62,12 @@ export class MultixactView {
     const page = this.pages.getPage(slruRelation(Slru.multixactMembers), multixactMemberPageOf(offset), this.upTo);
     return page ? readMultixactMember(page.page.view, offset) : { xid: 0, status: 0 };
   }
+}
+
+function missing(multi: number): WalscopeError {
+  return inputError('multixact.missing', `the members of multixact ${multi} are unknown: neither the base backup nor the WAL up to this moment has them`, {}, 'check the base backup with walscope doctor: files of it are missing');
+}
+
+function damaged(multi: number): WalscopeError {
+  return inputError('multixact.damaged', `multixact ${multi} would have more than ${MAX_MEMBERS.toLocaleString('en-US')} members: pg_multixact/offsets is damaged`, {}, 'check the base backup with walscope doctor');
 }
