@@ -26,11 +26,21 @@ export class WalWatch {
 
   constructor(private readonly paths: readonly string[], private readonly intervalMs: number) {
     for (const path of paths) {
-      if (!statInput(path)) continue;
-      const watcher = watch(path, { persistent: false }, () => this.wake());
-      watcher.on('error', () => watcher.close()); // looking at intervals goes on
-      this.watchers.push(watcher);
+      if (statInput(path)) this.watch(path);
     }
+  }
+
+  /** Where the system has no watch left to give (ENOSPC, EMFILE), or ends one, looking at intervals goes on. */
+  private watch(path: string): void {
+    let watcher: FSWatcher;
+    try {
+      watcher = watch(path, { persistent: false }, () => this.wake());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      return;
+    }
+    watcher.on('error', () => watcher.close());
+    this.watchers.push(watcher);
   }
 
   /** Remembers what is there now: call it before reading. */
