@@ -5,12 +5,13 @@ import { parseBackupManifest, type BackupManifest } from '../pg/backupManifest.j
 import { parseControlFile, type ControlFile } from '../pg/controlFile.js';
 import { BLCKSZ } from '../pg/page.js';
 import { relFilePath } from '../pg/relFilePath.js';
-import { DEFAULTTABLESPACE_OID, formatRelFork, GLOBALTABLESPACE_OID, sameRelation, type RelFork } from '../pg/relFileLocator.js';
+import { DEFAULTTABLESPACE_OID, formatRelFork, GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
 import { tablespaceVersionDirectory } from '../pg/relPath.js';
 import { parseTablespaceMap } from '../pg/tablespaceMap.js';
 import type { PgMajor } from '../pg/version.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
+import { LruCache } from '../util/lruCache.js';
 import type { Lsn } from '../util/lsn.js';
 import { PackedBackup } from './backupPack.js';
 import { isNeededPath, type BackupFile, type BackupFiles } from './backupFiles.js';
@@ -35,6 +36,15 @@ export interface BaseBackupOptions {
   /** Where tablespaces were copied to, by OID (`pg_basebackup --tablespace-mapping`), where pg_tblspc does not lead there. */
   tablespaces?: ReadonlyMap<number, string>;
 }
+
+/** A fork's files, as far as they are full up to the last. */
+interface ForkSegments {
+  paths: string[];
+  blocks: number | undefined;
+}
+
+/** Forks whose files are known at a time: a large one has a thousand. */
+const KNOWN_FORKS = 256;
 
 /** Files that readFile() takes whole; relation files go by blocks. */
 const MAX_WHOLE_FILE = 256 * 1024 * 1024;
@@ -174,24 +184,28 @@ export class BaseBackup {
    * that is not full. Undefined where the backup has no such fork. Throws `backup.tablespace_missing`.
    */
   forkBlocks(rel: RelFork): number | undefined {
-    const perSegment = this.control.relationSegmentBlocks;
-    for (let segment = 0; ; segment++) {
-      const { bytes } = this.segmentFile(rel, segment);
-      if (bytes === undefined) return segment === 0 ? undefined : segment * perSegment;
-      const blocks = Math.floor(bytes / BLCKSZ);
-      if (blocks < perSegment) return segment * perSegment + blocks;
-    }
+    return this.segmentsOf(rel).blocks;
   }
 
-  /** The segment file looked at last: blocks are mostly asked for in runs. */
-  private last: { rel: RelFork; segment: number; path: string; bytes: number | undefined } | undefined;
+  private readonly segments = new LruCache<string, ForkSegments>(KNOWN_FORKS);
 
-  private segmentFile(rel: RelFork, segment: number): { path: string; bytes: number | undefined } {
-    const { last } = this;
-    if (last?.segment === segment && last.rel.fork === rel.fork && sameRelation(last.rel, rel)) return last;
-    const path = relFilePath(rel, segment, this.major);
-    this.last = { rel: { ...rel }, segment, path, bytes: this.segmentBytes(rel, segment, path) };
-    return this.last;
+  private segmentsOf(rel: RelFork): ForkSegments {
+    const key = formatRelFork(rel);
+    const known = this.segments.get(key);
+    if (known) return known;
+    const perSegment = this.control.relationSegmentBlocks;
+    const found: ForkSegments = { paths: [], blocks: undefined };
+    for (let more = true; more;) {
+      const segment = found.paths.length, path = relFilePath(rel, segment, this.major);
+      const bytes = this.segmentBytes(rel, segment, path);
+      if (bytes === undefined) break;
+      const blocks = Math.floor(bytes / BLCKSZ);
+      more = blocks >= perSegment;
+      found.paths.push(path);
+      found.blocks = segment * perSegment + Math.min(blocks, perSegment);
+    }
+    this.segments.set(key, found);
+    return found;
   }
 
   private segmentBytes(rel: RelFork, segment: number, path: string): number | undefined {
@@ -210,13 +224,10 @@ export class BaseBackup {
 
   /** Fills `into` (8192 bytes) with a block as the backup holds it; `absent` where the fork does not reach that far. */
   readBlock(rel: RelFork, block: number, into: Uint8Array): 'ok' | 'absent' {
+    const { paths, blocks } = this.segmentsOf(rel);
+    if (blocks === undefined || block >= blocks) return 'absent';
     const perSegment = this.control.relationSegmentBlocks;
-    const segment = Math.floor(block / perSegment);
-    if (segment > 0 && block >= (this.forkBlocks(rel) ?? 0)) return 'absent';
-    const { path, bytes } = this.segmentFile(rel, segment);
-    const position = (block % perSegment) * BLCKSZ;
-    if (bytes === undefined || position + BLCKSZ > bytes) return 'absent';
-    return this.files.read(path, position, BLCKSZ, into) === BLCKSZ ? 'ok' : 'absent';
+    return this.files.read(paths[Math.floor(block / perSegment)]!, (block % perSegment) * BLCKSZ, BLCKSZ, into) === BLCKSZ ? 'ok' : 'absent';
   }
 
   /** Every database directory: a database has one in each tablespace that it uses. */
