@@ -69,12 +69,32 @@ class JsonDiffWriter implements DiffWriter {
 
 const MARK_COLUMN: OutputColumn = { name: '±', typeName: 'text' };
 
+/** The part [from, to) of a value that its other side has not. */
+interface Difference {
+  value: string;
+  from: number;
+  to: number;
+}
+
+/** The words between those that both begin and end with; undefined where the values are the same. */
+function differingWords(value: string | null, other: string | null): Difference | undefined {
+  if (value === other) return undefined;
+  if (value === null || other === null) return { value: value ?? '', from: 0, to: value?.length ?? 0 };
+  const words = value.split(/(?<=\s)/), others = other.split(/(?<=\s)/);
+  const shorter = Math.min(words.length, others.length);
+  let first = 0, last = 0;
+  while (first < shorter && words[first] === others[first]) first++;
+  while (last < shorter - first && words[words.length - 1 - last] === others[others.length - 1 - last]) last++;
+  const length = (list: string[]): number => list.join('').length;
+  return { value, from: length(words.slice(0, first)), to: value.length - length(words.slice(words.length - last)) };
+}
+
 /** One row a side. People get marks; machine formats get `change` and `side` as columns. */
 class RowDiffWriter implements DiffWriter {
   private writer!: RowWriter;
   private readonly forPeople: boolean;
-  /** Per row written: its mark, and which columns differ from the row's other side. */
-  private painted: { mark: string; differs: boolean[] }[] = [];
+  /** Per row written: its mark, and by column what differs from the row's other side. */
+  private painted: { mark: string; differs: (Difference | undefined)[] }[] = [];
 
   constructor(private readonly format: Format, private readonly sink: Sink, private readonly options: Omit<WriterOptions, 'target'> & { colour: boolean }) {
     this.forPeople = format === 'table' || format === 'expanded';
@@ -93,18 +113,23 @@ class RowDiffWriter implements DiffWriter {
   private readonly paint = (text: string, row: number, column: number): string => {
     const { mark, differs } = this.painted[row]!;
     const colour = mark.endsWith('-') ? 'red' : 'green';
-    return differs[column - 1] ? styled(text, 'inverse', colour) : styled(text, colour);
+    const difference = differs[column - 1];
+    if (!difference) return styled(text, colour);
+    const { value, from, to } = difference;
+    const at = text.indexOf(value);
+    // a value that is escaped or goes over several lines is not in the cell as such: all of that is marked
+    if (at < 0 || from === to) return styled(text, 'inverse', colour);
+    return styled(text.slice(0, at + from), colour) + styled(text.slice(at + from, at + to), 'inverse', colour) + styled(text.slice(at + to), colour);
   };
 
   change(change: Change, before: Row | null, after: Row | null): void {
-    const differs = before && after ? before.map((value, i) => value !== after[i]) : [];
     const tilde = change === 'changed' ? '~' : '';
-    if (before) this.side(`${tilde}-`, change, 'before', before, differs);
-    if (after) this.side(`${tilde}+`, change, 'after', after, differs);
+    if (before) this.side(`${tilde}-`, change, 'before', before, after);
+    if (after) this.side(`${tilde}+`, change, 'after', after, before);
   }
 
-  private side(mark: string, change: Change, side: string, row: Row, differs: boolean[]): void {
-    if (this.options.colour && this.format === 'table') this.painted.push({ mark, differs });
+  private side(mark: string, change: Change, side: string, row: Row, other: Row | null): void {
+    if (this.options.colour && this.format === 'table') this.painted.push({ mark, differs: other ? row.map((value, i) => differingWords(value, other[i]!)) : [] });
     this.writer.row([...(this.forPeople ? [mark] : [change, side]), ...row]);
   }
 
