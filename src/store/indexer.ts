@@ -80,7 +80,7 @@ class Indexer {
     manifest.walStore = options.walStore ?? manifest.walStore;
     if (archive.segments.length > 0) manifest.walArchive = archive.save();
     manifest.timelines = timelineWal.spans.map(({ timeline, start, end }) => ({ timeline, start, end }));
-    const damagedPacks = takeDamagedPacks(manifest, this.packsDir);
+    const damagedPacks = takeDamagedPacks(manifest, options.caseDir, options.repair === true);
     const wal = new CaseWal(options.caseDir, manifest.packs, timelineWal, 'archive');
     manifest.backups = opened.map(({ backup, local }, i) => ({
       path: backupPaths[i]!, local, label: backup.label?.label ?? '', startLsn: backup.startLsn, timeline: backup.timeline,

@@ -6,6 +6,7 @@ import { inputError, type WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { buildLayer, buildPack, type StripeSource } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
+import { checkPack, WAL_FOLDER } from './caseWal.js';
 import { LayerBuilder } from './ingest.js';
 import { checkLayerFile, layerFiles, type LayerFile } from './layerFiles.js';
 import { replaceLayers, unitsOf, type LayerUnit } from './levels.js';
@@ -70,9 +71,9 @@ function rebuildStripes(unit: LayerUnit, lost: (wal: string) => WalscopeError, l
   throw lost(`the WAL from ${formatLsn(unit.startLsn)} to ${formatLsn(unit.endLsn)}`);
 }
 
-/** Takes the packs that cannot be opened out of the manifest, so that nothing reads them; gives them. */
-export function takeDamagedPacks(manifest: Manifest, packsDir: string): ManifestPack[] {
-  const damaged = manifest.packs.filter((entry) => layerFault(path.join(packsDir, entry.name), LayerKind.wal, entry.bytes));
+/** Takes the packs that cannot be opened, with `deep` those with a damaged frame too, out of the manifest, so that nothing reads them; gives them. */
+export function takeDamagedPacks(manifest: Manifest, caseDir: string, deep: boolean): ManifestPack[] {
+  const damaged = manifest.packs.filter((entry) => layerFault(path.join(caseDir, WAL_FOLDER, entry.name), LayerKind.wal, entry.bytes) ?? (deep && checkPack(caseDir, entry).length > 0));
   manifest.packs = manifest.packs.filter((entry) => !damaged.includes(entry));
   return damaged;
 }

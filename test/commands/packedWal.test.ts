@@ -228,7 +228,7 @@ describe('damage', () => {
     }
   });
 
-  it('a flipped bit in a frame: told with its file by questions, layers --verify and doctor', () => {
+  it('a flipped bit in a frame: told with its file by questions, layers --verify and doctor, and that pack alone made again by index --repair', () => {
     const caseDir = copyOf(packed);
     rewrite(lastPack(caseDir), (bytes) => {
       for (let at = 60; at < bytes.length * 0.9; at += 3000) bytes[at]! ^= 1;
@@ -236,6 +236,9 @@ describe('damage', () => {
     expectNoAnswer(caseDir, /layer .*\.wal has a block checksum mismatch.*; run walscope index --repair/);
     expect(walscope(['layers', '--verify', '-C', caseDir])).toMatchObject({ code: 3, err: expect.stringMatching(/\.wal has a block checksum mismatch/) });
     expect(walscope(['doctor', '-C', caseDir])).toMatchObject({ code: 3, out: expect.stringMatching(/layer\.crc: .*\.wal has a block checksum mismatch/) });
+    withoutArchive(() => expectFailure(walscope(['index', '--repair', '-C', caseDir]), 3, /packed WAL .* is missing or damaged, and the WAL from .* is not in the archive any more; put that WAL back/));
+    expect(walscope(['index', '--repair', '-C', caseDir])).toMatchObject({ code: 0, err: '' });
+    expect(contents(caseDir)).toEqual(contents(packed));
   });
 });
 
