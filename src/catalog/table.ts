@@ -57,6 +57,7 @@ export class RowView {
   value(i: number): string | null {
     this.deform();
     const column = this.columns[i]!;
+    if (column.compute) return column.compute(this);
     const position = column.position;
     const length = this.tuple.length[position]!;
     if (length >= 0) return column.print(this.bytes, this.tuple.at[position]!, length);
@@ -91,6 +92,7 @@ export class RowView {
 
   /** True where the i-th column is stored with the same bytes as the j-th of another row: then it has the same value, if both are of one type. */
   storesTheSame(i: number, other: RowView, j: number): boolean {
+    if (this.columns[i]!.compute) return false;
     this.deform();
     other.deform();
     const mine = this.columns[i]!.position, theirs = other.columns[j]!.position;
@@ -135,6 +137,8 @@ export interface ReadableColumn {
   isStoredText: boolean;
   /** How what print gives becomes bytes. */
   charset: 'utf8' | 'latin1';
+  /** Of a virtual generated column: its value, which no row stores. */
+  compute?: (row: RowView) => string | null;
   /** Printed attmissingval, for tuples that are older than the column. */
   missing: string | null;
 }
@@ -144,14 +148,19 @@ export class Table {
   readonly file: RelFork;
   private readonly deformer: TupleDeformer;
 
-  /** `dropped`: shows dropped columns too, with what they were before where it has them by attnum. */
-  constructor(readonly catalog: Catalog, readonly relation: Relation, outputs: TypeOutputs, options: { dropped?: ReadonlyMap<number, Column> } = {}) {
+  /** `dropped`: shows dropped columns too, with what they were before where it has them by attnum. `virtual`: makes what computes virtual columns. */
+  constructor(readonly catalog: Catalog, readonly relation: Relation, outputs: TypeOutputs, options: { dropped?: ReadonlyMap<number, Column>; virtual?: (table: Table) => (place: number, row: RowView) => string | null } = {}) {
     const columns = catalog.columns(relation.oid);
     this.deformer = new TupleDeformer(Catalog.layout(columns));
     this.file = { ...relation.locator, fork: ForkNumber.main };
     this.columns = columns
       .filter((column) => !column.dropped || options.dropped)
       .map((column) => readable(column, column.dropped ? options.dropped?.get(column.attnum) : column, outputs));
+    if (!options.virtual || !columns.some((column) => column.generated === 'v')) return;
+    const value = options.virtual(this);
+    this.columns.forEach((readable, place) => {
+      if (readable.column.generated === 'v') readable.compute = (row) => value(place, row);
+    });
   }
 
   get visibility(): Visibility { return this.catalog.visibility; }

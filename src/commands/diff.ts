@@ -7,12 +7,13 @@ import { changedBlocks, diffTable, heldPairs, pairTables, type DiffSides, type T
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
+import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import { splitList } from './asof.js';
 import { showSchemaDiff } from './diffSchema.js';
-import { DataOutput, echoMoment, formatOf, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
+import { DataOutput, echoMoment, formatOf, openRows, notice, openSession, reportFindings, type CommonOptions } from './context.js';
 
 export interface DiffCommandOptions extends CommonOptions {
   stat?: boolean;
@@ -42,6 +43,7 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   for (const moment of moments) echoMoment(moment);
   const [before, after] = moments.map((moment) => session.database(moment, options.dbname));
   const sides: DiffSides = { before: before!, after: after! };
+  await prepareVirtualColumns(session, before, after);
   const output = new DataOutput(options.output, sides.after.encoding.outputCharset);
   const findings = new Findings();
   const pairs = (): Pair[] => (tables.length > 0 ? pairTables(sides, tables) : heldPairs(sides, findings));
@@ -64,6 +66,7 @@ export async function diffCommand(from: string, to: string, tables: string[], op
     if (options.stat) showStat(counts, options, output, colour);
   }
   output.end();
+  for (const text of session.notices) notice(text);
   const code = reportFindings(findings.list);
   return code === ExitCode.done && options.exitCode && differs ? DIFFERENT : code;
 }

@@ -7,10 +7,11 @@ import { asof } from '../query/asof.js';
 import { openSource } from '../query/scanSource.js';
 import { tableShape, type TableShape } from '../query/rowImages.js';
 import { Findings, type DatabaseAt, type Session } from '../query/session.js';
+import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { DataOutput, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
+import { DataOutput, notice, openDatabase, openSession, reportFindings, type CommonOptions } from './context.js';
 import { ParquetFile } from './parquetFile.js';
 import { VERSION } from './version.js';
 
@@ -31,6 +32,7 @@ export async function exportCommand(tables: string[], options: ExportCommandOpti
   const database = openDatabase(session, options);
   const since = session.moment(options.since ?? 'earliest');
   const findings = new Findings();
+  await prepareVirtualColumns(session, database);
   const relations = tables.map((name) => database.relation(name));
   const leftOut = relations.find((relation) => database.isLeftOut(relation));
   if (leftOut) throw database.untracked(leftOut);
@@ -43,6 +45,7 @@ export async function exportCommand(tables: string[], options: ExportCommandOpti
     const before = databaseByOid(session, database.database.oid, since.lsn, since.time);
     await writeParquet(database, before, tables[0]!, options.output, read, findings);
   }
+  for (const text of session.notices) notice(text);
   return reportFindings(findings.list);
 }
 

@@ -2,6 +2,7 @@
 import { blame } from '../query/blame.js';
 import { findChanges, rowHistory, type FindKind, type HistoryAnswer } from '../query/history.js';
 import { Findings, type DatabaseAt } from '../query/session.js';
+import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { splitList } from './asof.js';
 import { DataOutput, notice, openDatabase, openRows, openSession, reportFindings, type CommonOptions } from './context.js';
@@ -16,6 +17,7 @@ export async function historyCommand(table: string, options: HistoryCommandOptio
   const database = openDatabase(session, options);
   const findings = new Findings();
   const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment };
+  await prepareVirtualColumns(session, database);
   const answer = await rowHistory(session, database, table, splitList(options.key), span, findings);
   return writeAnswer(answer, database, options, findings);
 }
@@ -57,11 +59,12 @@ export async function findCommand(table: string, options: FindCommandOptions): P
   const database = openDatabase(session, options);
   const findings = new Findings();
   const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment };
+  await prepareVirtualColumns(session, database);
   return writeAnswer(await findChanges(session, database, table, options.where, kind, span, findings), database, options, findings);
 }
 
 function writeAnswer(answer: HistoryAnswer, database: DatabaseAt, options: CommonOptions, findings: Findings): ExitCode {
-  for (const text of answer.notices) notice(text);
+  for (const text of [...answer.notices, ...database.session.notices]) notice(text);
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   const writer = openRows(options, answer.columns, output, 'history');
   for (const row of answer.rows) writer.row(row);

@@ -10,12 +10,13 @@ import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
 import { showTransaction, type ShownTransaction } from '../query/show.js';
 import type { ShownChange } from '../query/transactionRows.js';
+import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import type { ExitCode } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';
 import type { TimeZone } from '../util/timeZone.js';
-import { DataOutput, formatOf, openSession, printable, reportFindings, type CommonOptions } from './context.js';
+import { DataOutput, formatOf, notice, openSession, printable, reportFindings, type CommonOptions } from './context.js';
 
 export interface ShowCommandOptions extends CommonOptions {
   undo?: boolean;
@@ -28,6 +29,7 @@ export async function showCommand(xidText: string, options: ShowCommandOptions):
   const session = openSession(options);
   const findings = new Findings();
   const shown = showTransaction(session, xidOf(xidText.replace(/^xid:/, '')), findings);
+  await prepareVirtualColumns(session, shown.before, shown.after);
   process.stderr.write(`${printable(headline(shown, session.zone))}\n`);
   const charset = (shown.after ?? shown.before)?.encoding.outputCharset;
   const output = new DataOutput(options.output, charset);
@@ -37,6 +39,7 @@ export async function showCommand(xidText: string, options: ShowCommandOptions):
     return reportFindings(findings.list);
   }
   writeRows(shown, options, output);
+  for (const text of session.notices) notice(text);
   const forPeople = ['table', 'expanded'].includes(formatOf(options));
   for (const change of shown.ddl()) {
     const line = `    ${ddlText(change)}`;

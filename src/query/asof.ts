@@ -138,7 +138,7 @@ export function readableValue(table: Table, places: readonly number[], virtual: 
   const stored = (row: RowView, i: number): string | null => (places[i]! < 0 ? null : row.value(places[i]!));
   return (row, i) => {
     try {
-      return virtual.places.has(i) ? virtual.value(i, (k) => stored(row, k)) : stored(row, i);
+      return virtual.places.has(i) ? virtual.value(i, (k) => stored(row, k), table.relation.oid) : stored(row, i);
     } catch (error) {
       if (!(error instanceof WalscopeError)) throw error;
       finding({ code: error.code, message: `${table.columns[places[i]!]!.column.name} of row ${row.ctid} of ${table.relation.name} cannot be read: ${error.message}` });

@@ -1,12 +1,13 @@
-/** Base types, which C functions read and write, and casts as SQL: dumpBaseType() and dumpCast(), bin/pg_dump/pg_dump.c, PG 13–18. */
+/** Base types, which C functions read and write, casts and transforms as SQL: dumpBaseType(), dumpCast(), dumpTransform(), bin/pg_dump/pg_dump.c, PG 13–18. */
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
-import { qualifyName, quoteLiteral } from '../util/quote.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { extensionMembers } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 
 const PG_TYPE = 1247;
 const PG_CAST = 2605;
+const PG_TRANSFORM = 3576;
 const ALIGNMENTS: Record<string, string> = { c: 'char', s: 'int2', i: 'int4', d: 'double' };
 const STORAGES: Record<string, string> = { p: 'plain', e: 'external', x: 'extended', m: 'main' };
 const FUNCTIONS: readonly (readonly [option: string, column: string])[] = [
@@ -14,12 +15,15 @@ const FUNCTIONS: readonly (readonly [option: string, column: string])[] = [
   ['ANALYZE', 'typanalyze'], ['SUBSCRIPT', 'typsubscript'],
 ];
 
-export interface BaseTypeSql {
+interface NamedStatement {
   oid: number;
   name: string;
+  sql: string;
+}
+
+export interface BaseTypeSql extends NamedStatement {
   /** Lets its functions be written. */
   shell: string;
-  sql: string;
 }
 
 /** Every base type of users, without those of extensions. */
@@ -55,11 +59,27 @@ function options(database: DatabaseAt, row: CatalogRow): string[] {
   return list;
 }
 
+/** Every transform of users. */
+export function transforms(database: DatabaseAt): NamedStatement[] {
+  const members = extensionMembers(database, PG_TRANSFORM);
+  const languages = new Map<number, string>();
+  database.catalog.scan('pg_language', (row) => languages.set(row.oid('oid'), row.name('lanname')));
+  const found: NamedStatement[] = [];
+  database.catalog.scan('pg_transform', (row) => {
+    if (row.oid('oid') < FIRST_NORMAL_OID || members.has(row.oid('oid'))) return;
+    const name = `FOR ${database.types.formatType(row.oid('trftype'))} LANGUAGE ${quoteIdentifier(languages.get(row.oid('trflang')) ?? '')}`;
+    const ways = ([['FROM', 'trffromsql'], ['TO', 'trftosql']] as const).flatMap(([word, column]) =>
+      (row.oid(column) === 0 ? [] : [`${word} SQL WITH FUNCTION ${database.types.regName('regprocedure', row.oid(column))}`]));
+    found.push({ oid: row.oid('oid'), name, sql: `CREATE TRANSFORM ${name} (${ways.join(', ')});` });
+  });
+  return found;
+}
+
 /** Every cast of users. */
-export function casts(database: DatabaseAt): { oid: number; name: string; sql: string }[] {
+export function casts(database: DatabaseAt): NamedStatement[] {
   const members = extensionMembers(database, PG_CAST);
   const CONTEXTS: Record<string, string> = { a: ' AS ASSIGNMENT', i: ' AS IMPLICIT' };
-  const found: { oid: number; name: string; sql: string }[] = [];
+  const found: NamedStatement[] = [];
   database.catalog.scan('pg_cast', (row) => {
     // a multirange brings the cast from its range
     const isOfMultirange = database.types.type(row.oid('casttarget'))?.rangeType === row.oid('castsource');

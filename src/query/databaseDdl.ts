@@ -4,7 +4,7 @@
  */
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { qualifyName, quoteIdentifier } from '../util/quote.js';
-import { baseTypes, casts } from './baseTypeDdl.js';
+import { baseTypes, casts, transforms } from './baseTypeDdl.js';
 import { Classes, Dependencies, objectKey, unwrittenObjects, type ObjectKey } from './ddlObjects.js';
 import { parentsOf, tableSchema } from './schema.js';
 import { createSequence, identityPersistence, ownedBy, sequencesOf, tableDdlParts } from './schemaDdl.js';
@@ -121,6 +121,7 @@ class DatabaseWriter {
       this.add(Classes.type, oid, { rank: Rank.type, label: `type ${name}`, statements: [sql] });
     }
     for (const { oid, name, sql } of casts(this.database)) this.add(Classes.cast, oid, { rank: Rank.function, label: `cast ${name}`, statements: [sql] });
+    for (const { oid, name, sql } of transforms(this.database)) this.add(Classes.transform, oid, { rank: Rank.function, label: `transform ${name}`, statements: [sql] });
   }
 
   private functions(): void {

@@ -7,7 +7,7 @@ import { isSystemSchema, type DatabaseAt } from './session.js';
 
 /** OIDs of catalogs: pg_depend.classid. */
 /** `shell`: of base types, which pg_depend does not tell from the types. */
-export const Classes = { shell: 0, cast: 2605, type: 1247, proc: 1255, relation: 1259, attrdef: 2604, accessMethod: 2601, constraint: 2606, namespace: 2615, rewrite: 2618, extension: 3079 } as const;
+export const Classes = { shell: 0, cast: 2605, transform: 3576, type: 1247, proc: 1255, relation: 1259, attrdef: 2604, accessMethod: 2601, constraint: 2606, namespace: 2615, rewrite: 2618, extension: 3079 } as const;
 
 export type ObjectKey = `${number} ${number}`;
 
@@ -30,7 +30,6 @@ const UNWRITTEN: readonly UnwrittenKind[] = [
   { catalog: 'pg_collation', kind: 'collation', name: 'collname', namespace: 'collnamespace' },
   { catalog: 'pg_opclass', kind: 'operator class', name: 'opcname', namespace: 'opcnamespace' },
   { catalog: 'pg_conversion', kind: 'conversion', name: 'conname', namespace: 'connamespace' },
-  { catalog: 'pg_transform', kind: 'transform', name: '' },
   { catalog: 'pg_trigger', kind: 'trigger', name: 'tgname', listed: (row) => !row.bool('tgisinternal') },
   { catalog: 'pg_rewrite', kind: 'rule', name: 'rulename', listed: (row) => row.name('rulename') !== '_RETURN' },
   { catalog: 'pg_policy', kind: 'policy', name: 'polname' },
@@ -56,7 +55,7 @@ export function unwrittenObjects(database: DatabaseAt): Map<ObjectKey, string> {
       const schema = namespace === undefined ? undefined : (catalog.namespaces.get(row.oid(namespace)) ?? '');
       const oid = row.oid('oid');
       if (oid < FIRST_NORMAL_OID || members.has(oid) || (schema !== undefined && isSystemSchema(schema)) || (listed && !listed(row))) return;
-      const own = name === '' ? String(oid) : row.name(name);
+      const own = row.name(name);
       found.set(objectKey(classOid, oid), `${kind} ${kind.startsWith('operator') && schema !== undefined ? `${quoteIdentifier(schema)}.${own}` : schema === undefined ? quoteIdentifier(own) : qualifyName(schema, own)}`);
     });
   }

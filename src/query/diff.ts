@@ -18,6 +18,7 @@ import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
 import { primaryKeyColumns } from './primaryKey.js';
 import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
+import { defaultTrees } from './schema.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { findRelation, parseTableName } from './tableName.js';
 import type { Tuple } from './tupleArena.js';
@@ -222,7 +223,7 @@ function comparePages(sides: DiffSides, before: Table, after: Table, blocks: rea
  */
 function sameShape(sides: DiffSides, before: Table, after: Table): boolean {
   const shape = (database: DatabaseAt, table: Table): string => JSON.stringify(table.columns.map(({ column, missing }) =>
-    [column.attnum, column.name, column.typeOid, column.typmod, missing, typeShape(database, column.typeOid)]));
+    [column.attnum, column.name, column.typeOid, column.typmod, missing, typeShape(database, column.typeOid), column.generated === 'v' ? defaultTrees(database, table.relation.oid).get(column.attnum) : null]));
   return shape(sides.before, before) === shape(sides.after, after);
 }
 

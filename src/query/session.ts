@@ -1,7 +1,7 @@
 /** One question's context: an opened case, a moment, a database, and the tables in it. Commands and the TUI both start here. */
 import { Catalog, readDatabases, type Database } from '../catalog/catalog.js';
 import { FIRST_NORMAL_OID, hasHeapStorage, type Relation } from '../catalog/relation.js';
-import { Table } from '../catalog/table.js';
+import { Table, type RowView } from '../catalog/table.js';
 import { TypeCatalog } from '../catalog/typeCatalog.js';
 import { ForkNumber, type RelFork } from '../pg/relFileLocator.js';
 import { textDecoding, typedText, type TextDecoding } from '../rows/types/encoding.js';
@@ -24,6 +24,10 @@ import { findRelation, parseTableName, schemasWith, type TableName } from './tab
 
 export class Session {
   private readonly databases = new Map<Lsn, DatabaseAt[]>();
+  /** What the user should know of answers, beside what each of them says. */
+  readonly notices = new Set<string>();
+  /** Computes virtual columns; set by prepareVirtualColumns(), since what computes them is much to load. */
+  virtual: ((database: DatabaseAt, table: Table) => (place: number, row: RowView) => string | null) | undefined;
 
   constructor(readonly store: CaseStore, readonly zone: TimeZone = UTC) {}
 
@@ -227,7 +231,9 @@ export class DatabaseAt {
 
   /** A relation's columns, whether or not it has rows. */
   describe(relation: Relation, options: { withDropped?: boolean } = {}): Table {
-    return new Table(this.catalog, relation, this.outputs, options.withDropped ? { dropped: formerColumns(this, relation) } : {});
+    return new Table(this.catalog, relation, this.outputs, {
+      ...(this.session.virtual ? { virtual: (table) => this.session.virtual!(this, table) } : {}), ...(options.withDropped ? { dropped: formerColumns(this, relation) } : {}),
+    });
   }
 
   /** Size of a relation's main fork in blocks; undefined where it has no file. */

@@ -77,7 +77,9 @@ async function loadRows(database: DatabaseAt, client: Client, trip: RoundTrip): 
       if (findings.list.length > 0) trip.differences.push(`${name}: ${findings.list[0]!.message}`);
       await copyIn(client, `COPY ${name}${list} FROM STDIN`, ours);
       const theirs = await copyOut(client, `COPY ${name}${list} TO STDOUT`);
-      if (!ours.equals(theirs) && !isWithoutNewline(ours, theirs)) trip.differences.push(`${name}: ${firstDifference(ours, theirs)}`);
+      // where pages are left part empty, COPY puts a small row where a large one did not fit
+      const [loaded, wanted] = [theirs, ours].map((each) => each.toString('latin1').split('\n').sort().join('\n'));
+      if (loaded !== wanted && !isWithoutNewline(ours, theirs)) trip.differences.push(`${name}: ${firstDifference(ours, theirs)}`);
     } catch (error) {
       // pg_node_tree, pg_ndistinct and their like can be printed, but not read
       if (/^cannot accept a value of type/.test((error as Error).message)) trip.unreadable++;

@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { diffTable } from '../../src/query/diff.js';
+import { rowHistory } from '../../src/query/history.js';
+import { showTransaction } from '../../src/query/show.js';
+import { prepareVirtualColumns } from '../../src/query/virtualColumns.js';
 import { asof } from '../../src/query/asof.js';
 import { openSource } from '../../src/query/scanSource.js';
 import { Findings } from '../../src/query/session.js';
@@ -20,19 +24,30 @@ const SETUP = `
   CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
   CREATE TABLE parts_2 PARTITION OF parts (twice GENERATED ALWAYS AS (a * 100)) FOR VALUES FROM (10) TO (20);
   INSERT INTO parts SELECT * FROM generate_series(1, 19);
-  CREATE TABLE odd (a int, who oid GENERATED ALWAYS AS (tableoid));
-  INSERT INTO odd VALUES (1);`;
+  CREATE TABLE odd (a int, who int4range GENERATED ALWAYS AS (int4range(a, a + 1)));
+  INSERT INTO odd VALUES (1);
+  CREATE SCHEMA other; CREATE TABLE other.named (a int, own boolean GENERATED ALWAYS AS (tableoid = 'other.named'::regclass), who oid GENERATED ALWAYS AS (tableoid), name regclass GENERATED ALWAYS AS (tableoid));
+  CREATE TABLE heir (b int) INHERITS (other.named);
+  INSERT INTO other.named VALUES (1), (2); INSERT INTO heir (a, b) VALUES (3, 4);
+  CREATE TABLE kept (id int PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2), label text GENERATED ALWAYS AS ('no ' || a));
+  INSERT INTO kept VALUES (1, 10), (2, 20), (3, 30);`;
+
+const CHANGES = `
+  UPDATE kept SET a = 11 WHERE id = 1; DELETE FROM kept WHERE id = 2; INSERT INTO kept VALUES (4, 40);
+  ALTER TABLE kept ALTER COLUMN label SET EXPRESSION AS ('number ' || a);`;
 
 let server: PostgresServer, indexed: IndexedArchive;
 const truth = new Map<string, Buffer>();
+let xid: number;
 
 beforeAll(async () => {
   server = await PostgresServer.create({ major: 18 });
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
   await server.sql(SETUP);
   await server.session('postgres', async (client) => {
-    for (const table of ['sums', 'parts', 'parts_2']) for (const format of ['csv', 'copy']) truth.set(`${table} ${format}`, await copyOut(client, `COPY (SELECT * FROM ${table}) TO STDOUT ${format === 'csv' ? '(FORMAT csv, HEADER)' : ''}`));
+    for (const table of ['sums', 'parts', 'parts_2', 'other.named', 'heir']) for (const format of ['csv', 'copy']) truth.set(`${table} ${format}`, await copyOut(client, `COPY (SELECT * FROM ${table}) TO STDOUT ${format === 'csv' ? '(FORMAT csv, HEADER)' : ''}`));
   });
+  xid = Number((await server.sql<{ xid: string }>(`${CHANGES} SELECT txid_current()::text AS xid`))[0]!.xid);
   await server.archiveAll();
   await server.stop();
   indexed = await indexArchive({ backup, wal: server.walDir });
@@ -44,7 +59,7 @@ afterAll(async () => {
 
 const database = () => indexed.session.database(indexed.session.moment('latest'), 'postgres');
 
-it.each(['sums', 'parts', 'parts_2'])('%s shows what the server computes', async (table) => {
+it.each(['sums', 'parts', 'parts_2', 'other.named', 'heir'])('%s shows what the server computes', async (table) => {
   for (const format of ['csv', 'copy'] as const) {
     const { bytes, findings } = await asofBytes(database(), table, format, {});
     expect(findings).toEqual([]);
@@ -78,4 +93,33 @@ it('are on screen what asof gives', async () => {
 it('says which it cannot compute', async () => {
   const answer = await asof(database(), database().table('odd'), {}, new Findings());
   expect(answer.notices.join()).toMatch(/^who: computed when read .* shown as NULL$/);
+});
+
+const BEFORE = [['1', '10', '20', 'no 10'], ['2', '20', '40', 'no 20'], ['3', '30', '60', 'no 30']] as const;
+const AFTER = [['1', '11', '22', 'number 11'], ['3', '30', '60', 'number 30'], ['4', '40', '80', 'number 40']] as const;
+
+it('diff compares what they were and are, by the expression of then', async () => {
+  const { session } = indexed;
+  const [before, after] = [session.database(session.moment(`before-xid:${xid}`), 'postgres'), database()];
+  await prepareVirtualColumns(session, before, after);
+  const diff = diffTable({ before, after }, { before: before.relation('kept'), after: after.relation('kept') }, new Findings());
+  const changes: unknown[] = [];
+  diff.rows(({ change, before: was, after: is }) => void changes.push([change, was, is]));
+  expect(changes.sort()).toEqual([
+    ['added', null, AFTER[2]], ['changed', BEFORE[0], AFTER[0]], ['changed', BEFORE[2], AFTER[1]], ['removed', BEFORE[1], null],
+  ]);
+});
+
+it('show and history have them as the transaction found them', async () => {
+  const { session } = indexed;
+  const shown = showTransaction(session, xid, new Findings());
+  await prepareVirtualColumns(session, shown.before, shown.after);
+  const rows: unknown[] = [];
+  shown.rows(({ operation, before, after }) => void rows.push([operation, before?.slice(0, 3), after?.slice(0, 3)]));
+  expect(rows).toEqual([
+    ['update', BEFORE[0].slice(0, 3), AFTER[0].slice(0, 3)], ['delete', BEFORE[1].slice(0, 3), undefined], ['insert', undefined, AFTER[2].slice(0, 3)],
+  ]);
+  const { rows: versions } = await rowHistory(session, database(), 'kept', ['1'], { since: session.moment('earliest'), until: database().moment }, new Findings());
+  expect(versions.map((version) => [version[0], ...version.slice(-4, -1)])).toEqual([['insert', '1', '10', '20'], ['update', '1', '11', '22']]);
+  expect([...session.notices]).toEqual([]);
 });

@@ -7,12 +7,13 @@ import { boundsOf, type ColumnBounds } from './bounds.js';
 import { asBoolean, compileNode, type Names } from './compile.js';
 import { locate } from './cast.js';
 import type { Expr, Row } from './expr.js';
-import { parseExpression } from './parse.js';
+import { loadParser, parseExpression } from './parse.js';
 import { ValueError, WhereSource } from './source.js';
 import { isKnownType, isString, sqlType, type SqlType } from './sqlType.js';
 import { formatValue, parseValue } from './value.js';
 
 export type { ColumnRange, RangeEnd } from './bounds.js';
+export { isParserLoaded, loadParser } from './parse.js';
 
 /** A column that an expression may name. */
 export interface WhereColumn {
@@ -51,9 +52,9 @@ export interface CompiledExpression {
 }
 
 /** A text with the tree that it parsed to, and what its names mean. */
-async function open(text: string, columns: readonly WhereColumn[], options: WhereOptions): Promise<{ names: Names; node: Parameters<typeof compileNode>[0]; used: Set<number>; notices: Set<string>; source: WhereSource }> {
+function open(text: string, columns: readonly WhereColumn[], options: WhereOptions): { names: Names; node: Parameters<typeof compileNode>[0]; used: Set<number>; notices: Set<string>; source: WhereSource } {
   const source = new WhereSource(text);
-  const parsed = await parseExpression(source);
+  const parsed = parseExpression(source);
   const used = new Set<number>();
   const notices = new Set<string>();
   const names: Names = {
@@ -79,9 +80,9 @@ function guarded<T>(source: WhereSource, work: () => T): T {
   }
 }
 
-/** Compiles an expression of any type against a table's columns: what a generated column is computed by. Throws as compileWhere() does. */
-export async function compileExpression(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): Promise<CompiledExpression> {
-  const { names, node, used, notices, source } = await open(text, columns, options);
+/** Compiles an expression of any type against a table's columns: what a generated column is computed by. loadParser() comes first. Throws as compileWhere() does. */
+export function compileExpression(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): CompiledExpression {
+  const { names, node, used, notices, source } = open(text, columns, options);
   let expr: Expr;
   try {
     expr = compileNode(node, names);
@@ -102,7 +103,8 @@ export async function compileExpression(text: string, columns: readonly WhereCol
  * `where.syntax`, `where.column`, `where.type`, `where.value`, `where.unsupported`.
  */
 export async function compileWhere(text: string, columns: readonly WhereColumn[], options: WhereOptions = {}): Promise<CompiledWhere> {
-  const { names, node, used, notices, source } = await open(text, columns, options);
+  await loadParser();
+  const { names, node, used, notices, source } = open(text, columns, options);
   let expr: Expr;
   let bounds: ColumnBounds;
   try {

@@ -1,4 +1,5 @@
 /** The expression's syntax tree, by PostgreSQL's own grammar (libpg-query), which is loaded only when an expression is there. */
+import type * as LibPgQuery from 'libpg-query';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { WhereSource } from './source.js';
 
@@ -11,10 +12,24 @@ export interface ParsedExpression {
   offsetOf(location: number | undefined): number;
 }
 
-/** Parses with the grammar of PostgreSQL 18. Throws a located usage error where the text is no expression. */
-export async function parseExpression(source: WhereSource): Promise<ParsedExpression> {
-  const { hasSqlDetails, loadModule, parseSync } = await import('libpg-query');
-  await loadModule();
+let parser: typeof LibPgQuery | undefined;
+
+/** Loads the grammar, which takes a while: expressions can be parsed from then on. */
+export async function loadParser(): Promise<void> {
+  if (parser) return;
+  const loaded = await import('libpg-query');
+  await loaded.loadModule();
+  parser = loaded;
+}
+
+export function isParserLoaded(): boolean {
+  return parser !== undefined;
+}
+
+/** Parses with the grammar of PostgreSQL 18, which has been loaded. Throws a located usage error where the text is no expression. */
+export function parseExpression(source: WhereSource): ParsedExpression {
+  if (!parser) throw new Error('loadParser() comes first');
+  const { hasSqlDetails, parseSync } = parser;
   const offsets = offsetsByByte(source.text);
   const offsetOf = (location: number | undefined): number => {
     const byte = Math.max(0, (location ?? 0) - PREFIX_BYTES);

@@ -10,7 +10,7 @@ import { openSource, type ScanSource } from '../../query/scanSource.js';
 import { Findings, type DatabaseAt, type Session } from '../../query/session.js';
 import { findTransaction } from '../../query/show.js';
 import { listTables } from '../../query/tables.js';
-import { virtualColumns, type VirtualColumns } from '../../query/virtualColumns.js';
+import { prepareVirtualColumns, virtualColumns, type VirtualColumns } from '../../query/virtualColumns.js';
 import type { CompiledWhere } from '../../query/where/index.js';
 import type { XactRow } from '../../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../../util/errors.js';
@@ -114,6 +114,13 @@ export class Model {
     const later = latest.lsn === at.moment.lsn ? undefined : this.session.databasesAt(latest).find((d) => d.database.oid === at.database.oid);
     if (later) for (const row of listTables(later, {})) if (!at.catalog.relations.has(row.oid)) entries.push(entry(row, 'created later'));
     return entries;
+  }
+
+  private prepared: Promise<void> | undefined;
+
+  /** Makes virtual columns readable in what changed. */
+  prepare(): Promise<void> {
+    return (this.prepared ??= prepareVirtualColumns(this.session, ...this.session.databasesAt(this.session.moment('latest'))));
   }
 
   /** Opens a table's rows as of a moment. Errors are those of asof. */

@@ -34,6 +34,7 @@ async function call(model: Model, question: string, args: unknown[]): Promise<un
   const { transactions, comparisons, pages, exports } = model;
   const parts: Parts = { rows: model, transactions, comparisons, pages, exports };
   const [part, method] = question.split('.') as [keyof Parts, string];
+  if (part !== 'rows' && part !== 'pages') await model.prepare();
   const object = parts[part] as unknown as Record<string, (...args: unknown[]) => unknown>;
   return object[method]!(...args);
 }
