@@ -2,44 +2,20 @@
  * `npm run bench`: walscope against its peers on the same bytes, interleaved in one run; prints ratios and writes them into
  * docs/benchmarks.md. Options: --mb N of WAL an archive (default 1000), --rounds N (default 3), --kinds A,B.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openWalArchive } from '../src/archive/walArchive.js';
 import { scanWal } from '../src/pg/walScan.js';
 import { walSegmentStart } from '../src/pg/walFileName.js';
 import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind } from './archive.js';
+import { intoDocs, median, root, run } from './measured.js';
 import { scanText, timeTableScan } from './scan.js';
 import { timeRecovery, timeWaldump } from './recovery.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const walscope = join(root, 'bin', 'walscope.js');
 const BRANCHES = 'SELECT * FROM pgbench_branches ORDER BY ctid';
-
-interface ProcessRun {
-  ms: number;
-  peakMb: number;
-  stdout: string;
-}
-
-/** Runs the built command line as a user would; time and peak memory are of the whole process. */
-function run(args: string[]): Promise<ProcessRun> {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const child = spawn('/usr/bin/time', ['-f', 'peak %M', process.execPath, walscope, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '', stderr = '';
-    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
-    child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code !== 0) reject(new Error(`walscope ${args.join(' ')} ended with ${code}: ${stderr}`));
-      else resolve({ ms: performance.now() - began, peakMb: Number(/peak (\d+)/.exec(stderr)![1]) / 1024, stdout });
-    });
-  });
-}
 
 /** The record scan alone, CRC verified, in one thread of this process. */
 function timeScan(archive: BenchArchive): number {
@@ -51,8 +27,6 @@ function timeScan(archive: BenchArchive): number {
   wal.close();
   return performance.now() - began;
 }
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 interface Figures {
   kind: BenchKind;
@@ -145,17 +119,6 @@ function table(figures: Figures[]): string {
   return head + rows.map(([name, value]) => `| ${name} | ${figures.map(value).join(' | ')} |\n`).join('');
 }
 
-const BEGIN = '<!-- bench: written by npm run bench -->';
-const END = '<!-- bench end -->';
-
-function intoDocs(text: string): void {
-  const file = join(root, 'docs', 'benchmarks.md');
-  const old = readFileSync(file, 'utf8');
-  const from = old.indexOf(BEGIN), to = old.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`${file} has no place for the table`);
-  writeFileSync(file, `${old.slice(0, from + BEGIN.length)}\n${text}${old.slice(to)}`);
-}
-
 const { values } = parseArgs({ options: { mb: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '3' }, kinds: { type: 'string', default: 'A,B' } } });
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 const figures: Figures[] = [];
@@ -164,4 +127,4 @@ const start = await startUp();
 const scan = scanText(await timeTableScan(1_000_000, Number(values.rounds)));
 const text = `${table(figures)}\n${scan}\n\nStart-up (\`walscope --version\`): ${start.toFixed(0)} ms. Node ${process.version}, ${cpus().length} cores; medians of ${values.rounds} interleaved rounds; every answer was compared with what the server had shown.\n`;
 process.stdout.write(text);
-intoDocs(text);
+intoDocs('bench', text);

@@ -4,14 +4,13 @@
  * docs/benchmarks.md. Options: --mb N of WAL (default 1000), --keys N a measure (default 200).
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchArchive, BENCH_DATABASE } from './archive.js';
+import { intoDocs, root } from './measured.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const walscope = join(root, 'bin', 'walscope.js');
 const SOCKET = `walscope-bench-${process.pid}`;
 /** A key's effect is over when the pane was not written to for so long. */
@@ -134,20 +133,10 @@ async function main(): Promise<void> {
       `${Math.round(archive.walBytes / 2 ** 20)} MB of WAL, \`pgbench_accounts\` with 2,000,000 rows; 120×40; from the key to the last write to the terminal that it caused. Node ${process.version}, ${cpus().length} cores; ${keys} keys a measure.`,
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
-    write(lines.join('\n'));
+    intoDocs('bench:tui', `${lines.join('\n')}\n`);
   } finally {
     rmSync(caseDir, { recursive: true, force: true });
   }
-}
-
-const BEGIN = '<!-- bench:tui: written by npm run bench:tui -->', END = '<!-- bench:tui end -->';
-
-function write(text: string): void {
-  const file = join(root, 'docs', 'benchmarks.md');
-  const old = readFileSync(file, 'utf8');
-  const from = old.indexOf(BEGIN), to = old.indexOf(END);
-  if (from < 0 || to < 0) throw new Error(`${file} has no place for the figures`);
-  writeFileSync(file, `${old.slice(0, from + BEGIN.length)}\n${text}\n${old.slice(to)}`);
 }
 
 await main();
