@@ -59,7 +59,7 @@ class Compactor {
   async run(): Promise<CompactSummary> {
     const { manifest, tail } = this.options;
     this.summary.layersBefore = manifest.layers.length;
-    removeUnnamed(this.folder, manifest);
+    this.commit(); // the caller may have forgotten images: before their files go
     for (;;) {
       const due = nextMerge(manifest);
       // images build on earlier ones: where stripes are still to be merged, what lies behind them waits

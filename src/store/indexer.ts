@@ -14,12 +14,13 @@ import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
-import { compactCase, removeUnnamed } from './compactor.js';
+import { compactCase } from './compactor.js';
 import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
 import type { StripeSource } from './buildLayer.js';
 import { openCaseArchive } from './caseArchive.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { CaseWal, WAL_FOLDER } from './caseWal.js';
+import { namesOf } from './layerFiles.js';
 import { LayerMap } from './layerMap.js';
 import { minimalStretches } from './loggedRuns.js';
 import { otherCluster, unjoined, walIsGone } from './indexErrors.js';
@@ -48,6 +49,7 @@ class Indexer {
   private unsynced: string[] = [];
   private savedAt = -Infinity; // the first layer is named on disk at once: a disk that fills up later leaves it to be asked
   private shards: Shards | undefined;
+  private namedOnDisk: string[] = [];
   private walBytes = 0;
   private records = 0;
 
@@ -59,6 +61,7 @@ class Indexer {
   async run(): Promise<IndexSummary> {
     const { options } = this;
     const known = readManifest(options.caseDir);
+    if (known) this.namedOnDisk = namesOf(known);
     if (known && options.shard) throw new WalscopeError('shard.case', `${options.caseDir} is a case already`, { exitCode: ExitCode.usage, hint: 'give each part a directory of its own with -C' });
     const backupPaths = union(known?.backups.map((b) => b.path), options.backups);
     if (backupPaths.length === 0) throw new WalscopeError('usage.backup', 'no base backup given', { exitCode: ExitCode.usage, hint: 'name one with --backup PATH' });
@@ -99,6 +102,7 @@ class Indexer {
     this.findConsistency(manifest, manifest.layers);
     await this.save(manifest);
     if (!options.packOnly) await this.select(manifest, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
+    this.removeUnnamed(manifest);
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.takeFindings(archive);
     this.reportUnusable(manifest, wal);
@@ -169,10 +173,10 @@ class Indexer {
     return folders;
   }
 
-  /** Layers and temporary files that an interrupted run left and the manifest does not name. */
+  /** Removes layers, packs and temporary files that neither the manifest in hand names nor the one on disk, which a killed run leaves. */
   private removeUnnamed(manifest: Manifest): void {
-    removeUnnamed(this.layersDir, manifest);
-    removeStrays(this.packsDir, new Set(manifest.packs.map((pack) => pack.name)));
+    const named = new Set([...namesOf(manifest), ...this.namedOnDisk]);
+    for (const folder of [this.layersDir, this.packsDir]) removeStrays(folder, named);
   }
 
   /** Reads every run of WAL that a backup can start from. */
@@ -252,6 +256,7 @@ class Indexer {
     await syncFiles(this.layersDir, this.unsynced);
     this.unsynced = [];
     writeManifest(this.options.caseDir, manifest);
+    this.namedOnDisk = namesOf(manifest);
     this.savedAt = performance.now();
   }
 
@@ -265,7 +270,6 @@ class Indexer {
     const { caseDir, choose } = this.options;
     const only = this.options.only === undefined ? manifest.only : (this.options.only ?? undefined);
     const unmatched = await selectKeys({ caseDir, manifest, only, choose, source, save: () => this.save(manifest), turn: () => this.breathe() });
-    this.removeUnnamed(manifest);
     if (only) manifest.only = only;
     else delete manifest.only;
     await this.save(manifest);
@@ -306,7 +310,7 @@ class Indexer {
           const { pack } = await this.orInterrupted(source.layer(from));
           if (!pack || pack.endLsn < Math.min(run.endLsn, stripeEnd(from))) throw walIsGone((pack?.endLsn ?? from) as Lsn);
           namePack(manifest, pack);
-          writeManifest(this.options.caseDir, manifest);
+          await this.save(manifest);
         }
       } finally {
         await source.close();

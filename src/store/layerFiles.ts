@@ -20,6 +20,11 @@ export function layerFiles(manifest: Manifest): LayerFile[] {
   ];
 }
 
+/** Names of all files of layers, images and packed WAL. */
+export function namesOf(manifest: Manifest): string[] {
+  return [...layerFiles(manifest), ...manifest.packs].map(({ name }) => name);
+}
+
 /** What is wrong with a layer file: nothing, that it cannot be opened, or each damaged block. Reads all of it. */
 export function checkLayerFile(caseDir: string, { name, kind, bytes }: LayerFile): WalscopeError[] {
   const file = path.join(caseDir, LAYERS_FOLDER, name);
