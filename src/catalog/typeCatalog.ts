@@ -4,6 +4,7 @@ import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/
 import type { TypeAlign } from '../rows/deform.js';
 import { CatalogIndex, type Catalog } from './catalog.js';
 import { OperatorClasses } from './operatorClasses.js';
+import { sqlTypeName } from './sqlTypeNames.js';
 
 const PG_CATALOG = 11;
 const PUBLIC = 2200;
@@ -300,9 +301,22 @@ export class TypeCatalog implements TypeLookup {
 
   /** A name in public is hidden by one in pg_catalog, which is always searched first. */
   private hiddenByCatalog(name: string, kind: string): boolean {
+    if (kind === 'regtype') return this.catalogTypes.has(name);
     if (kind !== 'regclass') return false;
     for (const relation of this.catalog.relations.values()) if (relation.namespaceOid === PG_CATALOG && relation.name === name) return true;
     return false;
+  }
+
+  private catalogTypeNames: Set<string> | undefined;
+
+  /** Names of the types of pg_catalog. */
+  private get catalogTypes(): ReadonlySet<string> {
+    if (this.catalogTypeNames) return this.catalogTypeNames;
+    const names = new Set<string>();
+    this.catalog.scan('pg_type', (row) => {
+      if (row.oid('typnamespace') === PG_CATALOG) names.add(row.name('typname'));
+    });
+    return (this.catalogTypeNames = names);
   }
 
   /** regprocout(): qualified too where the name alone means several functions. */
@@ -332,11 +346,14 @@ export class TypeCatalog implements TypeLookup {
   private operatorName(kind: 'regoper' | 'regoperator', oid: number): string | undefined {
     const found = this.operators.get(oid);
     if (!found) return undefined;
-    const sameName = [...this.operators.values()].filter((row) => row.name === found.name).length;
+    const isVisible = ({ namespaceOid }: OperatorRow): boolean => namespaceOid === PG_CATALOG || namespaceOid === PUBLIC;
     const schema = this.quoted(this.catalog.namespaces.get(found.namespaceOid) ?? '');
-    if (kind === 'regoper') return found.namespaceOid === PG_CATALOG && sameName === 1 ? found.name : `${schema}.${found.name}`;
+    if (kind === 'regoper') {
+      const candidates = [...this.operators.values()].filter((row) => row.name === found.name && isVisible(row));
+      return candidates.length === 1 && candidates[0] === found ? found.name : `${schema}.${found.name}`;
+    }
     const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t))).join(',');
-    return `${found.namespaceOid === PG_CATALOG || found.namespaceOid === PUBLIC ? '' : `${schema}.`}${found.name}(${args})`;
+    return `${isVisible(found) ? '' : `${schema}.`}${found.name}(${args})`;
   }
 
   private namedObject(catalogName: string, nameColumn: string, namespaceColumn: string, oid: number): string | undefined {
@@ -354,57 +371,9 @@ export class TypeCatalog implements TypeLookup {
     const type = this.type(oid);
     if (!type) return oid === 0 ? '-' : '???';
     if (type.typelem !== 0 && type.typlen === -1 && type.typoutput === 'array_out') return `${this.formatType(type.typelem, typmod)}[]`;
-    const known = type.schema === 'pg_catalog' ? SQL_TYPE_NAMES[type.name] : undefined;
-    if (known) return typmod === undefined && Object.hasOwn(UNMODIFIED_NAMES, type.name) ? UNMODIFIED_NAMES[type.name]! : known(typmod ?? -1);
+    const known = type.schema === 'pg_catalog' ? sqlTypeName(type.name, typmod) : undefined;
+    if (known !== undefined) return known;
     const name = this.qualified(type.name, this.typeNamespaces.get(oid)!, 'regtype');
     return typmod !== undefined && typmod >= 0 ? `${name}(${typmod})` : name;
   }
 }
-
-const VARHDRSZ = 4;
-const lengthSuffix = (typmod: number): string => (typmod >= VARHDRSZ ? `(${typmod - VARHDRSZ})` : '');
-const precision = (typmod: number): string => (typmod >= 0 ? `(${typmod})` : '');
-
-/** numerictypmodout(): precision in the upper half, scale in eleven signed bits (unsigned sixteen before 15, where it was never negative). */
-function numericName(typmod: number): string {
-  if (typmod < VARHDRSZ) return 'numeric';
-  const packed = typmod - VARHDRSZ;
-  return `numeric(${(packed >>> 16) & 0xffff},${((packed & 0x7ff) ^ 1024) - 1024})`;
-}
-
-const INTERVAL_FIELDS: Record<number, string> = {
-  0x0004: ' year', 0x0002: ' month', 0x0008: ' day', 0x0400: ' hour', 0x0800: ' minute', 0x1000: ' second', 0x0006: ' year to month',
-  0x0408: ' day to hour', 0x0c08: ' day to minute', 0x1c08: ' day to second', 0x0c00: ' hour to minute', 0x1c00: ' hour to second', 0x1800: ' minute to second',
-};
-
-/** intervaltypmodout(): which fields, and the precision of the seconds. */
-function intervalName(typmod: number): string {
-  if (typmod < 0) return 'interval';
-  const fields = INTERVAL_FIELDS[(typmod >>> 16) & 0x7fff] ?? '';
-  return `interval${fields}${(typmod & 0xffff) === 0xffff ? '' : `(${typmod & 0xffff})`}`;
-}
-
-/** Types whose plain SQL name means a length of 1 where a column is declared. */
-const UNMODIFIED_NAMES: Record<string, string> = { bit: 'bit', bpchar: 'character' };
-
-/** The types that SQL names otherwise than pg_type does: format_type_extended(), utils/adt/format_type.c. */
-const SQL_TYPE_NAMES: Record<string, (typmod: number) => string> = {
-  bit: (m) => (m >= 0 ? `bit(${m})` : '"bit"'),
-  bool: () => 'boolean',
-  bpchar: (m) => (m >= VARHDRSZ ? `character${lengthSuffix(m)}` : 'bpchar'),
-  char: () => '"char"',
-  float4: () => 'real',
-  float8: () => 'double precision',
-  int2: () => 'smallint',
-  int4: () => 'integer',
-  int8: () => 'bigint',
-  json: () => 'json',
-  numeric: numericName,
-  interval: intervalName,
-  time: (m) => `time${precision(m)} without time zone`,
-  timetz: (m) => `time${precision(m)} with time zone`,
-  timestamp: (m) => `timestamp${precision(m)} without time zone`,
-  timestamptz: (m) => `timestamp${precision(m)} with time zone`,
-  varbit: (m) => `bit varying${precision(m)}`,
-  varchar: (m) => `character varying${lengthSuffix(m)}`,
-};

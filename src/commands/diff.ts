@@ -1,6 +1,7 @@
 /** walscope diff: what changed between two moments, row by row, table by table, or page by page. */
 import { colourWanted } from '../output/colour.js';
 import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } from '../output/diffText.js';
+import type { Format } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { writeScript } from '../output/scriptText.js';
 import { changedBlocks, diffTable, heldPairs, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
@@ -33,11 +34,8 @@ type Pair = ReturnType<typeof pairTables>[number];
 
 export async function diffCommand(from: string, to: string, tables: string[], options: DiffCommandOptions): Promise<number> {
   const wanted = parseFilter(options.filter);
-  if (options.stat && options.pages) throw new WalscopeError('usage.diff', '--stat and --pages exclude each other', { exitCode: ExitCode.usage, hint: 'choose one' });
-  if (options.schema && (options.stat || options.pages)) throw new WalscopeError('usage.diff', '--schema excludes --stat and --pages', { exitCode: ExitCode.usage, hint: 'choose one' });
-  if (options.sql && (options.stat || options.pages || options.schema)) throw new WalscopeError('usage.diff', '--sql excludes --stat, --pages and --schema', { exitCode: ExitCode.usage, hint: 'choose one' });
-  if (options.ddl && !options.schema) throw new WalscopeError('usage.diff', '--ddl needs --schema', { exitCode: ExitCode.usage, hint: 'write walscope diff --schema --ddl FROM TO' });
   const format = formatOf(options);
+  refuseContradictions(options, format);
   const session = openSession(options);
   const moments = [session.moment(from), session.moment(to)];
   for (const moment of moments) echoMoment(moment);
@@ -69,6 +67,22 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   for (const text of session.notices) notice(text);
   const code = reportFindings(findings.list);
   return code === ExitCode.done && options.exitCode && differs ? DIFFERENT : code;
+}
+
+/** Options that have no say in the form that was chosen. */
+function refuseContradictions(options: DiffCommandOptions, format: Format): void {
+  const refuse = (message: string, hint = 'choose one'): never => {
+    throw new WalscopeError('usage.diff', message, { exitCode: ExitCode.usage, hint });
+  };
+  const forms = (['stat', 'pages', 'schema', 'sql'] as const).filter((form) => options[form]);
+  if (forms.length > 1) refuse(`--${forms[0]} and --${forms[1]} exclude each other`);
+  if (options.ddl && !options.schema) refuse('--ddl needs --schema', 'write walscope diff --schema --ddl FROM TO');
+  const form = forms[0];
+  if (options.onConflict !== undefined && form !== 'sql') refuse('--on-conflict needs --sql', 'write walscope diff --sql FROM TO');
+  if (form === undefined) return;
+  const ofRows = options.columns !== undefined ? '--columns' : options.filter !== undefined ? '--filter' : undefined;
+  if (form !== 'stat' && ofRows) refuse(`--${form} goes without ${ofRows}`, `leave ${ofRows} out`);
+  if ((form === 'sql' || options.ddl) && format !== 'table') refuse(`SQL is not written as ${format}`, 'leave the format out');
 }
 
 function parseFilter(text: string | undefined): ReadonlySet<Change> {

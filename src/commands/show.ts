@@ -11,7 +11,7 @@ import type { OnConflict } from '../query/sqlScript.js';
 import { showTransaction, type ShownTransaction } from '../query/show.js';
 import type { ShownChange } from '../query/transactionRows.js';
 import { prepareVirtualColumns } from '../query/virtualColumns.js';
-import type { ExitCode } from '../util/errors.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';
@@ -26,6 +26,8 @@ export interface ShowCommandOptions extends CommonOptions {
 const CHANGES: Record<RowOperation, Change> = { insert: 'added', update: 'changed', delete: 'removed' };
 
 export async function showCommand(xidText: string, options: ShowCommandOptions): Promise<ExitCode> {
+  if (options.onConflict !== undefined && !options.undo) throw new WalscopeError('usage.show', '--on-conflict needs --undo', { exitCode: ExitCode.usage, hint: `write walscope show ${xidText} --undo` });
+  if (options.undo && formatOf(options) !== 'table') throw new WalscopeError('usage.show', `SQL is not written as ${formatOf(options)}`, { exitCode: ExitCode.usage, hint: 'leave the format out' });
   const session = openSession(options);
   const findings = new Findings();
   const shown = showTransaction(session, xidOf(xidText.replace(/^xid:/, '')), findings);

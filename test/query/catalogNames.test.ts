@@ -16,6 +16,7 @@ import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 const TABLES = ['plain', 'arrays', 'ranges', 'domains', 'fields', 'pairs', 'names', 'untouched'];
 let server: PostgresServer;
 let indexed: IndexedArchive;
+let registered: unknown[];
 const shown: Record<'before' | 'after', Map<string, string[]>> = { before: new Map(), after: new Map() };
 
 async function show(into: Map<string, string[]>): Promise<void> {
@@ -32,11 +33,15 @@ beforeAll(async () => {
     'CREATE TABLE plain (v mood)', 'CREATE TABLE arrays (v mood[])', 'CREATE TABLE ranges (v moods)', 'CREATE TABLE domains (v state)', 'CREATE TABLE fields (v told)', 'CREATE TABLE pairs (v pair)',
     'CREATE TABLE names (v regclass)', 'CREATE TABLE untouched (v int[])', 'CREATE SCHEMA "Odd one"', 'CREATE TABLE "Odd one".rows AS SELECT generate_series(1, 500) AS n',
     'CREATE TABLE parted (k int, gone int, v int) PARTITION BY LIST (k)', 'CREATE TABLE p1 PARTITION OF parted FOR VALUES IN (1)', 'INSERT INTO parted VALUES (1, 10, 100)',
+    'CREATE TYPE public.point AS (a int)', 'CREATE TYPE public.spot AS (a int)', 'CREATE OPERATOR public.=== (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)', 'CREATE OPERATOR "Odd one".=== (FUNCTION = int8eq, LEFTARG = bigint, RIGHTARG = bigint)',
+    'CREATE TABLE regs (t regtype, o regoper, p regoperator)',
+    "INSERT INTO regs SELECT t.oid, o.oid, o.oid FROM (SELECT oid, row_number() OVER (ORDER BY oid) n FROM pg_type WHERE typname IN ('point', 'spot', 'int4', '_point')) t FULL JOIN (SELECT oid, row_number() OVER (ORDER BY oid) n FROM pg_operator WHERE oprname IN ('===', '|/')) o USING (n)",
     "INSERT INTO plain VALUES ('ok')", "INSERT INTO arrays VALUES ('{ok,bad}')", "INSERT INTO ranges VALUES ('[ok,bad]')", "INSERT INTO domains VALUES ('ok')", "INSERT INTO fields VALUES ('(ok)')",
     "INSERT INTO pairs VALUES ('(1,2)')", "INSERT INTO names VALUES ('plain'), ('arrays')", "INSERT INTO untouched VALUES ('{1}')",
   );
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
   await show(shown.before);
+  registered = await server.sql('SELECT t::text, o::text, p::text FROM regs');
   await run("SELECT pg_create_restore_point('before')", "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'", 'ALTER TYPE pair ADD ATTRIBUTE c int', 'ALTER TABLE plain RENAME TO simple', 'CREATE VIEW plain AS SELECT v FROM simple');
   await show(shown.after);
   await run("SELECT pg_create_restore_point('after')", 'ALTER TABLE parted DROP COLUMN gone', 'CREATE TABLE p2 PARTITION OF parted FOR VALUES IN (2)', 'INSERT INTO parted VALUES (2, 200)');
@@ -78,6 +83,14 @@ it('a dropped column is NULL in a partition that never had it', async () => {
   const bytes: Buffer[] = [];
   writeRowBytes(answer, fieldForm('copy', answer.columns.length)!, (piece) => bytes.push(Buffer.from(piece)) > 0);
   expect([rows, Buffer.concat(bytes).toString(), findings.list]).toEqual([[['1', '10', '100'], ['2', null, '200']], '1\t10\t100\n2\t\\N\t200\n', []]);
+});
+
+it('names of types and operators are qualified where the search path finds others', async () => {
+  const database = indexed.session.database(indexed.session.moment('point:before'), 'postgres');
+  const rows: unknown[] = [];
+  (await asof(database, database.table('regs'), {}, new Findings())).rows(([t, o, p]) => void rows.push({ t, o, p }));
+  expect(rows).toEqual(registered);
+  expect(rows.length).toBeGreaterThan(4);
 });
 
 it('log finds the transactions of a table by schema, name and file', () => {
