@@ -1,8 +1,7 @@
 /** walscope log: transactions, newest first. */
 import { escapeForTerminal } from '../output/terminalText.js';
 import type { OutputColumn } from '../output/rowWriter.js';
-import { ddlText } from '../query/ddl.js';
-import { countsText, headOf, transactionLog, type LogEntry } from '../query/log.js';
+import { entryTexts, headOf, transactionLog, type LogEntry, type TransactionEntry } from '../query/log.js';
 import { xidOf } from '../query/moment.js';
 import { Findings } from '../query/session.js';
 import type { ExitCode } from '../util/errors.js';
@@ -57,7 +56,7 @@ function timesketchLine(entry: LogEntry): string {
   const { time, xid, lsn, event, detail } = headOf(entry);
   if (time === null) return '';
   const isTransaction = entry.kind === 'transaction';
-  const what = isTransaction ? [...entry.ddl.map(ddlText), ...entry.tables.map(countsText)].join('; ') : '';
+  const what = isTransaction ? linesOf(entry).join('; ') : '';
   return `${JSON.stringify({
     message: [xid === null ? event : `${event} of transaction ${xid}`, what, detail].filter((part) => part !== '').join(': '),
     datetime: new Date(PG_EPOCH_UNIX_SECONDS * 1000 + time / 1000).toISOString().replace(/\.\d+Z$/, `.${String(((time % 1e6) + 1e6) % 1e6).padStart(6, '0')}+00:00`),
@@ -68,6 +67,11 @@ function timesketchLine(entry: LogEntry): string {
 
 const TIMESTAMP_DESCRIPTIONS: Record<string, string> = { commit: 'Transaction Committed', abort: 'Transaction Aborted', prepare: 'Transaction Prepared', 'restore point': 'Restore Point Created' };
 
+function linesOf(entry: TransactionEntry): string[] {
+  const { ddl, tables } = entryTexts(entry);
+  return [...ddl, ...tables];
+}
+
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeForTerminal).join('\n');
 }
@@ -75,9 +79,10 @@ function escapeLines(text: string): string {
 function logRow(entry: LogEntry, zone: TimeZone): (string | null)[] {
   const { time, xid, lsn, event, detail } = headOf(entry);
   const isTransaction = entry.kind === 'transaction';
+  const texts = isTransaction ? entryTexts(entry) : undefined;
   return [
     time === null ? null : formatTimestamptz(time, zone), xid === null ? null : String(xid), formatLsn(lsn), event, isTransaction ? entry.database : null,
-    isTransaction ? entry.tables.map(countsText).join('; ') : null, isTransaction ? entry.ddl.map(ddlText).join('; ') : null, detail === '' ? null : detail,
+    texts?.tables.join('; ') ?? null, texts?.ddl.join('; ') ?? null, detail === '' ? null : detail,
   ];
 }
 
@@ -86,6 +91,6 @@ function logText(entry: LogEntry, zone: TimeZone): string {
   const { time, xid, lsn, event, detail } = headOf(entry);
   const isTransaction = entry.kind === 'transaction';
   const head = [time === null ? '' : formatTimestamptz(time, zone), xid === null ? '' : `xid ${xid}`, `LSN ${formatLsn(lsn)}`, event === 'commit' ? '' : event, isTransaction ? entry.database : '', detail];
-  const lines = isTransaction ? [...entry.ddl.map(ddlText), ...entry.tables.map(countsText)] : [];
+  const lines = isTransaction ? linesOf(entry) : [];
   return `${head.filter((part) => part !== '').join(' · ')}\n${lines.map((line) => `    ${line}\n`).join('')}`;
 }

@@ -1,12 +1,13 @@
 /** The log of transactions, newest first: when, who, which tables with how many rows, and what became of the schema. */
 import { isCommit } from '../store/transactionLog.js';
 import type { Relation } from '../catalog/relation.js';
+import { shownText } from '../rows/types/encoding.js';
 import { XactKind, type XactRow } from '../layerfile/deltaLayer.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
-import { DDL_CATALOGS, ddlChanges, rewrittenRelations, type DdlChange } from './ddl.js';
+import { DDL_CATALOGS, ddlChanges, ddlText, rewrittenRelations, type DdlChange } from './ddl.js';
 import { fileNames } from './fileNames.js';
 import type { Moment } from './moment.js';
 import { parseTableName, type TableName } from './tableName.js';
@@ -61,7 +62,8 @@ export function* transactionLog(session: Session, options: LogOptions, findings:
   const range = coverageOf(session, options.until.lsn)!;
   const from = Math.max(options.since.lsn, range.firstLsn) as typeof range.firstLsn;
   const names = new NamesBackward(session, findings);
-  const table = options.table === undefined ? undefined : parseTableName(options.table);
+  const { table } = options;
+  if (table !== undefined) parseTableName(table); // refuses what is no name
   const isOne = options.xid !== undefined || table !== undefined;
   const wanted = (row: XactRow): boolean =>
     (options.xid === undefined || row.xid === options.xid || row.subxids.includes(options.xid)) && (options.aborted === true || isCommit(row));
@@ -71,7 +73,8 @@ export function* transactionLog(session: Session, options: LogOptions, findings:
       continue;
     }
     const described = names.describe(entry.row, entry.files, entry.messages);
-    if (!table || isAbout(described, entry.files, table)) yield described;
+    // each database holds names in its own encoding
+    if (table === undefined || isAbout(described, entry.files, parseTableName(described.namesAt?.typed(table) ?? table))) yield described;
   }
 }
 
@@ -82,6 +85,12 @@ function isAbout({ tables, ddl, sides }: TransactionEntry, files: readonly Relat
   const isNamed = (bareName: string, schema: string | undefined): boolean => bareName === name.name && (name.schema === undefined || name.schema === schema);
   const schemaOf = ({ namespaceOid }: Relation): string | undefined => (sides?.before?.catalog ?? sides?.after?.catalog)?.namespaces.get(namespaceOid) ?? sides?.after?.catalog.namespaces.get(namespaceOid);
   return tables.some(({ bareName, schema }) => isNamed(bareName, schema)) || ddl.some(({ relation }) => relation !== undefined && isNamed(relation.name, schemaOf(relation)));
+}
+
+/** What a transaction did to the schema, and its tables with their counts, for output in UTF-8. */
+export function entryTexts({ ddl, tables, namesAt }: TransactionEntry): { ddl: string[]; tables: string[] } {
+  const shown = (text: string): string => (namesAt ? shownText(namesAt.encoding, text) : text);
+  return { ddl: ddl.map((change) => shown(ddlText(change))), tables: tables.map((table) => shown(countsText(table))) };
 }
 
 /** Gives files their tables' names while walking back in time: a catalog is read again only past a transaction that changed it. */

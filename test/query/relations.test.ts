@@ -10,6 +10,7 @@ import { openCase } from '../../src/store/openCase.js';
 import { rowWriter } from '../../src/output/rowWriter.js';
 import { asof, type AsofOptions } from '../../src/query/asof.js';
 import { ForkNumber } from '../../src/pg/relFileLocator.js';
+import { entryTexts, transactionLog } from '../../src/query/log.js';
 import { pageAsOf } from '../../src/query/pageView.js';
 import { readLargeObject } from '../../src/query/largeObject.js';
 import { openSource, type SourceOptions } from '../../src/query/scanSource.js';
@@ -90,6 +91,11 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     await server.sql('CREATE ROLE somebody');
     const backup = await takePlainBackup(server, join(scratch, 'backup'));
     for (const statement of SCHEMA.split(/;\s*\n/)) await server.sql(statement);
+    await server.sql("CREATE DATABASE raw ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    await server.session('raw', async (client) => {
+      await client.query('SET client_encoding TO SQL_ASCII; CREATE TABLE "Straße" (a int)');
+      await client.query('INSERT INTO "Straße" VALUES (1), (2)');
+    });
     if (major >= 18) await server.sql('CREATE TABLE virt (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c text); INSERT INTO virt (a, c) VALUES (1, $$x$$)');
     await server.sql("SELECT nextval('seq'); ANALYZE");
     [killer] = await server.session('postgres', async (client) => {
@@ -142,6 +148,14 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     expect(findings).toEqual([]);
     expect(csv).toBe(shown.get(name)!.toString());
     expect(rowsOf(csv).length).toBeGreaterThan(0);
+  });
+
+  it('log finds and prints names whose bytes the database does not explain', () => {
+    const { session } = database;
+    const log = (table: string): string[] => [...transactionLog(session, { since: session.moment('earliest'), until: database.moment, table }, new Findings())]
+      .flatMap((entry) => (entry.kind === 'transaction' ? Object.values(entryTexts(entry)).flat() : []));
+    expect(log('"Straße"')).toEqual(['"Straße" +2', 'created table "Straße"']);
+    expect(log('"Strasse"')).toEqual([]);
   });
 
   it('reads the parent alone with --only, and the TOAST table by its name', async () => {

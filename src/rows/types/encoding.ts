@@ -3,6 +3,7 @@
  * Where bytes cannot be converted (SQL_ASCII says nothing of them; a few encodings are in no ICU) a string holds one character a byte,
  * so that writing it as latin1 gives the same bytes back.
  */
+import { isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
 import { uint16BigEndianAt, uint32At } from '../bytes.js';
 import { EUC_EXCEPTIONS, SINGLE_BYTE_CHARACTERS } from './encodingTables.js';
@@ -22,6 +23,13 @@ export interface TextDecoding {
 /** What somebody typed, as decode() would give it: where bytes are kept, the characters of its UTF-8 bytes. */
 export function typedText(decoding: TextDecoding, text: string): string {
   return decoding.outputCharset === 'utf8' ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** What decode() gave, for output in UTF-8: bytes that were kept, as the UTF-8 that they may be. */
+export function shownText(decoding: TextDecoding, text: string): string {
+  if (decoding.outputCharset === 'utf8') return text;
+  const bytes = Buffer.from(text, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : text;
 }
 
 /** Strings in the order of their code points are in the order of their bytes. */
