@@ -134,7 +134,8 @@ export class PageStore {
     }
     this.counters.pagesRead++;
     const built = this.build(rel, block, upTo, state, cached);
-    this.cache.set(key, built, 1);
+    // before the backup is consistent its pages may be newer than the moment: another backup may answer for that one
+    if (!backup || upTo >= backup.consistentLsn) this.cache.set(key, built, 1);
     return { page: new Page(built.bytes), unknown: built.unknown };
   }
 
