@@ -7,7 +7,7 @@ const ENCODINGS = [
   ['UTF8', 'EUC_JP', 'SQL_ASCII'], ['LATIN1', 'EUC_KR', 'KOI8R'], ['WIN1252', 'EUC_CN', 'WIN1251'], ['LATIN2', 'WIN1256', 'UTF8'], ['LATIN9', 'ISO_8859_7', 'WIN866'], ['WIN1250', 'LATIN5', 'KOI8U'],
 ] as const;
 const TABLE_MOMENTS = 1000;
-const FIRST_SEED = 70_000;
+const FIRST_SEED = 150_000;
 /** Debian's installation, which was built with lz4. */
 const WITH_LZ4 = '/usr/lib/postgresql/15';
 
