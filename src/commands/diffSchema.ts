@@ -1,5 +1,6 @@
 /** walscope diff --schema: what changed in the definitions between two moments, in words, as rows, as JSON or as SQL. */
 import type { DiffSides } from '../query/diff.js';
+import { commentedOut } from '../query/sqlScript.js';
 import { schemaDiff, type SchemaChange } from '../query/schemaDiff.js';
 import { formatOf, openRows, type CommonOptions, type DataOutput } from './context.js';
 
@@ -22,7 +23,7 @@ export function showSchemaDiff(sides: DiffSides, tables: string[], options: Comm
 /** A change that no statement is known for stands as a comment. */
 function writeSql(changes: readonly SchemaChange[], output: DataOutput): void {
   for (const change of changes) {
-    if (change.sql.length === 0) output.line(`-- ${words(change).replaceAll('\n', '\n-- ')}`);
+    if (change.sql.length === 0) output.line(commentedOut(words(change)));
     for (const statement of change.sql) for (const line of statement.split('\n')) output.line(line);
   }
 }

@@ -5,6 +5,7 @@ import { tableDdl } from '../query/schemaDdl.js';
 import { describeSchema } from '../query/schemaDescription.js';
 import { tableSchema, type TableSchema } from '../query/schema.js';
 import { functionsNamed } from '../query/schemaObjects.js';
+import { commentedOut } from '../query/sqlScript.js';
 import type { DatabaseAt } from '../query/session.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { DataOutput, openDatabase, openSession, printable, type CommonOptions } from './context.js';
@@ -49,7 +50,7 @@ function functionSource(database: DatabaseAt, name: string, options: SchemaComma
   const functions = functionsNamed(database, name);
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   if (options.json) output.write(`${JSON.stringify(functions.map(({ signature, sql, unknown }) => ({ signature, definition: sql, unknown: unknown === '' ? [] : [unknown] })), null, 2)}\n`);
-  else for (const { signature, sql } of functions) for (const line of (sql === null ? `-- ${signature} is an aggregate` : `${sql.trimEnd()};`).split('\n')) output.line(line);
+  else for (const { signature, sql } of functions) for (const line of (sql === null ? commentedOut(`${signature} is an aggregate`) : `${sql.trimEnd()};`).split('\n')) output.line(line);
   output.end();
   const incomplete = functions.filter((each) => each.unknown !== '');
   for (const { signature, unknown } of incomplete) process.stderr.write(`walscope: incomplete: ${printable(signature)}: ${unknown} is not written\n`);

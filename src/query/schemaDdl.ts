@@ -9,6 +9,7 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { commentsOf, defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
 import type { DatabaseAt } from './session.js';
+import { comment, commentedOut } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
@@ -80,7 +81,7 @@ class DdlWriter {
     const isMaterialized = schema.relation.kind === 'm';
     const method = this.usingMethod();
     const head = `CREATE ${isMaterialized ? 'MATERIALIZED ' : ''}VIEW ${this.table}${method === undefined ? '' : ` ${method}`}${schema.options ? ` WITH (${schema.options})` : ''} AS`;
-    if (schema.query === null) return [`-- ${head}: the query is not written`];
+    if (schema.query === null) return [commentedOut(`${head}: the query is not written`)];
     const schemas = this.options.inDatabase || this.options.alone || ['public', ...PG_CATALOG_SCHEMAS].includes(schema.schema) ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema.schema)};`];
     const defaults = schema.columns.filter((column) => column.default !== null).map((column) => `ALTER VIEW ${this.table} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${column.default};`);
     return [...schemas, `${head}\n${isMaterialized ? schema.query.replace(/;$/, `\n  WITH ${schema.isPopulated ? '' : 'NO '}DATA;`) : schema.query}`, ...defaults];
@@ -102,7 +103,7 @@ class DdlWriter {
     for (const check of schema.constraints.filter((c) => 'cn'.includes(c.type) && !c.sql.endsWith(NOT_VALID) && (c.isLocal || !isInherited(c)))) {
       // a column that stands here says itself that it is not null
       if (check.type === 'n' ? attaches || schema.columns.find((column) => column.attnum === check.columns[0])?.isLocal : this.options.checksApart) continue;
-      lines.push(check.unknown ? `-- CONSTRAINT ${quoteIdentifier(check.name)}: an expression of ${check.unknown} is not written` : `CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`);
+      lines.push(check.unknown ? comment(`CONSTRAINT ${quoteIdentifier(check.name)}: an expression of ${check.unknown} is not written`) : `CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`);
     }
     const method = this.usingMethod();
     const tail = [
@@ -188,7 +189,7 @@ class DdlWriter {
   private marked(statement: string, unknown: string, object: readonly [classOid: number, oid: number]): string {
     const lack = this.options.lacks?.(...object);
     if (unknown === '' && lack === undefined) return statement;
-    return `-- ${unknown === '' ? `needs ${lack}` : `${unknown} is not written`}: ${statement.replaceAll('\n', '\n-- ')}`;
+    return commentedOut(`${unknown === '' ? `needs ${lack}` : `${unknown} is not written`}: ${statement}`);
   }
 
   /** Indexes of partitions that belong to one of the partitioned table. */

@@ -31,6 +31,16 @@ export function comment(text: string): string {
   return `-- ${text.replace(/[\r\n]+/g, ' ')}`;
 }
 
+/** SQL that is not to run, every line of it a comment. PostgreSQL ends a comment at either of the line's ends. */
+export function commentedOut(text: string): string {
+  return `-- ${text.replace(/\r\n|[\r\n]/g, '$&-- ')}`;
+}
+
+/** A comment within a statement: nothing in it ends it, or begins another. */
+export function inlineComment(text: string): string {
+  return `/* ${text.replace(/\/(?=\*)|\*(?=\/)/g, '$& ')} */`;
+}
+
 /** What every script says of triggers. */
 export const TRIGGER_NOTE: readonly string[] = ['-- Triggers fire and foreign keys are checked; a superuser can switch both off with', '--   SET LOCAL session_replication_role = replica;'];
 

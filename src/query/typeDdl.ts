@@ -5,6 +5,7 @@ import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { collationOf } from './schema.js';
 import { extensionMembers } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
+import { inlineComment } from './sqlScript.js';
 
 const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema'];
 const PG_TYPE = 1247;
@@ -115,7 +116,7 @@ export class TypeDdl {
         notValid += `\nALTER DOMAIN ${name} ADD CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql};`;
         continue;
       }
-      sql += check.unknown ? `\n    /* CONSTRAINT ${check.name}: ${check.unknown} is not written */` : `\n    CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`;
+      sql += check.unknown ? `\n    ${inlineComment(`CONSTRAINT ${check.name}: ${check.unknown} is not written`)}` : `\n    CONSTRAINT ${quoteIdentifier(check.name)} ${check.sql}`;
     }
     return `${sql};${notValid}`;
   }

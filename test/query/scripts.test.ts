@@ -1,8 +1,12 @@
 /** Scripts over tables whose definitions changed since, and whose names would like to be statements; run on the server that the archive is of. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
+import { DataOutput } from '../../src/commands/context.js';
+import { showSchemaDiff } from '../../src/commands/diffSchema.js';
+import { schemaCommand } from '../../src/commands/schema.js';
 import { pairTables } from '../../src/query/diff.js';
 import { restoreScript } from '../../src/query/restore.js';
 import { diffScript } from '../../src/query/revert.js';
@@ -11,6 +15,7 @@ import { runPsql, scriptText } from '../support/psqlScript.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 const ODD = '"odd\nDROP TABLE bystander; --"';
+const AGGREGATE = 'total\rDROP TABLE bystander;\n--';
 let server: PostgresServer;
 let indexed: IndexedArchive;
 let before: DatabaseAt, after: DatabaseAt;
@@ -37,7 +42,7 @@ beforeAll(async () => {
   await run(
     "SELECT pg_create_restore_point('before')", 'ALTER TABLE keyed RENAME TO renamed', 'ALTER TABLE renamed DROP COLUMN gone', "ALTER TABLE renamed ADD COLUMN new text DEFAULT 'n'",
     'ALTER TABLE keyless RENAME COLUMN a TO z', 'ALTER TABLE keyless ADD COLUMN c int', "UPDATE renamed SET v = 'other' WHERE id = 2", 'DELETE FROM renamed WHERE id = 3', "INSERT INTO renamed VALUES (9, 'nine')",
-    'DELETE FROM keyless WHERE b = 4', 'INSERT INTO keyless VALUES (NULL, 7, 7)', `DELETE FROM ${ODD} WHERE n = 1`, "SELECT pg_create_restore_point('after')",
+    'DELETE FROM keyless WHERE b = 4', 'INSERT INTO keyless VALUES (NULL, 7, 7)', `DELETE FROM ${ODD} WHERE n = 1`, `CREATE AGGREGATE "${AGGREGATE}" (int) (SFUNC = int4pl, STYPE = int)`, "SELECT pg_create_restore_point('after')",
   );
   await server.archiveAll();
   indexed = await indexArchive({ backup, wal: server.walDir });
@@ -64,4 +69,18 @@ it('a name with a line end in it stays within its comment', async () => {
   expect(script).toContain('\n-- "odd DROP TABLE bystander; --": rows that are missing');
   runPsql(server, 'postgres', script);
   expect(await server.sql('SELECT count(*)::int AS n FROM bystander')).toEqual([{ n: 0 }]);
+});
+
+it('an aggregate stands as a comment, whatever it is called', async () => {
+  const script = join(server.root, 'script.sql');
+  const options = { case: indexed.session.store.caseDir, output: script };
+  const output = new DataOutput(script);
+  expect(showSchemaDiff({ before, after }, [], { ...options, ddl: true }, output)).toBe(true);
+  output.end();
+  const difference = readFileSync(script, 'utf8');
+  await schemaCommand(`public."${AGGREGATE}"`, { ...options, at: 'point:after', dbname: 'postgres', function: true });
+  for (const text of [difference, readFileSync(script, 'utf8')]) {
+    expect(text).toContain('total\r-- DROP TABLE bystander;\n-- --');
+    expect(text.split(/[\r\n]+/).filter((line) => line.startsWith('DROP TABLE bystander'))).toEqual([]);
+  }
 });
