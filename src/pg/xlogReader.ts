@@ -4,7 +4,7 @@
  * access/transam/xlogreader.c, PG 13–18: every check of theirs is here, each with a code of its own.
  */
 import { inputError, WalscopeError } from '../util/errors.js';
-import { formatLsn, INVALID_LSN, MAX_LSN, maxAlign, readLsn, type Lsn } from '../util/lsn.js';
+import { formatLsn, INVALID_LSN, lsnWithin, MAX_LSN, maxAlign, readLsn, type Lsn } from '../util/lsn.js';
 import { xlogRecordCrc } from './crc32c.js';
 import type { PgMajor } from './version.js';
 import { walSegmentStart, walSegmentNumber } from './walFileName.js';
@@ -209,7 +209,7 @@ export class XLogReader {
   private decodeAt(lsn: Lsn, previousLsn: Lsn | undefined, record: XLogRecord, windowBytes = this.windowBytes): Lsn | undefined {
     this.currentLsn = lsn;
     this.candidateEndLsn = INVALID_LSN;
-    let offset = lsn % XLOG_BLCKSZ;
+    let offset = lsnWithin(lsn, XLOG_BLCKSZ);
     const pageLsn = (lsn - offset) as Lsn;
     this.openPage(pageLsn, Math.min(offset + SIZE_OF_XLOG_RECORD, XLOG_BLCKSZ), windowBytes);
     const headerSize = xlogPageHeaderSize(this.page.info);
@@ -239,7 +239,7 @@ export class XLogReader {
   private assemble(
     lsn: Lsn, pageLsn: Lsn, totLen: number, headerChecked: boolean, previousLsn: Lsn | undefined, record: XLogRecord, windowBytes: number,
   ): Lsn | undefined {
-    const offset = lsn % XLOG_BLCKSZ;
+    const offset = lsnWithin(lsn, XLOG_BLCKSZ);
     let got = XLOG_BLCKSZ - offset;
     this.openPage(pageLsn, XLOG_BLCKSZ, windowBytes);
     this.assembly.set(this.window.subarray(this.pageAt + offset, this.pageAt + XLOG_BLCKSZ), 0);

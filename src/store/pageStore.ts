@@ -9,7 +9,8 @@ import { replayRecord } from '../redo/replay.js';
 import { rmgrName } from '../redo/rmgrlist.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { LruCache } from '../util/lruCache.js';
-import type { Lsn } from '../util/lsn.js';
+import { INVALID_LSN, type Lsn } from '../util/lsn.js';
+import { mergeAscending } from '../util/mergeAscending.js';
 import type { Directories } from './layerEvents.js';
 import type { FoundImage, ImageMap } from './imageMap.js';
 import type { LayerMap } from './layerMap.js';
@@ -46,8 +47,12 @@ export interface PageCounters {
   recordsReplayed: number;
 }
 
-/** Blocks that a scan rebuilds at a time: 16 MB of pages. */
-const SCAN_BATCH_BLOCKS = 2048;
+/**
+ * Blocks that a scan rebuilds at a time: few at first, so that the first rows come soon, then twice as many each time, up to 64 MB of pages: the more
+ * there are, the less often the WAL is walked.
+ */
+const FIRST_SCAN_BLOCKS = 256;
+const MOST_SCAN_BLOCKS = 8192;
 /** Blocks that a scan of two moments rebuilds at a time: 64 MB of pages. The more there are, the less often the WAL is walked. */
 const PAIR_BATCH_BLOCKS = 4096;
 
@@ -265,8 +270,8 @@ export class PageStore {
     const state = this.relation(rel, upTo);
     const end = Math.min(to, state.blocks);
     const pool: Page[] = [];
-    for (let first = from; first < end; first += SCAN_BATCH_BLOCKS) {
-      const blocks = Array.from({ length: Math.min(end - first, SCAN_BATCH_BLOCKS) }, (_, i) => first + i);
+    for (let first = from, count = FIRST_SCAN_BLOCKS; first < end; first += count, count = Math.min(count * 2, MOST_SCAN_BLOCKS)) {
+      const blocks = Array.from({ length: Math.min(end - first, count) }, (_, i) => first + i);
       for (const built of this.buildBatch(rel, state, blocks, upTo, pool)) if (emit(built.block, built) === false) return;
     }
   }
@@ -295,7 +300,6 @@ export class PageStore {
   private buildBatch(rel: RelFork, state: RelationState, blocks: readonly number[], upTo: Lsn, pool: Page[], known?: { pages: ReadonlyMap<number, BatchPage>; upTo: Lsn }): BatchPage[] {
     const batch: BatchPage[] = [];
     for (const [first, last] of stretches(blocks)) this.gatherChains(rel, state, blocks, first, last, upTo, pool, known, batch);
-    const work: { key: number; built: BatchPage }[] = [];
     for (const built of batch) {
       const { block, page, chain, start } = built;
       const starts = startsChain(chain);
@@ -304,13 +308,14 @@ export class PageStore {
         built.unknown = start.earlier.unknown;
       } else if (!starts && start.image) page.bytes.set(start.image.page());
       else if (starts || !start.usesBase || !this.readBase(state, rel, block, page.bytes, built)) page.bytes.fill(0);
-      for (const key of chain) work.push({ key, built });
     }
-    work.sort((a, b) => a.key - b.key);
-    for (const { key, built } of work) {
-      const bits = key % 4;
-      this.apply({ lsn: ((key - bits) / 4) as Lsn, bits }, rel, built.block, built.page, built);
-    }
+    const entry: ChainEntry = { lsn: INVALID_LSN, bits: 0 };
+    mergeAscending(batch.map(({ chain }) => chain), (key, i) => {
+      const built = batch[i]!;
+      entry.bits = key & 3;
+      entry.lsn = ((key - entry.bits) / 4) as Lsn;
+      this.apply(entry, rel, built.block, built.page, built);
+    });
     this.counters.pagesRead += batch.length;
     return batch;
   }
@@ -355,7 +360,7 @@ export class PageStore {
 }
 
 function startsChain(chain: readonly number[]): boolean {
-  return chain.length > 0 && (chain[0]! % 4 & ENTRY_STARTS_CHAIN) !== 0;
+  return chain.length > 0 && (chain[0]! & ENTRY_STARTS_CHAIN) !== 0;
 }
 
 /** Blocks that lie no further apart are looked up together: their entries share blocks of the layers. */

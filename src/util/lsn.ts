@@ -34,7 +34,12 @@ export function readPageLsn(view: DataView, at: number): Lsn {
 /** Writes a PageXLogRecPtr: high half first. */
 export function writePageLsn(view: DataView, at: number, lsn: Lsn): void {
   view.setUint32(at, Math.floor(lsn / 0x1_0000_0000), true);
-  view.setUint32(at + 4, lsn % 0x1_0000_0000, true);
+  view.setUint32(at + 4, lsn >>> 0, true);
+}
+
+/** `lsn` modulo a power of two up to 2^32, by its low bits: the remainder of what exceeds 32 bits is slow. */
+export function lsnWithin(lsn: Lsn, size: number): number {
+  return (lsn & (size - 1)) >>> 0;
 }
 
 /** MAXALIGN: the next multiple of 8. Plain arithmetic, because an LSN exceeds 32 bits. */
