@@ -68,6 +68,8 @@ export function readHead(fd: number, path: string, length = SNIFF_BYTES): Uint8A
   return head.subarray(0, readInput(fd, path, 0, length, head));
 }
 
+export const CUT_OFF = 'the compressed file is cut off or its end is damaged';
+
 /** What came out of a compressed file. */
 export interface Decompressed {
   bytes: Uint8Array;
@@ -162,7 +164,7 @@ function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, lim
     for (let at = 0; at < input.length && !output.overflowed; at += SLICE) {
       decoder.push(input.subarray(at, at + SLICE), (piece) => output.append(piece));
     }
-    if (!decoder.complete) damage = 'the compressed file is cut off or its end is damaged';
+    if (!decoder.complete) damage = CUT_OFF;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     damage = error.message;

@@ -1,8 +1,9 @@
 /** The bytes of WAL segments, whatever they are stored as, within bounds of memory and of open files. */
 import { closeSync } from 'node:fs';
 import type { Finding } from '../util/finding.js';
-import { decompressFile, type Decompressed } from './decompress.js';
+import { decompressFile } from './decompress.js';
 import { openInput, readInput } from './inputFile.js';
+import { StreamedSegment } from './streamedSegment.js';
 import type { WalSegmentFile } from './walSegmentFile.js';
 
 /** A segment that has been opened. */
@@ -52,9 +53,12 @@ const OPEN_FILES = 16;
 export class SegmentCache {
   private readonly plain = new Map<string, PlainSegment>();
   private readonly decompressed = new Map<string, DecompressedSegment>();
+  /** The last one, where segments are too large to be held. */
+  private streamed: { path: string; segment: StreamedSegment } | undefined;
   private held = 0;
   private readonly reported = new Set<string>();
 
+  /** A compressed segment of more than `memoryBytes` is not held whole. */
   constructor(private readonly segmentSize: number, private readonly memoryBytes: number, private readonly report: (finding: Finding) => void) {}
 
   /** A damaged one is reported and ends early. */
@@ -76,7 +80,16 @@ export class SegmentCache {
     return segment;
   }
 
+  private openStreamed(file: WalSegmentFile, kind: 'gzip' | 'zstd' | 'lz4'): SegmentBytes {
+    if (this.streamed?.path === file.path) return this.streamed.segment;
+    this.streamed?.segment.close();
+    const segment = new StreamedSegment(file.path, kind, this.segmentSize, (bytes, damage) => this.reportDamage(file, bytes, damage));
+    this.streamed = { path: file.path, segment };
+    return segment;
+  }
+
   private openCompressed(file: WalSegmentFile, kind: 'gzip' | 'zstd' | 'lz4'): SegmentBytes {
+    if (this.segmentSize > this.memoryBytes) return this.openStreamed(file, kind);
     // make room first: the old and the new segment need not be in memory together
     for (const [path, oldest] of this.decompressed) {
       if (this.held + this.segmentSize <= this.memoryBytes) break;
@@ -84,23 +97,23 @@ export class SegmentCache {
       this.held -= oldest.length;
     }
     const result = decompressFile(file.path, kind, this.segmentSize);
-    this.reportDamage(file, result);
+    this.reportDamage(file, result.bytes.length, result.damage);
     const segment = new DecompressedSegment(result.bytes);
     this.decompressed.set(file.path, segment);
     this.held += segment.length;
     return segment;
   }
 
-  private reportDamage(file: WalSegmentFile, result: Decompressed): void {
-    const isWhole = result.damage === undefined && result.bytes.length === this.segmentSize;
+  private reportDamage(file: WalSegmentFile, bytes: number, damage: string | undefined): void {
+    const isWhole = damage === undefined && bytes === this.segmentSize;
     // a partial one is good up to some point, and may be one that is being written
     if (isWhole || file.partial || this.reported.has(file.path)) return;
     this.reported.add(file.path);
-    const why = result.damage ?? 'the segment is cut off';
+    const why = damage ?? 'the segment is cut off';
     this.report({
-      code: result.damage === undefined ? 'wal.segment_short' : 'wal.segment_damaged',
-      message: `${file.path}: ${why}; ${result.bytes.length} of ${this.segmentSize} bytes can be read`,
-      place: { file: file.path, offset: result.bytes.length },
+      code: damage === undefined ? 'wal.segment_short' : 'wal.segment_damaged',
+      message: `${file.path}: ${why}; ${bytes} of ${this.segmentSize} bytes can be read`,
+      place: { file: file.path, offset: bytes },
     });
   }
 
@@ -108,6 +121,8 @@ export class SegmentCache {
     for (const segment of this.plain.values()) closeSync(segment.fd);
     this.plain.clear();
     this.decompressed.clear();
+    this.streamed?.segment.close();
+    this.streamed = undefined;
     this.held = 0;
   }
 }

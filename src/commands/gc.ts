@@ -4,6 +4,7 @@ import { formatBytes, parseBytes } from '../output/units.js';
 import { writeManifest } from '../layerfile/manifest.js';
 import type { Session } from '../query/session.js';
 import { manifestOf } from '../store/openCase.js';
+import { countCutoffPages } from '../store/cutoffWriter.js';
 import { cutCase, cutForSize, planCut, sweepCase } from '../store/retention.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
@@ -51,7 +52,8 @@ function collect(session: Session, options: GcCommandOptions): ExitCode {
   const first = `first moment ${formatLsn(lsn)}${time === null ? '' : ` (${formatTimestamptz(time, session.zone)})`}`;
   const drops = `${plan.files} file${plan.files === 1 ? '' : 's'} of ${formatBytes(plan.bytes)}${plan.backups.map((backup) => `, base backup ${backup}`).join('')}`;
   if (options.dryRun) {
-    process.stdout.write(`would drop ${drops}; ${first}\n`);
+    const pages = countCutoffPages(store, lsn);
+    process.stdout.write(`would drop ${drops}; ${first}; ${pages.toLocaleString('en-US')} page images to write\n`);
     return ExitCode.done;
   }
   const { cutoff } = cutCase(store, lsn);

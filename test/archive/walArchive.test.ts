@@ -167,7 +167,10 @@ function lz4Frames(bytes: Buffer): Buffer {
 
 const PACK: Record<string, (bytes: Buffer) => Uint8Array> = { gz: (b) => gzipSync(b), zst: (b) => zstdCompress(b, 1), lz4: lz4Frames };
 
-describe.each(Object.keys(PACK))('segments in %s', (suffix) => {
+/** Held whole, and too large to be. */
+const MEMORY = [undefined, 1000];
+
+describe.each(Object.keys(PACK).flatMap((suffix) => MEMORY.map((memoryBytes) => ({ suffix, memoryBytes }))))('segments in $suffix, memory $memoryBytes', ({ suffix, memoryBytes }) => {
   const packed = (change: (name: string, bytes: Buffer) => Uint8Array, keepNames = false): string =>
     copy((d) => {
       for (const name of readdirSync(d)) {
@@ -185,7 +188,7 @@ describe.each(Object.keys(PACK))('segments in %s', (suffix) => {
         expect(walk(archive, 2)).toEqual(plain);
         expect(archive.segments.some((segment) => segment.partial)).toBe(readdirSync(master).some((name) => name.endsWith('.partial')));
         expect(new Set(archive.segments.map((segment) => segment.compression)).size).toBe(1);
-      });
+      }, { memoryBytes });
     }
   });
 
@@ -204,16 +207,28 @@ describe.each(Object.keys(PACK))('segments in %s', (suffix) => {
       expect(read.why).not.toBe('end');
       expect(archive.findings.map((finding) => finding.code)).toEqual(['wal.segment_damaged']);
       expect(archive.findings[0]!.message).toMatch(/ \d+ of 1048576 bytes can be read$/);
-    });
+    }, { memoryBytes });
+  });
+
+  it('can be read backwards', () => {
+    opened(packed((_, bytes) => PACK[suffix]!(bytes)), (archive) => {
+      const whole = readFileSync(join(master, full()));
+      const segment = archive.openSegment(archive.segments.find((each) => each.path.includes(full()))!);
+      const piece = new Uint8Array(10_000);
+      for (let at = MB - 10_000; at > 0; at -= 99_000) {
+        expect(segment.read(at, 10_000, piece)).toBe(10_000);
+        expect(whole.subarray(at, at + 10_000).equals(piece)).toBe(true);
+      }
+    }, { memoryBytes });
   });
 
   it('are damaged where they inflate beyond a segment', () => {
     const target = full();
     opened(packed((name, bytes) => PACK[suffix]!(name === target ? Buffer.concat([bytes, Buffer.alloc(64 * MB)]) : bytes)), (archive) => {
       const segment = archive.segments.find((each) => each.path.includes(target))!;
-      expect(archive.openSegment(segment).length).toBe(MB);
+      expect(archive.openSegment(segment).read(MB - 8, 100, new Uint8Array(100))).toBe(8);
       expect(archive.findings).toMatchObject([{ code: 'wal.segment_damaged', place: { file: segment.path } }]);
-    });
+    }, { memoryBytes });
   });
 });
 
