@@ -34,7 +34,7 @@ export async function schemaCommand(name: string | undefined, options: SchemaCom
 
 /** Every object of users as SQL, or the part of it that comes before or after the rows. */
 function wholeDatabase(database: DatabaseAt, options: SchemaCommandOptions): ExitCode {
-  if (!options.ddl) throw new WalscopeError('usage.schema', 'which table?', { exitCode: ExitCode.usage, hint: 'name a table, or write the whole database with --ddl; walscope tables lists what there is' });
+  if (!options.ddl) throw new WalscopeError('usage.schema', 'no table is named', { exitCode: ExitCode.usage, hint: 'name a table, or write the whole database with --ddl; walscope tables lists what there is' });
   const { section } = options;
   if (section !== undefined && section !== 'pre-data' && section !== 'post-data') throw new WalscopeError('usage.section', `"${section}" is no section`, { exitCode: ExitCode.usage, hint: 'pre-data or post-data' });
   const { settings, before, after, unknown } = databaseDdl(database);
