@@ -11,6 +11,7 @@ import { isCommit } from '../store/transactionLog.js';
 import type { Lsn } from '../util/lsn.js';
 import { databaseByOid } from './databaseAt.js';
 import { DDL_CATALOGS, rewrittenRelations } from './ddl.js';
+import { typeShape } from './diff.js';
 import { fileNames } from './fileNames.js';
 import type { RowOperation } from './heapChanges.js';
 import type { Moment } from './moment.js';
@@ -99,7 +100,7 @@ class ChangeStream {
     for (const relation of database ? this.relationsOf(database) : []) this.tables.set(relation.locator.relNumber, this.open(database!, relation));
   }
 
-  /** The wanted tables have the same files and columns there. */
+  /** The wanted tables have the same files and columns there, whose types print the same. */
   isSame(database: DatabaseAt | undefined): boolean {
     return this.signatureOf(database) === this.signature;
   }
@@ -110,7 +111,7 @@ class ChangeStream {
 
   private signatureOf(database: DatabaseAt | undefined): string {
     if (!database) return '';
-    return JSON.stringify(this.relationsOf(database).map((r) => [r.oid, r.name, r.locator, database.catalog.columns(r.oid).map((c) => [c.attnum, c.name, c.typeOid, c.typmod, c.dropped])]));
+    return JSON.stringify(this.relationsOf(database).map((r) => [r.oid, r.name, r.locator, database.catalog.columns(r.oid).map((c) => [c.attnum, c.name, c.typeOid, c.typmod, c.dropped, typeShape(database, c.typeOid)])]));
   }
 
   private open(database: DatabaseAt, relation: Relation): OpenTable {

@@ -228,7 +228,7 @@ function sameShape(sides: DiffSides, before: Table, after: Table): boolean {
 }
 
 /** What the catalogs add to the stored bytes when values of a type are printed, at any depth: labels of enums, fields of row types. */
-function typeShape(database: DatabaseAt, oid: number, above: readonly number[] = []): unknown {
+export function typeShape(database: DatabaseAt, oid: number, above: readonly number[] = []): unknown {
   const type = database.types.type(oid);
   if (!type || above.includes(oid)) return oid;
   const inner = (part: number | undefined): unknown => typeShape(database, part ?? 0, [...above, oid]);

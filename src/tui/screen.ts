@@ -116,8 +116,8 @@ export class Screen {
     if (key === 'ctrl-c') return this.quit();
     const isLong = this.since !== undefined && performance.now() - this.since > PATIENCE_MS;
     if (isLong) this.interrupt();
-    // Esc that stops something does no more than that
-    if (isLong && key === 'esc') return;
+    // what is pressed to stop something does no more than that
+    if (isLong && (key === 'esc' || key === 'q')) return;
     this.enqueue(() => this.handle(key));
   }
 
