@@ -2,7 +2,7 @@
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { explainFsError } from '../layerfile/durable.js';
 import type { OutputColumn } from '../output/rowWriter.js';
-import { isInfiniteTimestamp, parseTimestamp, parseTimestamptz } from '../query/where/datetime.js';
+import { isInfiniteTimestamp, parseDate, parseTimestamp, parseTimestamptz } from '../query/where/datetime.js';
 import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
 import { UTC } from '../util/timeZone.js';
 
@@ -17,10 +17,19 @@ interface ParquetType {
 const EPOCH_MICROS = BigInt(PG_EPOCH_UNIX_SECONDS) * 1_000_000n;
 const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
-/** Microseconds since 1970; the infinities as the ends of the range, as DuckDB has them. */
+/** Microseconds since 1970; the infinities as the ends of the range, as DuckDB has them, and so the last months of PostgreSQL's own range, which go beyond. */
 function unixMicros(micros: bigint): bigint {
   if (isInfiniteTimestamp(micros)) return micros > 0n ? INT64_MAX : -INT64_MAX;
-  return micros + EPOCH_MICROS;
+  const unix = micros + EPOCH_MICROS;
+  return unix > INT64_MAX ? INT64_MAX : unix;
+}
+
+const INT32_MAX = 0x7fff_ffff;
+
+/** Days since 1970; the infinities as the ends of the range. */
+function unixDays(text: string): number {
+  const days = parseDate(text);
+  return Number.isFinite(days) ? days + PG_EPOCH_UNIX_SECONDS / 86_400 : days > 0 ? INT32_MAX : -INT32_MAX;
 }
 
 const FLOAT = (text: string): number => (text === 'Infinity' ? Infinity : text === '-Infinity' ? -Infinity : Number(text));
@@ -35,6 +44,7 @@ const TYPES: Record<string, ParquetType> = {
   float4: { element: { type: 'DOUBLE' }, value: FLOAT },
   float8: { element: { type: 'DOUBLE' }, value: FLOAT },
   bytea: { element: { type: 'BYTE_ARRAY' }, value: (text) => Buffer.from(text.slice(2), 'hex') },
+  date: { element: { type: 'INT32', converted_type: 'DATE' }, value: unixDays },
   timestamp: { element: { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: 'MICROS' } }, value: (text) => unixMicros(parseTimestamp(text)) },
   timestamptz: { element: { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' } }, value: (text) => unixMicros(parseTimestamptz(text, UTC)) },
 };

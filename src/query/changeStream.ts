@@ -200,6 +200,8 @@ class ChangeStream {
     for (const [oid, relation] of was) {
       const now = after?.catalog.relations.get(oid);
       if (now && is.has(oid) && sameRelation(now.locator, relation.locator)) continue;
+      // SET TABLESPACE copies the file as it is
+      if (now && is.has(oid) && now.tablespaceOid !== relation.tablespaceOid) continue;
       if (now && is.has(oid) && (copied ??= rewrittenRelations(before, new Set([row.xid, ...row.subxids]))).has(oid)) continue;
       const operation = !now ? 'drop' : is.has(oid) ? 'truncate' : 'detach';
       const { shape } = this.open(before, relation);
