@@ -28,10 +28,10 @@ export function schemasOf(database: DatabaseAt): Map<number, NamedDefinition> {
   return found;
 }
 
-/** Functions and procedures by OID, without those of system schemas and of extensions. */
+/** Functions and procedures by OID, without those of system schemas and those that come with something else: an extension, a range type. */
 export function functionsOf(database: DatabaseAt): Map<number, NamedDefinition> {
   const found = new Map<number, NamedDefinition>();
-  const members = extensionMembers(database, PG_PROC);
+  const members = functionsOfOthers(database);
   eachFunction(database, (row) => !members.has(row.oid('oid')) && !isSystemSchema(database.catalog.namespaces.get(row.oid('pronamespace')) ?? ''), (oid, { signature, sql, unknown }) => {
     found.set(oid, { name: signature, dropName: signature, sql: sql === null ? null : `${sql.trimEnd()};`, unknown });
   });
@@ -56,6 +56,14 @@ function eachFunction(database: DatabaseAt, wanted: (row: ProcRow) => boolean, e
   database.catalog.scan('pg_proc', (row) => {
     if (wanted(row)) emit(row.oid('oid'), functionDefinition(database, row, languages));
   });
+}
+
+function functionsOfOthers(database: DatabaseAt): Set<number> {
+  const found = new Set<number>();
+  database.catalog.scan('pg_depend', (row) => {
+    if (row.oid('classid') === PG_PROC && 'ei'.includes(row.char('deptype'))) found.add(row.oid('objid'));
+  });
+  return found;
 }
 
 /** OIDs of a catalog's rows that come with an extension. */

@@ -54,8 +54,8 @@ export async function serverDefinitions(client: Client): Promise<Map<string, str
     UNION ALL SELECT 'partition key ' || fullname, pg_get_partkeydef(oid) FROM relations WHERE relkind = 'p'
     UNION ALL SELECT 'bound ' || fullname, pg_get_expr(relpartbound, oid) FROM relations WHERE relispartition AND relkind IN ('r', 'p', 'f')
     UNION ALL SELECT 'view ' || fullname, pg_get_viewdef(oid) FROM relations WHERE relkind IN ('v', 'm')
-    UNION ALL SELECT 'function ' || oid::regprocedure, pg_get_functiondef(oid) FROM pg_proc WHERE prokind <> 'a' AND oid >= 16384
-    UNION ALL SELECT 'sequence ' || fullname, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle, (SELECT concat_ws(' ', refobjid::regclass, refobjsubid) FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = seqrelid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')))
+    UNION ALL SELECT 'function ' || oid::regprocedure, concat_ws(' ', pg_get_functiondef(oid), (SELECT 'comes with ' || refobjid::regtype FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i')) FROM pg_proc p WHERE prokind <> 'a' AND oid >= 16384
+    UNION ALL SELECT 'sequence ' || fullname, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle, (SELECT concat_ws(' ', refobjid::regclass, attname, deptype) FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid WHERE classid = 'pg_class'::regclass AND objid = seqrelid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')))
       FROM pg_sequence JOIN relations r ON r.oid = seqrelid
     UNION ALL SELECT 'comment ' || fullname || ' ' || objsubid, description FROM pg_description JOIN relations r ON r.oid = objoid WHERE classoid = 'pg_class'::regclass`);
   return new Map(rows.map(({ key, def }) => [key, def]));
