@@ -49,7 +49,7 @@ export class WalArchive {
     readonly findings: Finding[],
     /** Files that are no part of a WAL archive, and unused segments of pg_wal. */
     readonly ignored: readonly string[],
-    memoryBytes: number,
+    private readonly memoryBytes: number,
   ) {
     this.segmentSize = identity.segmentSize;
     this.systemIdentifier = identity.systemIdentifier;
@@ -65,6 +65,11 @@ export class WalArchive {
   /** Positional access to a segment's bytes; valid until the next one is opened. */
   openSegment(file: WalSegmentFile): SegmentBytes {
     return this.cache.open(file);
+  }
+
+  /** Its segments are compressed and too large to be held: going to the middle of one means to decompress what is before. */
+  get goesInOrder(): boolean {
+    return this.segmentSize > this.memoryBytes && this.segments.some(({ compression }) => compression !== 'none');
   }
 
   /** The spans of time that lead to a timeline; the timeline alone where it has no history file, as PostgreSQL does. */

@@ -28,7 +28,7 @@ export interface LayerSourceOptions {
 /** Builds the layers of the stripes that begin at `starts` here, or in worker threads too where there are several stripes and jobs. They are not durable yet. */
 export function openLayerSource(options: LayerSourceOptions, starts: readonly Lsn[]): LayerSource {
   const { wal, archive, layersDir, packing, packsOnly } = options;
-  const jobs = Math.min(options.jobs, starts.length);
+  const jobs = archive.goesInOrder ? 1 : Math.min(options.jobs, starts.length);
   const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
   const builder = new LayerBuilder();
   const build = (from: Lsn): BuiltLayer => (packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false }));
