@@ -145,52 +145,84 @@ function unzigzag(value: number): number {
 /** The rows of a block whose fence has `firstLsn`. */
 export function readXactRows(payload: Uint8Array, firstLsn: number): XactRow[] {
   const rows: XactRow[] = [];
-  walkRows(payload, firstLsn, ({ lsn, length, time, xid, dbOid, changes }, kind, subxids, name) =>
-    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind, time, xid, dbOid, subxids: [...subxids], name, changes }));
+  const row = new RowReader(payload, firstLsn);
+  while (row.next()) {
+    const { lsn, length, kind, time, xid, dbOid, subxids, name, changes } = row;
+    rows.push({ lsn: lsn as Lsn, endLsn: (lsn + length) as Lsn, kind, time, xid, dbOid, subxids: [...subxids], name, changes });
+  }
   return rows;
 }
 
 /** Calls `visit` for each transaction and subtransaction that a row of the block commits or aborts. */
 export function eachEndedXid(payload: Uint8Array, firstLsn: number, visit: (xid: number, lsn: number, committed: boolean) => void): void {
-  walkRows(payload, firstLsn, (row, kind, subxids) => {
-    if (kind > XactKind.abortPrepared) return;
+  const row = new RowReader(payload, firstLsn);
+  while (row.next()) {
+    const { kind, xid, lsn, subxids } = row;
+    if (kind > XactKind.abortPrepared) continue;
     const committed = kind === XactKind.commit || kind === XactKind.commitPrepared;
-    if (row.xid !== 0) visit(row.xid, row.lsn, committed);
-    if (subxids !== NO_SUBXIDS) for (const sub of subxids) visit(sub, row.lsn, committed);
-  });
+    if (xid !== 0) visit(xid, lsn, committed);
+    if (subxids !== NO_SUBXIDS) for (const sub of subxids) visit(sub, lsn, committed);
+  }
 }
 
 /** The time of the last row in [from, upTo) that ends a transaction; undefined where the block has none. */
 export function lastEndTime(payload: Uint8Array, firstLsn: number, from: number, upTo: number): number | undefined {
   let time: number | undefined;
-  walkRows(payload, firstLsn, (row, kind) => {
-    if (row.lsn >= from && row.lsn < upTo && kind <= XactKind.abortPrepared) time = row.time;
-  });
+  const row = new RowReader(payload, firstLsn);
+  while (row.next() && row.lsn < upTo) if (row.lsn >= from && row.kind <= XactKind.abortPrepared) ({ time } = row);
   return time;
 }
 
 const NO_SUBXIDS: readonly number[] = [];
 
-function walkRows(payload: Uint8Array, firstLsn: number, visit: (row: RowContext, kind: XactKind, subxids: readonly number[], name: string) => void): void {
-  const reader = new ByteReader(payload);
-  const row = { ...FIRST_ROW, lsn: firstLsn };
-  for (let isFirst = true; !reader.done; isFirst = false) {
+/** Reads the rows of a block one after the other. */
+class RowReader implements RowContext {
+  lsn: number;
+  length = 0;
+  time = 0;
+  xid = 0;
+  dbOid = 0;
+  changes = 0;
+  kind: XactKind = XactKind.commit;
+  subxids = NO_SUBXIDS;
+  name = '';
+  private readonly reader: ByteReader;
+  private isFirst = true;
+
+  constructor(payload: Uint8Array, firstLsn: number) {
+    this.reader = new ByteReader(payload);
+    this.lsn = firstLsn;
+  }
+
+  /** Goes to the next row; false behind the last. */
+  next(): boolean {
+    const { reader } = this;
+    if (reader.done) return false;
     const distance = reader.varint();
-    row.lsn += Math.floor(distance / 2) * 8;
+    this.lsn += Math.floor(distance / 2) * 8;
     const head = distance % 2 === 0 ? USUAL_HEAD : reader.byte();
-    if (isFirst) {
-      row.time = reader.signed();
-      row.xid = reader.varint();
+    if (this.isFirst) {
+      this.isFirst = false;
+      this.time = reader.signed();
+      this.xid = reader.varint();
     } else {
       const both = reader.varint();
       const step = both % 4;
-      row.time += unzigzag(Math.floor(both / 4));
-      row.xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
+      this.time += unzigzag(Math.floor(both / 4));
+      this.xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
     }
-    if ((head & ROW_SAME_DATABASE) === 0) row.dbOid = reader.varint();
-    if ((head & ROW_SAME_LENGTH) === 0) row.length = reader.varint();
-    if ((head & ROW_SAME_CHANGES) === 0) row.changes = reader.varint();
-    const subxids = (head & ROW_HAS_SUBXIDS) !== 0 ? Array.from({ length: reader.varint() }, () => row.xid + reader.signed()) : NO_SUBXIDS;
-    visit(row, (head & ROW_KIND_MASK) as XactKind, subxids, (head & ROW_HAS_NAME) !== 0 ? reader.string() : '');
+    if (head === USUAL_HEAD) {
+      this.kind = XactKind.commit;
+      this.subxids = NO_SUBXIDS;
+      this.name = '';
+      return true;
+    }
+    this.kind = (head & ROW_KIND_MASK) as XactKind;
+    if ((head & ROW_SAME_DATABASE) === 0) this.dbOid = reader.varint();
+    if ((head & ROW_SAME_LENGTH) === 0) this.length = reader.varint();
+    if ((head & ROW_SAME_CHANGES) === 0) this.changes = reader.varint();
+    this.subxids = (head & ROW_HAS_SUBXIDS) !== 0 ? Array.from({ length: reader.varint() }, () => this.xid + reader.signed()) : NO_SUBXIDS;
+    this.name = (head & ROW_HAS_NAME) !== 0 ? reader.string() : '';
+    return true;
   }
 }
