@@ -31,7 +31,7 @@ export function bytesNotice(column: string): string {
 
 /** Compiles a condition against the table's columns as of then; `computed`: places of virtual columns whose values are at hand. */
 export async function compileTableWhere(database: DatabaseAt, table: Table, text: string, computed: ReadonlySet<number> = new Set()): Promise<CompiledWhere> {
-  const where = await compileWhere(database.typed(text), tableColumns(database, table), { zone: database.session.zone, tableName: table.relation.name, schemaName: table.schema });
+  const where = await compileWhere(database.typed(text), tableColumns(database, table), { zone: database.session.zone, encoding: database.encoding, tableName: table.relation.name, schemaName: table.schema });
   const missing = where.columnsUsed.find((i) => table.columns[i]!.column.generated === 'v' && !computed.has(i));
   if (missing !== undefined) {
     throw new WalscopeError('where.virtual', `${table.columns[missing]!.column.name} is computed when it is read: its values are stored nowhere`, { exitCode: ExitCode.usage, hint: 'write its expression instead (walscope schema shows it)' });

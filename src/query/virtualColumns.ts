@@ -77,7 +77,7 @@ function compileVirtual(database: DatabaseAt, table: Table): VirtualColumns {
     }
     try {
       const text = `(${deparsed.sql})::${regKind ? 'oid' : database.types.formatType(column.typeOid, column.typmod)}`;
-      const expression = compileExpression(text, columns, { zone: database.session.zone, tableName: table.relation.name, schemaName: table.schema });
+      const expression = compileExpression(text, columns, { zone: database.session.zone, encoding: database.encoding, tableName: table.relation.name, schemaName: table.schema });
       if (expression.notices.length > 0) refuse(expression.notices[0]!);
       else compiled.set(place, { expression, regKind });
     } catch (error) {

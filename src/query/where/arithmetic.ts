@@ -10,7 +10,7 @@ import {
   absDecimal, addDecimals, divideDecimals, moduloDecimals, multiplyDecimals, negateDecimal, type Decimal,
 } from './decimal.js';
 import { map1, map2, type Expr, type Scope } from './expr.js';
-import { addIntervals, multiplyInterval, negateInterval, type Interval } from './interval.js';
+import { addIntervals, divideInterval, multiplyInterval, negateInterval, type Interval } from './interval.js';
 import { ValueError } from './source.js';
 import { commonNumber, FLOAT8, isFloat, isInteger, isNumber, sqlType, type SqlType } from './sqlType.js';
 import { checkInteger, type Value } from './value.js';
@@ -129,10 +129,7 @@ const RULES: readonly Rule[] = [
   rule('interval', '+', 'interval', INTERVAL, (a, b) => addIntervals(a as Interval, b as Interval)),
   rule('interval', '-', 'interval', INTERVAL, (a, b) => addIntervals(a as Interval, minus(b))),
   rule('interval', '*', 'float8', INTERVAL, (a, b) => multiplyInterval(a as Interval, b as number)),
-  rule('interval', '/', 'float8', INTERVAL, (a, b) => {
-    if (b === 0) throw new ValueError('division by zero');
-    return multiplyInterval(a as Interval, 1 / (b as number));
-  }),
+  rule('interval', '/', 'float8', INTERVAL, (a, b) => divideInterval(a as Interval, b as number)),
 ];
 
 /** Types as the rules name them: any number that float8 takes, small integers as int4. */

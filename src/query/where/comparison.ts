@@ -35,13 +35,16 @@ function comparisonType(op: string, l: Expr, r: Expr, scope: Scope, at: number):
   return type;
 }
 
+/** Says where an order of texts is not the collation's. */
+export function noteTextOrder(type: SqlType, collation: string | undefined, scope: Scope): void {
+  if (isString(type) && !isBytewise(collation)) scope.notice('text is ordered by its bytes (collation "C") in --where; the database may order it otherwise');
+}
+
 /** `l op r` for one of the six comparisons. */
 export function compileComparison(op: string, l: Expr, r: Expr, scope: Scope, at: number): Expr {
   const type = comparisonType(op, l, r, scope, at);
   const left = coerce(l, type, scope), right = coerce(r, type, scope);
-  if (isString(type) && op !== '=' && op !== '<>' && !isBytewise(commonCollation(left, right))) {
-    scope.notice('text is ordered by its bytes (collation "C") in --where; the database may order it otherwise');
-  }
+  if (op !== '=' && op !== '<>') noteTextOrder(type, commonCollation(left, right), scope);
   const bound = boundOf(op, l, left, r, right, type);
   const fast = op === '=' || op === '<>' ? canonicalEquality(op, l, left, r, right, type, scope, at) : undefined;
   return { ...(fast ?? map2(BOOL, left, right, at, comparison(op, type))), bound };

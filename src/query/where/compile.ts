@@ -4,7 +4,7 @@
 import type { A_Const, A_Expr, CaseExpr, FuncCall, Node, TypeName } from 'libpg-query';
 import { arrayValue, type ArrayValue } from './array.js';
 import { applyModifiers, castTo, coerce } from './cast.js';
-import { compileComparison, compileDistinct } from './comparison.js';
+import { compileComparison, compileDistinct, noteTextOrder } from './comparison.js';
 import { compileUnary } from './arithmetic.js';
 import { constant, map1, mapNullable, Slot, type Expr, type Scope } from './expr.js';
 import { compileFunction } from './functions.js';
@@ -101,10 +101,12 @@ function compileConstant(node: A_Const, names: Names): Expr {
   if (node.boolval) return constant(BOOL, node.boolval.boolval ?? false, at);
   if (node.fval) {
     const text = node.fval.fval!;
-    const value = parseDecimal(text);
-    // an integer that int4 cannot hold is int8, and beyond that numeric
-    if (/^\d[\d_]*$/.test(text) && value.digits < 2n ** 63n) return constant(INT8, value.digits, at);
-    return constant(NUMERIC, value, at);
+    // the smallest type that holds an integer, of its sign too: make_const()
+    const integer = /^(-?)(\d[\d_]*|0[xob][\da-f_]+)$/i.exec(text);
+    if (!integer) return constant(NUMERIC, parseDecimal(text), at);
+    const value = BigInt(integer[2]!.replaceAll('_', '')) * (integer[1] === '-' ? -1n : 1n);
+    if (BigInt.asIntN(64, value) !== value) return constant(NUMERIC, parseDecimal(String(value)), at);
+    return constant(BigInt.asIntN(32, value) === value ? INT4 : INT8, value, at);
   }
   if (node.bsval) throw names.source.fail('where.unsupported', 'a bit string is not supported in --where', at);
   const literal = node.isnull ? null : (node.sval?.sval ?? '');
@@ -279,7 +281,9 @@ function compileMinMax(args: readonly Expr[], isGreatest: boolean, names: Names,
   const type = commonType(args, context, names, at);
   const compare = comparerOf(type);
   if (!compare) throw names.source.fail('where.unsupported', `${context} of type ${typeText(type)} is not supported in --where`, at);
-  return mapNullable(type, args.map((arg) => coerce(arg, type, names)), at, (values) => {
+  const typed = args.map((arg) => coerce(arg, type, names));
+  noteTextOrder(type, typed.find((arg) => arg.collation !== undefined)?.collation, names);
+  return mapNullable(type, typed, at, (values) => {
     let best: Value | null = null;
     for (const value of values) {
       if (value !== null && (best === null || (isGreatest ? compare(value, best) > 0 : compare(value, best) < 0))) best = value;
@@ -305,7 +309,7 @@ function compileCase(node: CaseExpr, names: Names, compile: Compiler): Expr {
   const type = commonType([...whens.map((when) => when.result), ...(otherwise ? [otherwise] : [])], 'CASE', names, at);
   const results = whens.map((when) => coerce(when.result, type, names));
   const last = otherwise && coerce(otherwise, type, names);
-  return { type, at, isConstant: false, eval: (row) => {
+  return { type, at, isConstant: false, collation: [...results, ...(last ? [last] : [])].find((result) => result.collation !== undefined)?.collation, eval: (row) => {
     if (slot) slot.value = typedOperand!.eval(row);
     const hit = whens.findIndex((when) => when.test.eval(row) === true);
     return hit === -1 ? (last?.eval(row) ?? null) : results[hit]!.eval(row);

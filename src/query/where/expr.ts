@@ -1,4 +1,5 @@
 /** A typed expression over a row, and the small builders that keep NULL and constants in order. */
+import type { TextDecoding } from '../../rows/types/encoding.js';
 import type { SqlType } from './sqlType.js';
 import type { Value, ValueContext } from './value.js';
 import type { WhereSource } from './source.js';
@@ -34,6 +35,7 @@ export interface Expr {
 /** What compiling needs to know and to tell. */
 export interface Scope extends ValueContext {
   readonly source: WhereSource;
+  readonly encoding: TextDecoding;
   notice(text: string): void;
 }
 

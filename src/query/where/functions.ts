@@ -14,7 +14,7 @@ import { mapAll, mapNullable, type Expr, type Scope } from './expr.js';
 import type { Interval } from './interval.js';
 import { jsonPath, jsonText, jsonTypeof, formatJsonb, type JsonNode } from './json.js';
 import { ValueError } from './source.js';
-import { INT4, isImplicitCast, NUMERIC, sameType, sqlType, TEXT, typeText, type SqlType } from './sqlType.js';
+import { INT4, isImplicitCast, isString, NUMERIC, sameType, sqlType, TEXT, typeText, type SqlType } from './sqlType.js';
 import { changeCase, characterLength, checkEscape, trimBlanks } from './text.js';
 import { similarToRegex } from './regex.js';
 import { checkInteger, equalityOf, formatValue, type Value } from './value.js';
@@ -93,6 +93,22 @@ function roundFloat(value: number): number {
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const asLower = (call: Call): boolean => isAsciiOnly(call.collation);
 
+/** A text's bytes in the database's encoding. */
+function stored(text: string, { scope }: Call): Uint8Array {
+  const found = scope.encoding.encode(text);
+  if (!found) throw new ValueError(`a character has no equivalent in encoding "${scope.encoding.name}"`);
+  return found;
+}
+
+/** ascii(): the code point in UTF-8, the byte in encodings of one byte a character. */
+function ascii(text: string, call: Call): number {
+  const first = text.codePointAt(0) ?? 0;
+  if (first < 0x80 || call.scope.encoding.name === 'UTF8') return first;
+  const found = stored(String.fromCodePoint(first), call);
+  if (found.length > 1) throw new ValueError('requested character too large');
+  return found[0]!;
+}
+
 /** Overloads of one name in the order of preference where an argument's type leaves several. */
 const FUNCTIONS: readonly FunctionRow[] = [
   row('lower', 'text', 'text', ([a], call) => changeCase(str(a), 'lower', asLower(call))),
@@ -104,10 +120,10 @@ const FUNCTIONS: readonly FunctionRow[] = [
     row(name, 'text', 'int4', ([a]) => BigInt(characterLength(str(a)))),
     row(name, 'bpchar', 'int4', ([a]) => BigInt(characterLength(trimBlanks(str(a))))),
   ]),
-  row('octet_length', 'text', 'int4', ([a]) => BigInt(Buffer.byteLength(str(a)))),
-  row('octet_length', 'bpchar', 'int4', ([a]) => BigInt(Buffer.byteLength(str(a)))),
+  row('octet_length', 'text', 'int4', ([a], call) => BigInt(stored(str(a), call).length)),
+  row('octet_length', 'bpchar', 'int4', ([a], call) => BigInt(stored(str(a), call).length)),
   row('octet_length', 'bytea', 'int4', ([a]) => BigInt(str(a).length / 2)),
-  row('bit_length', 'text', 'int4', ([a]) => BigInt(Buffer.byteLength(str(a)) * 8)),
+  row('bit_length', 'text', 'int4', ([a], call) => BigInt(stored(str(a), call).length * 8)),
   ...['substring', 'substr'].flatMap((name) => [
     row(name, 'text int4', 'text', ([a, b]) => substring(str(a), int(b))),
     row(name, 'text int4 int4', 'text', ([a, b, c]) => substring(str(a), int(b), int(c))),
@@ -134,8 +150,8 @@ const FUNCTIONS: readonly FunctionRow[] = [
   row('lpad', 'text int4 text', 'text', ([a, n, fill]) => pad(str(a), int(n), str(fill), true)),
   row('rpad', 'text int4', 'text', ([a, n]) => pad(str(a), int(n), ' ', false)),
   row('rpad', 'text int4 text', 'text', ([a, n, fill]) => pad(str(a), int(n), str(fill), false)),
-  row('ascii', 'text', 'int4', ([a]) => BigInt(str(a).codePointAt(0) ?? 0)),
-  row('md5', 'text', 'text', ([a]) => createHash('md5').update(str(a), 'utf8').digest('hex')),
+  row('ascii', 'text', 'int4', ([a], call) => BigInt(ascii(str(a), call))),
+  row('md5', 'text', 'text', ([a], call) => createHash('md5').update(stored(str(a), call)).digest('hex')),
   row('md5', 'bytea', 'text', ([a]) => createHash('md5').update(bytes(str(a))).digest('hex')),
   ...['sha224', 'sha256', 'sha384', 'sha512'].map((name) => row(name, 'bytea', 'bytea', ([a]) => createHash(name).update(bytes(str(a))).digest('hex'))),
   row('like_escape', 'text text', 'text', ([pattern, escape]) => standardEscape(str(pattern), checkEscape(str(escape)))),
@@ -218,8 +234,17 @@ const VOLATILE = new Set([
 
 type SpecialFunction = (args: readonly Expr[], scope: Scope, at: number) => Expr | undefined;
 
-/** Functions whose arguments are of any type, or that see NULL. */
+/** A form of a function that is not rebuilt here stands beside others that are. */
+function refuseForm(what: string, scope: Scope, at: number, hint?: string): never {
+  throw scope.source.fail('where.unsupported', `${what} is not supported in --where`, at, hint);
+}
+
+/** Functions whose arguments are of any type, that see NULL, or that have forms which are refused. */
 const SPECIAL: Record<string, SpecialFunction> = {
+  // numeric's own chooses its digits in a way that is not rebuilt here
+  sqrt: (args, scope, at) => (args[0]?.type.name === 'numeric' ? refuseForm('sqrt() of numeric', scope, at, 'cast to float8') : undefined),
+  // a literal there is a pattern, be it of digits
+  substring: (args, scope, at) => (args[1] && (isString(args[1].type) || args[1].type.name === 'unknown') ? refuseForm('substring() by a pattern', scope, at) : undefined),
   concat: (args, scope, at) => {
     const texts = args.map((arg) => printed(arg, scope));
     return mapNullable(TEXT, texts, at, (values) => values.filter((value) => value !== null).join(''));
@@ -243,7 +268,8 @@ const SPECIAL: Record<string, SpecialFunction> = {
     if (!equal || args.length !== 2 || !isImplicitCast(args[1]!.type, type.element!)) return undefined;
     return mapNullable(sqlType('int4'), [args[0]!, coerce(args[1]!, type.element!, scope)], at, ([a, wanted]) => {
       if (a === null) return null;
-      const { items, lowerBounds } = a as ArrayValue;
+      const { items, lengths, lowerBounds } = a as ArrayValue;
+      if (lengths.length > 1) throw new ValueError('searching for elements in multidimensional arrays is not supported');
       const found = items.findIndex((item) => (item === null || wanted === null ? item === wanted : equal(item, wanted!)));
       return found === -1 ? null : BigInt(found + lowerBounds[0]!);
     });

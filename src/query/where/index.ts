@@ -2,6 +2,7 @@
  * `--where EXPR`: PostgreSQL's expression syntax, evaluated over rows whose values are given as output text.
  * Semantics are those of a server's WHERE; what cannot be told from a row alone (subqueries, the clock, collations) is refused by name.
  */
+import { textDecoding, type TextDecoding } from '../../rows/types/encoding.js';
 import { UTC, type TimeZone } from '../../util/timeZone.js';
 import { boundsOf, type ColumnBounds } from './bounds.js';
 import { asBoolean, compileNode, type Names } from './compile.js';
@@ -14,6 +15,9 @@ import { formatValue, parseValue } from './value.js';
 
 export type { ColumnRange, RangeEnd } from './bounds.js';
 export { isParserLoaded, loadParser } from './parse.js';
+
+const PG_UTF8 = 6;
+const UTF8 = textDecoding(PG_UTF8)!;
 
 /** A column that an expression may name. */
 export interface WhereColumn {
@@ -29,6 +33,8 @@ export interface WhereColumn {
 export interface WhereOptions {
   /** The zone of a timestamptz written without one, and of casts between it and local times. Default UTC. */
   readonly zone?: TimeZone;
+  /** The database's, for functions of a text's bytes. Default UTF-8. */
+  readonly encoding?: TextDecoding;
   /** Names by which columns may be qualified: `orders`, `public`. */
   readonly tableName?: string;
   readonly schemaName?: string;
@@ -60,6 +66,7 @@ function open(text: string, columns: readonly WhereColumn[], options: WhereOptio
   const names: Names = {
     source,
     zone: options.zone ?? UTC,
+    encoding: options.encoding ?? UTF8,
     notice: (notice) => notices.add(notice),
     offsetOf: parsed.offsetOf,
     depth: 0,

@@ -168,10 +168,22 @@ export function addIntervals(a: Interval, b: Interval): Interval {
   return checked({ months: a.months + b.months, days: a.days + b.days, micros: a.micros + b.micros });
 }
 
-/** interval_mul(): fractions of months flow into days, those of days into the time. */
+/** interval_mul() */
 export function multiplyInterval(a: Interval, factor: number): Interval {
-  const monthsExact = a.months * factor, daysExact = a.days * factor;
-  if (!Number.isFinite(factor) || Math.abs(monthsExact) > 0x7fff_ffff || Math.abs(daysExact) > 0x7fff_ffff) throw new ValueError('interval out of range');
+  return scaled(a, (n) => n * factor);
+}
+
+/** interval_div(): not by way of the reciprocal, which is seldom exact. */
+export function divideInterval(a: Interval, divisor: number): Interval {
+  if (divisor === 0) throw new ValueError('division by zero');
+  return scaled(a, (n) => n / divisor);
+}
+
+/** Fractions of months flow into days, those of days into the time. */
+function scaled(a: Interval, scale: (n: number) => number): Interval {
+  const monthsExact = scale(a.months), daysExact = scale(a.days);
+  // NaN is no number to be within
+  if (!(Math.abs(monthsExact) <= 0x7fff_ffff && Math.abs(daysExact) <= 0x7fff_ffff)) throw new ValueError('interval out of range');
   const months = Math.trunc(monthsExact), days = Math.trunc(daysExact);
   const monthRest = roundMicros((monthsExact - months) * DAYS_PER_MONTH);
   let dayRest = roundMicros((daysExact - days + monthRest - Math.trunc(monthRest)) * 86_400);
@@ -180,7 +192,7 @@ export function multiplyInterval(a: Interval, factor: number): Interval {
     carry += Math.trunc(dayRest / 86_400);
     dayRest %= 86_400;
   }
-  return checked({ months, days: days + carry, micros: BigInt(Math.round(Number(a.micros) * factor + dayRest * 1_000_000)) });
+  return checked({ months, days: days + carry, micros: BigInt(Math.round(scale(Number(a.micros)) + dayRest * 1_000_000)) });
 }
 
 /** TSROUND() */

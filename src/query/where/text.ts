@@ -38,10 +38,18 @@ export function changeCase(text: string, direction: 'lower' | 'upper', asciiOnly
   let result = '';
   for (const c of text) {
     const changed = change(c);
-    result += characterLength(changed) === 1 ? changed : c;
+    result += characterLength(changed) === 1 ? changed : (SIMPLE_CASES[direction].get(c) ?? c);
   }
   return result;
 }
+
+const IOTA_SUBSCRIPTS = 'ᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾳῃῳ';
+const IOTA_SUBSCRIPT_CAPITALS = 'ᾈᾉᾊᾋᾌᾍᾎᾏᾘᾙᾚᾛᾜᾝᾞᾟᾨᾩᾪᾫᾬᾭᾮᾯᾼῌῼ';
+/** Unicode's simple mappings where its full ones, JavaScript's, give several characters. */
+const SIMPLE_CASES = {
+  lower: new Map([['İ', 'i']]),
+  upper: new Map([...IOTA_SUBSCRIPTS].map((c, i) => [c, IOTA_SUBSCRIPT_CAPITALS[i]!])),
+};
 
 type LikeStep = string | typeof ANY_ONE | typeof ANY_STRING;
 const ANY_ONE = Symbol('_');

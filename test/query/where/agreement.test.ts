@@ -2,7 +2,9 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../../../fixtures/postgres/server.js';
+import { textDecoding } from '../../../src/rows/types/encoding.js';
 import { compileWhere } from '../../../src/query/where/index.js';
+import { changeCase } from '../../../src/query/where/text.js';
 import { WalscopeError } from '../../../src/util/errors.js';
 import { timeZone, UTC } from '../../../src/util/timeZone.js';
 import { COLUMNS, ENUM_LABELS, generatedExpressions, ROW_COUNT, VALUES } from './corpus.js';
@@ -116,6 +118,31 @@ describe('agreement with PostgreSQL 18', () => {
     }
     expect(found).toEqual([]);
     expect(agreed).toBeGreaterThan(800);
+  });
+
+  it('changes the case of every character as the server does', async () => {
+    const { rows: cases } = await client.query<{ c: string; lower: string; upper: string }>({
+      text: `SELECT chr(i) AS c, lower(chr(i) COLLATE pg_c_utf8), upper(chr(i) COLLATE pg_c_utf8) FROM generate_series(1, ${0x1ffff}) i WHERE i NOT BETWEEN ${0xd800} AND ${0xdfff}`,
+    });
+    // characters newer than the server's Unicode stay as they are there
+    const differ = cases.filter(({ c, lower, upper }) => (lower !== c && changeCase(c, 'lower', false) !== lower) || (upper !== c && changeCase(c, 'upper', false) !== upper));
+    expect(differ).toEqual([]);
+    expect(cases.filter(({ c, upper }) => upper !== c).length).toBeGreaterThan(1400);
+  });
+
+  it.each([['LATIN1', 8, 'é'], ['LATIN9', 16, '€'], ['KOI8R', 22, 'я'], ['EUC_JP', 1, 'あ'], ['UTF8', 6, '€']])('counts and hashes the bytes of %s', async (name, number, character) => {
+    await client.query(`CREATE DATABASE d${number} ENCODING '${name}' TEMPLATE template0 LOCALE 'C'`);
+    const other = await server.connect(`d${number}`);
+    try {
+      for (const call of ['octet_length', 'bit_length', 'md5', 'ascii']) {
+        const theirs = await other.query<{ v: string }>(`SELECT ${call}('${character}')::text AS v`).then(({ rows: [row] }) => row!.v, () => undefined);
+        const where = await compileWhere(`${call}('${character}')::text = '${theirs}'`, COLUMNS, { encoding: textDecoding(number) });
+        if (theirs === undefined) expect(() => where.test([])).toThrow(/too large/);
+        else expect([call, where.test([])]).toEqual([call, true]);
+      }
+    } finally {
+      await other.end();
+    }
   });
 
   it('refuses what the server refuses', async () => {

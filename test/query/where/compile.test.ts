@@ -70,6 +70,7 @@ describe('compileWhere', () => {
 
   it('says once that it orders text by bytes, unless the collation does so too', async () => {
     expect((await compile("email < 'm' OR email > 'x'")).notices).toEqual([expect.stringContaining('ordered by its bytes')]);
+    expect((await compile("GREATEST(email, 'm') = 'm'")).notices).toEqual([expect.stringContaining('ordered by its bytes')]);
     expect((await compile("code < 'm' AND email = 'x' AND email COLLATE \"C\" < 'z'")).notices).toEqual([]);
   });
 
