@@ -11,9 +11,6 @@ import { XLOG_BLCKSZ, xlogPageHeaderSize } from './xlogPage.js';
 import { XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
 import { XLogRecord } from './xlogRecord.js';
 
-/** A source that can fill a buffer of ours (readInto) saves a copy. */
-export type WalScanSource = WalBytes;
-
 /** A block reference begins a chain: an image to restore, or a page that redo initialises. */
 export const REF_STARTS_CHAIN = 0x01;
 /** It carries an image, be it only for wal_consistency_checking. */
@@ -101,7 +98,7 @@ MODES.fill(RecordMode.all, 128);
 /**
  * Scans `source` from `from` to `until`. A broken record ends the scan with `end` set: the caller decides whether to go on behind it.
  */
-export function scanWal(source: WalScanSource, options: WalScanOptions): WalScanResult {
+export function scanWal(source: WalBytes, options: WalScanOptions): WalScanResult {
   return new WalScan(source, options).run();
 }
 
@@ -117,7 +114,7 @@ class WalScan {
   private have = 0;
   private assembly = new Uint8Array(XLOG_BLCKSZ * 4);
 
-  constructor(private readonly source: WalScanSource, private readonly options: WalScanOptions) {
+  constructor(private readonly source: WalBytes, private readonly options: WalScanOptions) {
     const { major, systemIdentifier, until } = options;
     this.reader = new XLogReader(source, { major, systemIdentifier });
     this.kernel = options.kernel ?? new WalScanKernel();

@@ -119,7 +119,6 @@ export class WalScanKernel {
     if (options.changes) this.exports.countChanges();
     this.refresh();
     this.bytes.set(options.modes, this.exports.modesAt());
-    if (options.changes) this.exports.countChanges();
     this.relationList = [];
     if (this.bufferSize === 0) this.growBuffer(BUFFER_BYTES, 0);
   }

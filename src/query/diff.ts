@@ -23,7 +23,6 @@ import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { findRelation, parseTableName } from './tableName.js';
 import type { Tuple } from './tupleArena.js';
 
-
 export type { Change } from './rowMatcher.js';
 
 export interface RowChange {

@@ -182,4 +182,3 @@ export function byteChanges(before: Uint8Array, after: Uint8Array): ByteChange[]
   close();
   return changes;
 }
-

@@ -21,7 +21,6 @@ import { describeKind } from './describeKind.js';
 import { formerColumns } from './droppedColumns.js';
 import { findRelation, parseTableName, schemasWith, type TableName } from './tableName.js';
 
-
 export class Session {
   private readonly databases = new Map<Lsn, DatabaseAt[]>();
   /** What the user should know of answers, beside what each of them says. */

@@ -21,4 +21,3 @@ export function openCaseArchive(paths: readonly string[], systemIdentifier: bigi
     throw error;
   }
 }
-

@@ -4,8 +4,9 @@
  */
 import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
-import { clogPageOf, readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
+import { readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
 import { ClogStatus } from '../layerfile/deltaLayer.js';
+import { clogPageOf } from '../pg/clogPage.js';
 import { LruCache } from '../util/lruCache.js';
 import type { LayerMap } from './layerMap.js';
 import { slruFile } from './slruKeys.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ManifestPack, WalStoreForm } from '../layerfile/manifest.js';
 import type { WalIdentity } from '../layerfile/walFrame.js';
 import { WalPackWriter } from '../layerfile/walPack.js';
-import type { WalScanSource } from '../pg/walScan.js';
+import type { WalBytes } from '../pg/xlogReader.js';
 import { SIZE_OF_XLOG_LONG_PHD, XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import type { Lsn } from '../util/lsn.js';
 import { WAL_FOLDER, type CaseWal } from './caseWal.js';
@@ -32,7 +32,7 @@ export function isPacked(wal: CaseWal, from: Lsn, { form, packs }: Packing): boo
 const COPY_BYTES = 1024 * 1024;
 
 /** A source of WAL that packs what is read through it. finish() or abandon() must be called. */
-export class PackingSource implements WalScanSource {
+export class PackingSource implements WalBytes {
   readonly segmentSize: number;
   private readonly writer: WalPackWriter;
   private readonly startLsn: Lsn;

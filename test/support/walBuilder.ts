@@ -3,7 +3,7 @@ import { xlogRecordCrc } from '../../src/pg/crc32c.js';
 import type { RelFork } from '../../src/pg/relFileLocator.js';
 import { XLOG_PAGE_MAGIC, type PgMajor } from '../../src/pg/version.js';
 import { XLOG_BLCKSZ, XLP_FIRST_IS_CONTRECORD, XLP_FIRST_IS_OVERWRITE_CONTRECORD, XLP_LONG_HEADER } from '../../src/pg/xlogPage.js';
-import type { WalScanSource } from '../../src/pg/walScan.js';
+import type { WalBytes } from '../../src/pg/xlogReader.js';
 import { maxAlign, type Lsn } from '../../src/util/lsn.js';
 
 export interface BlockSpec extends RelFork {
@@ -80,7 +80,7 @@ export interface WalBuilderOptions {
 }
 
 /** WAL in memory from the beginning of a segment on. */
-export class WalBuilder implements WalScanSource {
+export class WalBuilder implements WalBytes {
   readonly major: PgMajor;
   readonly segmentSize: number;
   readonly startLsn: Lsn;

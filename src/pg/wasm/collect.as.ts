@@ -28,7 +28,7 @@ const VM_FORK: u32 = 2;
 const HEAP_BLOCKS_PER_VM_PAGE: u32 = (8192 - 24) * 4;
 const IMPLICIT: u32 = 2;
 const NONE: i32 = -1;
-/** Later than PostgreSQL's last timestamp. */
+/** 2^50 µs on either side of 2000, to 2035: what lies beyond goes the slow way, which tells a time from nonsense. */
 const TIME_LIMIT: i64 = 1 << 50;
 
 let layerLsn: u64 = 0;

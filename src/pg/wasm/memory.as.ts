@@ -29,7 +29,6 @@ export const REF_FLAGS: usize = REF_LSN + REFS * 4;
 export const REF_ID: usize = REF_FLAGS + REFS * 4;
 export const RECORD_POS: usize = REF_ID + REFS;
 export const RECORD_END: usize = RECORD_POS + RECORDS * 4;
-
 export const RECORD_MAIN: usize = RECORD_END + RECORDS * 4;
 
 export function modesAt(): usize { return MODES; }

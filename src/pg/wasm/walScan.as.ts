@@ -400,7 +400,7 @@ function rowDetail(rmid: u32, opcode: u32, start: u32, mainAt: u32, mainLength: 
   return opcode == 0x10 && mainLength >= 8 ? recordByte(start, mainAt + 7) : 0;
 }
 
-/** needsRecord() of walScan.ts */
+/** Whether a record is handed over, by the mode of its manager (RecordMode of walScanKernel.ts). */
 function isNeeded(mode: u32, info: u32, start: u32, mainAt: u32, mainLength: u32): bool {
   if (mode == 1) return true;
   if (mode == 2) return (info & 0xf0) != 0xa0 && (info & 0xf0) != 0xb0;

@@ -365,4 +365,3 @@ function compileCollate(operand: Expr, collation: readonly string[], names: Name
   }
   return operand.type.name === 'unknown' ? { ...operand, collation: 'C' } : { ...map1(operand.type, operand, operand.at, (v) => v), collation: 'C' };
 }
-

@@ -360,4 +360,3 @@ function unknownFunction(name: string, scope: Scope, at: number): Error {
   }
   return scope.source.fail('where.unsupported', `the function ${name}() is not supported in --where`, at);
 }
-

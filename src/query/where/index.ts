@@ -175,4 +175,3 @@ function distance(a: string, b: string): number {
   }
   return previous[b.length]!;
 }
-

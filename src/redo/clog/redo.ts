@@ -4,9 +4,6 @@
  */
 import { CLOG_XACTS_PER_BYTE, CLOG_XACTS_PER_PAGE, clogPageOf } from '../../pg/clogPage.js';
 
-export { CLOG_XACTS_PER_PAGE, clogPageOf };
-
-
 /** XidStatus */
 export const XidStatus = { inProgress: 0, committed: 1, aborted: 2, subCommitted: 3 } as const;
 export type XidStatus = (typeof XidStatus)[keyof typeof XidStatus];

@@ -107,4 +107,3 @@ export const heap2ImplicitEdits: ImplicitEditsFunction = (record, emit) => {
     case XLOG_HEAP2_LOCK_UPDATED: emitOne(record, 7, XLH_LOCK_ALL_FROZEN_CLEARED, emit); break;
   }
 };
-
