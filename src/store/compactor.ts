@@ -7,7 +7,8 @@ import path from 'node:path';
 import { removeStrays } from '../layerfile/durable.js';
 import { ImageLayerWriter, imageLayerName } from '../layerfile/imageLayer.js';
 import { imageFiles, writeManifest, type Manifest, type ManifestImages, type ManifestLayer } from '../layerfile/manifest.js';
-import { ExitCode, WalscopeError } from '../util/errors.js';
+import { WalscopeError } from '../util/errors.js';
+import { interruptedToResume } from './interrupted.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn } from '../util/lsn.js';
 import { CaseStore, LAYERS_FOLDER, type CaseSources } from './caseStore.js';
@@ -148,6 +149,6 @@ class Compactor {
     this.options.onProgress?.(0, what);
     await new Promise((resolve) => setImmediate(resolve));
     if (!this.options.signal?.aborted) return;
-    throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+    throw interruptedToResume();
   }
 }

@@ -13,16 +13,17 @@ import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
-import { formatLsn, INVALID_LSN, parseLsn, type Lsn } from '../util/lsn.js';
+import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import { compactCase } from './compactor.js';
 import { consistencyPoint, openCaseBackup, walOfBackup } from './backups.js';
 import type { StripeSource } from './buildLayer.js';
 import { openCaseArchive } from './caseArchive.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { CaseWal, WAL_FOLDER } from './caseWal.js';
+import { breakFindings, unusableParts } from './indexFindings.js';
+import { interruptedToResume } from './interrupted.js';
 import { namesOf } from './layerFiles.js';
 import { LayerMap } from './layerMap.js';
-import { minimalStretches } from './loggedRuns.js';
 import { otherCluster, unjoined, walIsGone } from './indexErrors.js';
 import { mergedLayerSource, openLayerSource, type LayerSourceOptions } from './layerSource.js';
 import { packStart } from './stripePack.js';
@@ -105,7 +106,7 @@ class Indexer {
     this.removeUnnamed(manifest);
     if (options.compact !== false) this.findings.push(...(await compactCase({ caseDir: options.caseDir, manifest, signal: options.signal })).findings);
     this.takeFindings(archive);
-    this.reportUnusable(manifest, wal);
+    this.findings.push(...unusableParts(manifest, this.layersDir, wal));
     archive.close();
     wal.close();
     for (const backup of backups) backup.close();
@@ -332,7 +333,7 @@ class Indexer {
 
   private endRun(run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
     run.endReason = end.error.message;
-    if (end.kind !== 'end') this.reportBreak(end.kind, end.error, run, lastWal);
+    this.findings.push(...breakFindings(end, run, lastWal));
   }
 
   /** Between two stripes: shows where the run is, and lets ^C in. */
@@ -348,7 +349,7 @@ class Indexer {
 
   private throwIfInterrupted(): void {
     if (!this.options.signal?.aborted) return;
-    throw new WalscopeError('interrupted', 'interrupted', { exitCode: ExitCode.interrupted, hint: 'run the same command again: it resumes where it stopped' });
+    throw interruptedToResume();
   }
 
   /** What a worker is building is given up on ^C. */
@@ -362,17 +363,6 @@ class Indexer {
     signal.removeEventListener('abort', stop);
     this.throwIfInterrupted();
     return work;
-  }
-
-  private reportBreak(kind: 'missing' | 'damage', error: WalscopeError, run: ManifestRun, lastWal: Lsn): void {
-    const missing = parseLsn(error.options.place?.lsn ?? '') ?? run.endLsn;
-    if (kind === 'missing' && missing >= lastWal) return; // the archive simply ends there, perhaps within a record
-    const { file } = error.options.place ?? {};
-    const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message}${file === undefined || error.message.includes(file) ? '' : `, ${file}`})`;
-    this.findings.push({
-      code: kind === 'missing' ? 'wal.gap' : 'wal.damage', place: error.options.place,
-      message: `${what}: moments from ${formatLsn(run.endLsn)} on cannot be answered until the segment is put back and walscope index is run again`,
-    });
   }
 
   /** What the archive has found, when it was opened or since, in whichever thread: each file once. */
@@ -393,24 +383,6 @@ class Indexer {
       backup.consistentLsn = covered ? candidate : null;
     });
     layers.close();
-  }
-
-  private reportUnusable(manifest: Manifest, wal: CaseWal): void {
-    for (const backup of manifest.backups) {
-      if (backup.consistentLsn !== null) continue;
-      this.findings.push({ code: 'backup.inconsistent', message: `base backup ${backup.path} cannot be used: the WAL from ${formatLsn(backup.startLsn)} to its end is not in the archive`, place: { file: backup.path } });
-    }
-    const layers = new LayerMap(this.layersDir, manifest.layers);
-    for (const { from, to } of minimalStretches(layers.events)) {
-      this.findings.push({ code: 'wal.minimal', message: `wal_level was minimal from ${formatLsn(from)} ${to === null ? 'on' : `to ${formatLsn(to)}`}: moments in it cannot be answered, and later ones only from a base backup that was taken after it` });
-    }
-    layers.close();
-    const reached = manifest.runs.at(-1)?.endLsn ?? 0;
-    for (const range of wal.coverage()) {
-      if (range.start > reached) {
-        this.findings.push({ code: 'wal.unreachable', message: `WAL from ${formatLsn(range.start)} to ${formatLsn(range.end)} lies after a gap and no base backup starts in it` });
-      }
-    }
   }
 }
 
