@@ -187,5 +187,5 @@ async function stepIncident(screen: Screen, direction: Direction): Promise<void>
   // several tables may have suffered from one transaction: the worst is shown
   const worst = screen.background.incidents!.find((incident) => incident.lsn === found.lsn)!;
   await screen.goToJustBefore(worst.xid, worst.before, worst.database, worst.oid);
-  screen.say(`just before ${worst.title} · ${worst.extent} · xid ${worst.xid} · ${worst.timeText}`);
+  screen.say(`just before ${[worst.title, worst.extent].filter((part) => part !== '').join(' · ')} · xid ${worst.xid} · ${worst.timeText}`);
 }
