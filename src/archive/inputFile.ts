@@ -1,5 +1,5 @@
 /** The file system calls that read the user's archives: read-only, and what fails is a located input error. */
-import { openSync, readdirSync, readSync, statSync, type Dirent, type Stats } from 'node:fs';
+import { openSync, readdirSync, readSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { inputError } from '../util/errors.js';
 
 const REASONS: Record<string, string> = {
@@ -39,6 +39,11 @@ export function statInput(path: string): Stats | undefined {
 /** A directory's entries by name. */
 export function listInput(path: string): Dirent[] {
   return reading(path, () => readdirSync(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The path of an existing file or directory, without links. */
+export function realInput(path: string): string {
+  return reading(path, () => realpathSync(path));
 }
 
 /** Reads `length` bytes from `position` into `into` at `at`, fewer where the file ends; gives how many. `path` is for messages. */

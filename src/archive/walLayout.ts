@@ -1,16 +1,14 @@
 /**
- * How the files of a WAL archive lie on disk. A layout finds files and says what each one is by its name; what is in them is looked at
- * by walArchive.ts, the same way for all. One file a layout: this one is PostgreSQL's own, as archive_command, pg_receivewal,
- * pg_wal and Barman's `wals` leave it: any nesting, file names that PostgreSQL gives, perhaps with a compression's suffix.
+ * How the files of a WAL archive lie on disk, as archive_command, pg_receivewal, pg_wal and Barman's `wals` leave it: any nesting, file names
+ * that PostgreSQL gives, perhaps with a compression's suffix. What each file is, is said by its name; walArchive.ts looks at what is in it.
  */
-import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseWalFileName, type WalFileName } from '../pg/walFileName.js';
 import { inputError } from '../util/errors.js';
 import { withoutCompressionSuffix } from './decompress.js';
-import { listInput, statInput } from './inputFile.js';
+import { listInput, realInput, statInput } from './inputFile.js';
 
-/** A file that a layout takes for one of the archive's. */
+/** A file that is one of the archive's by its name. */
 export interface WalFileEntry {
   path: string;
   name: WalFileName;
@@ -26,17 +24,9 @@ export interface WalListing {
   ignored: string[];
 }
 
-export interface WalLayout {
-  readonly name: string;
-  /** Whether a directory is of this layout; asked in the order of WAL_LAYOUTS. */
-  recognises(directory: string): boolean;
-  list(directory: string): WalListing;
-}
-
 /** Directories of pg_wal whose files are not WAL. */
 const NOT_WAL = new Set(['archive_status', 'summaries']);
 
-/** Names that pg_receivewal and archive scripts give to files which they are still writing, or PostgreSQL to its own. */
 function entryOf(path: string, bytes: number, live: boolean): WalFileEntry | undefined {
   const plain = withoutCompressionSuffix(basename(path));
   // pg_receivewal puts `.partial` last: 000000010000000000000003.gz.partial
@@ -44,18 +34,8 @@ function entryOf(path: string, bytes: number, live: boolean): WalFileEntry | und
   return name && { path, name, bytes, live };
 }
 
-export const plainWalLayout: WalLayout = {
-  name: 'PostgreSQL',
-  recognises: () => true,
-  list(directory) {
-    const listing: WalListing = { files: [], ignored: [] };
-    walk(directory, listing, new Set());
-    return listing;
-  },
-};
-
 function walk(directory: string, listing: WalListing, seen: Set<string>): void {
-  const real = realpathSync(directory);
+  const real = realInput(directory);
   if (seen.has(real)) return; // a link that leads back up
   seen.add(real);
   const entries = listInput(directory);
@@ -73,9 +53,6 @@ function walk(directory: string, listing: WalListing, seen: Set<string>): void {
   }
 }
 
-/** Backup tools' repositories come first here: the plain layout takes any directory. */
-const WAL_LAYOUTS: readonly WalLayout[] = [plainWalLayout];
-
 /** Lists one path that the user gave: a directory, a data directory (its pg_wal is meant) or a single file. Throws `wal.path`. */
 export function listWalPath(path: string): WalListing {
   const hint = 'give the directory that archive_command fills, or a pg_wal directory';
@@ -88,8 +65,9 @@ export function listWalPath(path: string): WalListing {
   }
   if (!stat.isDirectory()) throw inputError('wal.path', `${path} is no directory`, { file: path }, hint);
   const isDataDirectory = statInput(join(path, 'PG_VERSION')) && statInput(join(path, 'pg_wal'));
-  const directory = isDataDirectory ? join(path, 'pg_wal') : path;
-  return WAL_LAYOUTS.find((layout) => layout.recognises(directory))!.list(directory);
+  const listing: WalListing = { files: [], ignored: [] };
+  walk(isDataDirectory ? join(path, 'pg_wal') : path, listing, new Set());
+  return listing;
 }
 
 /** The pg_wal of a data directory where it holds segments (`pg_basebackup -X` put them there); undefined otherwise. */

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
+import { realInput } from '../../src/archive/inputFile.js';
 import { WalWatch } from '../../src/archive/watchWal.js';
+import { failure } from '../support/errorCode.js';
 
 vi.mock('node:fs', async (original) => {
   const actual = await original<object>();
@@ -18,4 +20,8 @@ it('looks at intervals where the system has no watch left to give', async () => 
   expect(await watch.changed(undefined)).toBe(true);
   watch.close();
   rmSync(folder, { recursive: true });
+});
+
+it('a folder that goes while the archive is listed is told as input that cannot be read', () => {
+  expect(failure(() => realInput('/nonexistent/wal'))).toBe('input.unreadable');
 });
