@@ -67,7 +67,10 @@ function changedPairs(sides: DiffSides): Pair[] {
     .map(({ before, after }) => ({ before: isListed(sides.before, before) ? before : undefined, after: isListed(sides.after, after) ? after : undefined }))
     .filter((pair) => pair.before !== undefined || pair.after !== undefined);
   const sortName = ({ before, after }: Pair): string => (after ? nameIn(sides.after, after) : nameIn(sides.before, before!));
-  return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
+  // views go before what they read, and come after it: those made later may read those made earlier
+  const rank = ({ before, after }: Pair): number => (!'vm'.includes((after ?? before)!.kind) ? 1 : after ? 2 : 0);
+  const age = ({ before, after }: Pair): number => (after ? after.oid : -before!.oid);
+  return pairs.sort((a, b) => rank(a) - rank(b) || (rank(a) === 1 ? (sortName(a) < sortName(b) ? -1 : 1) : age(a) - age(b)));
 }
 
 function nameIn(database: DatabaseAt, relation: Relation): string {
