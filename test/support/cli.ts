@@ -1,6 +1,6 @@
 /** The built command line as a process. */
 import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,9 @@ function newestSource(): number {
   return newest;
 }
 
+/** While it is being built, its main module may be there before others. */
 function isBuilt(): boolean {
-  return (statSync(MAIN, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= newestSource();
+  return !existsSync(LOCK) && (statSync(MAIN, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= newestSource();
 }
 
 /** Builds dist/ where a source is newer; test files that run at the same time wait for one another. */
