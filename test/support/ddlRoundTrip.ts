@@ -121,9 +121,9 @@ async function loadRows(database: DatabaseAt, client: Client, trip: RoundTrip): 
   }
 }
 
-/** xml_out() drops the newline that a value without declaration begins with, xml_in() keeps it: each time that it is loaded, such a value loses one. */
+/** xml_out() drops the newline that a value without declaration begins with, xml_in() keeps it: each time that it is loaded, such a value loses one, and in an array perhaps its quotes. */
 function isWithoutNewline(ours: Buffer, theirs: Buffer): boolean {
-  return Buffer.from(ours.toString('latin1').replace(/(^|[\t{,"])\\n</gm, '$1<'), 'latin1').equals(theirs);
+  return Buffer.from(ours.toString('latin1').replace(/(^|[\t{,"])\\n</gm, '$1<').replace(/([{,])"(<[^"\\\s]*)"(?=[},])/g, '$1$2'), 'latin1').equals(theirs);
 }
 
 /** Loads the database into an empty one of the same encoding on `server`. */
