@@ -104,7 +104,8 @@ export class Screen {
       await this.rowsView.choose();
       this.say(this.options.background ? FIRST_MESSAGE : '? help');
     }, true);
-    void this.queue.then(() => this.background.start());
+    // a worker that is started after the end would keep the program alive
+    void this.queue.then(() => !this.hasQuit && this.background.start());
   }
 
   resize(size: Size): void {

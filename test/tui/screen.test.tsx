@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readTruth } from '../../fixtures/workloads/truth.js';
+import { Screen } from '../../src/tui/screen.js';
 import { ROOT } from '../support/cli.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
-import { show, typed, type ShowOptions, type ShownScreen } from './support.js';
+import { connect, show, typed, type ShowOptions, type ShownScreen } from './support.js';
 
 const demo = join(ROOT, 'fixtures', 'demo');
 const truthRows = (moment: string, table: string): string[] => {
@@ -39,6 +40,24 @@ describe('the screen', () => {
     expect(frame).toMatch(/█/);
     expect(lines[21]).toMatch(/!─*▲─.*!/);
     expect(frame).toContain('6 incidents found: i lists them');
+  });
+
+  it('starts no second worker once it has been left', async () => {
+    const front = connect(indexed.session, { create: () => { throw new Error('nothing is exported'); } });
+    let started = 0, ended = 0;
+    const screen = new Screen({
+      client: front.client, at: 'latest', database: undefined, copy: () => undefined, quit: () => void ended++,
+      background: () => {
+        started++;
+        return front.client;
+      },
+    });
+    screen.start({ columns: 80, rows: 24 });
+    screen.press('ctrl-c');
+    await screen.idle();
+    await new Promise((resolve) => setImmediate(resolve));
+    front.close();
+    expect({ started, ended }).toEqual({ started: 0, ended: 1 });
   });
 
   it.each([[80, 24], [120, 40], [60, 16]])('fits a terminal of %i by %i, and one that is resized', async (columns, rows) => {
