@@ -201,7 +201,8 @@ describe('index --follow', () => {
     rmSync(join(live, first)); // the archive rotates
     linkInto(live, second);
     await until(upTo(third));
-    expect(await stop(started)).toMatchObject({ code: 130, err: expect.stringMatching(/^walscope: stopped following; the WAL up to 0\/[0-9A-F]+ is indexed; run the same command again: it goes on there\n$/) });
+    // what is still cut off at the next look is told, once: whether it was depends on how long that look took to come
+    expect(await stop(started)).toMatchObject({ code: 130, err: expect.stringMatching(/^(walscope: incomplete: \S+7F: the segment is cut off; 300000 of 1048576 bytes can be read\n)?walscope: stopped following; the WAL up to 0\/[0-9A-F]+ is indexed; run the same command again: it goes on there\n$/) });
     rmSync(join(live, second));
     started = begin();
     for (const name of names.slice(3)) linkInto(live, name);
