@@ -82,6 +82,11 @@ export function formatOf(options: CommonOptions): Format {
 
 const FLUSH_CHARACTERS = 64 * 1024;
 
+/** Between two attempts to write to a full pipe. */
+const SHORTEST_PAUSE_MS = 0.05, LONGEST_PAUSE_MS = 5;
+/** Nobody notifies it: to sleep. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
 /** Where data goes: stdout, or -o FILE. Text is gathered into large writes. */
 export class DataOutput {
   private pending = '';
@@ -148,14 +153,17 @@ export class DataOutput {
 
   private writeAll(bytes: Uint8Array): void {
     if (this.closed) return;
-    let at = 0;
+    let at = 0, pause = SHORTEST_PAUSE_MS;
     while (at < bytes.length) {
       try {
         at += fs.writeSync(this.fd, bytes, at);
+        pause = SHORTEST_PAUSE_MS;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'EAGAIN') {
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // a slow reader of our pipe
+          // the pipe is full: most readers have emptied it at once, slow ones are not asked all the time
+          Atomics.wait(NEVER, 0, 0, pause);
+          pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
         } else if (code === 'EPIPE') {
           this.closed = true; // the reader has seen enough, as with head
           return;
