@@ -40,6 +40,7 @@ export function takeStripe({ starts, taken }: SharedWork): Lsn | undefined {
 
 export class IndexPool {
   private readonly workers: Worker[];
+  private readonly exits: Promise<void>[];
   private readonly work: SharedWork;
   private readonly results = new Map<Lsn, BuiltLayer | WalscopeError>();
   private crash: Error | undefined;
@@ -51,6 +52,7 @@ export class IndexPool {
     this.work = { starts, taken: new Int32Array(new SharedArrayBuffer(4)) };
     const script = new URL('./indexWorker.js', import.meta.url);
     this.workers = Array.from({ length: jobs - 1 }, () => new Worker(script, { workerData: { ...input, ...this.work } }));
+    this.exits = this.workers.map((worker) => new Promise((resolve) => worker.once('exit', () => resolve())));
     for (const worker of this.workers) {
       worker.on('message', (output: WorkerOutput) => {
         report(output.findings);
@@ -90,10 +92,11 @@ export class IndexPool {
     }
   }
 
+  /** Waits for the stripes in hand: a thread that is terminated while the zstd addon calls back into it takes the process with it. */
   async close(): Promise<void> {
     this.closed = true;
     this.wake();
     Atomics.store(this.work.taken, 0, this.work.starts.length);
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    await Promise.all(this.exits);
   }
 }
