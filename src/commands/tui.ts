@@ -1,9 +1,30 @@
 /** walscope tui: the same questions on screen. Data is read in worker threads, so that the screen never waits for it. */
 import { Worker } from 'node:worker_threads';
 import { colourWanted } from '../output/colour.js';
+import { END } from '../tui/model/serve.js';
+import type { StopFlag } from '../tui/model/work.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { findCase, zoneOf, type CommonOptions } from './context.js';
 import type { TuiWorkerData } from './tuiWorker.js';
+
+interface Thread {
+  worker: Worker;
+  stop: StopFlag;
+  exit: Promise<void>;
+}
+
+/** A thread that has not come to its end by itself after this time is terminated. */
+const PATIENCE_MS = 2000;
+const EVERY_QUESTION = 0x7fffffff;
+
+/** Lets a thread come to its end: one that is terminated while the zstd addon calls back into it takes the process with it. */
+async function end({ worker, stop, exit }: Thread): Promise<void> {
+  Atomics.store(stop, 0, EVERY_QUESTION);
+  worker.postMessage(END);
+  const impatient = setTimeout(() => void worker.terminate(), PATIENCE_MS);
+  await exit;
+  clearTimeout(impatient);
+}
 
 export async function tuiCommand(options: CommonOptions): Promise<ExitCode> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
@@ -13,15 +34,16 @@ export async function tuiCommand(options: CommonOptions): Promise<ExitCode> {
   zoneOf(options); // refused here, before the screen changes
   // React's development build is several times slower
   process.env['NODE_ENV'] ??= 'production';
-  const workers: Worker[] = [];
+  const threads: Thread[] = [];
   const failed: ((error: unknown) => void)[] = [];
-  const start = (isBackground: boolean): { worker: Worker; stop: Int32Array } => {
+  const start = (isBackground: boolean): Thread => {
     const workerData: TuiWorkerData = { caseDir, zone: options.tz, stop: new SharedArrayBuffer(4), isBackground };
     // from wherever the build has put this module: see scripts/bundle.mjs
     const worker = new Worker(new URL('../commands/tuiWorker.js', import.meta.url), { workerData });
     worker.on('error', (error) => failed.forEach((tell) => tell(error)));
-    workers.push(worker);
-    return { worker, stop: new Int32Array(workerData.stop) };
+    const thread = { worker, stop: new Int32Array(workerData.stop), exit: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
+    threads.push(thread);
+    return thread;
   };
   const front = start(false); // opens the case while the screen's own modules load
   try {
@@ -32,7 +54,7 @@ export async function tuiCommand(options: CommonOptions): Promise<ExitCode> {
     };
     await runTui({ client: new Client(front.worker, front.stop), background, at: options.at ?? 'latest', database: options.dbname }, painter(colourWanted(options.color ?? 'auto', true)), (screen) => failed.push((error) => screen.quit(error)));
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(threads.map(end));
   }
   return ExitCode.done;
 }

@@ -11,6 +11,8 @@ export interface VerifyWorkerInput {
   caseDir: string;
   plan: VerifyPlan;
   shard: Shard;
+  /** Not 0 once the threads are to end. */
+  stop: Int32Array;
 }
 
 export type VerifyWorkerOutput = { kind: 'progress'; share: number; what: string } | { kind: 'report'; report: ShardReport } | { kind: 'failure'; error: PlainError };
@@ -20,17 +22,22 @@ export interface ThreadOptions {
   signal?: AbortSignal;
 }
 
-/** The reports of all shards, in their order. Throws what the first thread to fail throws; `interrupted` once the signal is given. */
+/**
+ * The reports of all shards, in their order. Throws what the first thread to fail throws; `interrupted` once the signal is given. The threads
+ * end by themselves: one that is terminated while the zstd addon calls back into it takes the process with it.
+ */
 export async function verifyInThreads(caseDir: string, plan: VerifyPlan, jobs: number, options: ThreadOptions): Promise<ShardReport[]> {
   const shares = new Array<number>(jobs).fill(0);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
   const workers = Array.from({ length: jobs }, (_, index) => {
-    const input: VerifyWorkerInput = { caseDir, plan, shard: { index, count: jobs } };
+    const input: VerifyWorkerInput = { caseDir, plan, shard: { index, count: jobs }, stop };
     return new Worker(new URL('./verifyWorker.js', import.meta.url), { workerData: input });
   });
-  let stop: (() => void) | undefined;
+  const exits = workers.map((worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
+  let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(interrupted());
-    options.signal?.addEventListener('abort', stop);
+    abort = () => reject(interrupted());
+    options.signal?.addEventListener('abort', abort);
   });
   const reports = workers.map((worker, index) => reportOf(worker, (share, what) => {
     shares[index] = share;
@@ -39,8 +46,9 @@ export async function verifyInThreads(caseDir: string, plan: VerifyPlan, jobs: n
   try {
     return await Promise.race([Promise.all(reports), aborted]);
   } finally {
-    options.signal?.removeEventListener('abort', stop!);
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    options.signal?.removeEventListener('abort', abort!);
+    Atomics.store(stop, 0, 1);
+    await Promise.all(exits);
   }
 }
 

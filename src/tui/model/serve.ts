@@ -10,8 +10,11 @@ export interface Port {
   postMessage(message: unknown): void;
 }
 
-/** Serves a model that `open` makes when the first question comes; what fails then is the answer to every question. */
-export function serve(port: Port, stop: StopFlag, open: (work: Work) => Model): void {
+/** A message that ends the serving, once what is being answered is. */
+export const END = 'end';
+
+/** Until END comes, serves a model that `open` makes when the first question comes; what fails then is the answer to every question. */
+export function serve(port: Port & { close(): void }, stop: StopFlag, open: (work: Work) => Model): void {
   const post = (reply: Reply): void => port.postMessage(reply);
   const work = new Work(stop, (id, progress) => post({ id, kind: 'progress', progress }));
   let model: Model | undefined;
@@ -26,7 +29,7 @@ export function serve(port: Port, stop: StopFlag, open: (work: Work) => Model): 
     }
   };
   port.on('message', (message) => {
-    queue = queue.then(() => answer(message as Request));
+    queue = queue.then(() => (message === END ? port.close() : answer(message as Request)));
   });
 }
 
