@@ -1,4 +1,9 @@
 #!/usr/bin/env node
-import { main } from '../dist/commands/main.js';
+'use strict';
+const { loadJoined } = require('./joined.js');
 
-process.exitCode = await main(process.argv);
+// the screen's packages are modules that wait while they load: not to be had from a script
+const joined = process.argv.includes('tui') ? undefined : loadJoined();
+(joined ? Promise.resolve(joined.exports) : import('../dist/commands/main.js')).then(async ({ main }) => {
+  process.exitCode = await main(process.argv);
+});

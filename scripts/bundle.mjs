@@ -1,10 +1,13 @@
 // Joins the compiled modules of dist/ into few files, in their place: a program of several hundred modules spends longer on finding and
 // linking them than on most questions. What tsc wrote runs just as well; a later tsc puts it back.
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import process from 'node:process';
+import { fileURLToPath, URL } from 'node:url';
 import { build } from 'esbuild';
 import './bundleInk.mjs';
+import './bundleScript.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
 const store = join(dist, 'store');
@@ -27,3 +30,4 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+execFileSync(process.execPath, [fileURLToPath(new URL('codeCache.mjs', import.meta.url))], { stdio: ['ignore', 'ignore', 'pipe'] });
