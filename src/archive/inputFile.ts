@@ -7,6 +7,10 @@ const REASONS: Record<string, string> = {
   ELOOP: 'too many symbolic links', EIO: 'the disk cannot read it', EMFILE: 'too many open files', ENFILE: 'too many open files', ESTALE: 'the network file system lost it',
 };
 
+const HINTS: Record<string, string> = {
+  ENOENT: 'put it back, or run walscope index again with what there is', EMFILE: 'allow more with ulimit -n', ENFILE: 'close other programs',
+};
+
 /** Runs a file system call. Throws `input.unreadable` where it fails. */
 function reading<T>(path: string, work: () => T): T {
   try {
@@ -14,7 +18,7 @@ function reading<T>(path: string, work: () => T): T {
   } catch (error) {
     const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
     if (code === undefined || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw inputError('input.unreadable', `${path}: cannot be read: ${REASONS[code] ?? code}`, { file: path }, code === 'ENOENT' ? 'put it back, or run walscope index again with what there is' : 'make it readable for this user, or leave it out');
+    throw inputError('input.unreadable', `${path}: cannot be read: ${REASONS[code] ?? code}`, { file: path }, HINTS[code] ?? 'make it readable for this user, or leave it out');
   }
 }
 

@@ -18,6 +18,7 @@
 import fs from 'node:fs';
 import { crc32c } from '../pg/crc32c.js';
 import { inputError, WalscopeError } from '../util/errors.js';
+import { countWhile } from '../util/countWhile.js';
 import { LruCache } from '../util/lruCache.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { DurableFile, explainFsError } from './durable.js';
@@ -27,6 +28,7 @@ export const LAYER_FORMAT_VERSION = 2;
 const MAGIC = Buffer.from('WALSCOPE', 'latin1');
 const FOOTER_MAGIC = Buffer.from('WSFOOTER', 'latin1');
 const HEADER_BYTES = 32;
+const REPAIR_HINT = 'run walscope index --repair: it is rebuilt from the archive';
 const TRAILER_BYTES = 24;
 const CRC_BYTES = 4;
 
@@ -117,26 +119,31 @@ const BLOCK_CACHE_BYTES = 32 * 1024 * 1024;
 const blockCache = new LruCache<string, Uint8Array>(BLOCK_CACHE_BYTES);
 let nextFileNumber = 0;
 
+/** Files that are open at a time, in each thread: there may be thousands, and a process may have 256. */
+const OPEN_FILES = 16;
+const descriptors = new LruCache<BlockFileReader, number>(OPEN_FILES, (_, fd) => fs.closeSync(fd));
+
+function openLayer(path: string): number {
+  try {
+    return fs.openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw inputError('layer.missing', `layer ${path} is missing`, { file: path }, 'run walscope index again: it is rebuilt from the archive');
+    }
+    throw explainFsError(error, path);
+  }
+}
+
 /** Reads a block file: positional reads, each block's CRC checked. Damage is an input error that names file and offset. */
 export class BlockFileReader {
-  private readonly fd: number;
-  private readonly isHeld: boolean;
+  private readonly held: number | undefined;
   private readonly fileNumber = nextFileNumber++;
   readonly size: number;
   private readonly sections = new Map<number, Section>();
 
   /** A file that is held is read through the descriptor that it has there. */
   constructor(readonly path: string, readonly kind: LayerKind, held?: HeldFiles) {
-    try {
-      const descriptor = held?.descriptor(path);
-      this.isHeld = descriptor !== undefined;
-      this.fd = descriptor ?? fs.openSync(path, 'r');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        throw inputError('layer.missing', `layer ${path} is missing`, { file: path }, 'run walscope index again: it is rebuilt from the archive');
-      }
-      throw explainFsError(error, path);
-    }
+    this.held = held?.descriptor(path);
     try {
       this.size = fs.fstatSync(this.fd).size;
       this.readHeader();
@@ -148,7 +155,17 @@ export class BlockFileReader {
   }
 
   close(): void {
-    if (!this.isHeld) fs.closeSync(this.fd);
+    const fd = descriptors.get(this);
+    if (fd === undefined) return;
+    descriptors.delete(this);
+    fs.closeSync(fd);
+  }
+
+  /** The open file: one that was not read lately was closed. */
+  private get fd(): number {
+    let fd = this.held ?? descriptors.get(this);
+    if (fd === undefined) descriptors.set(this, (fd = openLayer(this.path)));
+    return fd;
   }
 
   section(id: number): Section | undefined {
@@ -249,32 +266,29 @@ export class BlockFileReader {
   }
 
   private damaged(code: string, what: string, offset: number): WalscopeError {
-    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, 'run walscope index --repair: it is rebuilt from the archive');
+    return inputError(code, `layer ${this.path} ${what}`, { file: this.path, offset }, REPAIR_HINT);
   }
 }
 
-/** What keeps a file of `bytes` bytes from being opened as a layer; undefined where nothing does. Its blocks are not read. */
-export function layerFault(path: string, kind: LayerKind, bytes: number): WalscopeError | undefined {
+/** What is wrong with a file of `bytes` bytes as a layer: nothing, that it cannot be opened, or, with `deep`, each damaged block: then all of it is read. */
+export function layerFaults(path: string, kind: LayerKind, bytes: number, deep: boolean): WalscopeError[] {
   try {
     const reader = new BlockFileReader(path, kind);
-    reader.close();
-    return reader.size === bytes ? undefined : inputError('layer.size', `layer ${path} has ${reader.size} bytes, not ${bytes}`, { file: path });
+    try {
+      if (reader.size !== bytes) return [inputError('layer.size', `layer ${path} has ${reader.size} bytes, the manifest says ${bytes}`, { file: path }, REPAIR_HINT)];
+      return deep ? reader.check() : [];
+    } finally {
+      reader.close();
+    }
   } catch (error) {
-    if (error instanceof WalscopeError) return error;
+    if (error instanceof WalscopeError) return [error];
     throw error;
   }
 }
 
 /** The last block of the section whose fence is at most (a, b): where key (a, b) would be; -1 before the first. */
 export function findBlock(section: Section, a: number, b: number): number {
-  let low = 0;
-  let high = section.blocks;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    const fa = section.fences[mid * section.width]!;
-    const fb = section.width > 1 ? section.fences[mid * section.width + 1]! : 0;
-    if (fa < a || (fa === a && fb <= b)) low = mid + 1;
-    else high = mid;
-  }
-  return low - 1;
+  const { fences, width } = section;
+  const isBefore = (at: number): boolean => fences[at]! < a || (fences[at] === a && (width > 1 ? fences[at + 1]! : 0) <= b);
+  return countWhile(section.blocks, (i) => isBefore(i * width)) - 1;
 }

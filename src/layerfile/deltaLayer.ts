@@ -14,6 +14,7 @@
  * A run longer than a block goes on in the next one under the same fence.
  */
 import type { RelFork } from '../pg/relFileLocator.js';
+import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import { CLOG_XACTS_PER_PAGE } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
@@ -125,14 +126,8 @@ export function readRelations(file: BlockFileReader, id: number = SectionId.rela
 
 /** The position of a fork in a sorted list, -1 where it is not there. */
 export function ordinalOf(list: readonly RelFork[], rel: RelFork): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    if (compareRelFork(list[mid]!, rel) < 0) low = mid + 1;
-    else high = mid;
-  }
-  return low < list.length && compareRelFork(list[low]!, rel) === 0 ? low : -1;
+  const place = countWhile(list.length, (i) => compareRelFork(list[i]!, rel) < 0);
+  return place < list.length && compareRelFork(list[place]!, rel) === 0 ? place : -1;
 }
 
 function writeKeys(file: BlockFileWriter, blocks: Iterable<KeyBlock>): void {
@@ -190,9 +185,8 @@ export function writeClog(file: BlockFileWriter, startLsn: Lsn, zeroes: readonly
 }
 
 /** `events`: in LSN order. */
-export function writeEvents(file: BlockFileWriter, startLsn: Lsn, events: readonly LayerEvent[]): void {
+export function writeEvents(file: BlockFileWriter, startLsn: Lsn, events: Iterable<LayerEvent>): void {
   file.section(SectionId.events, 0);
-  if (events.length === 0) return;
   const out = new ByteWriter(BLOCK_BYTES);
   let previous = startLsn as number;
   for (const event of events) {
@@ -202,8 +196,9 @@ export function writeEvents(file: BlockFileWriter, startLsn: Lsn, events: readon
     for (const arg of event.args) out.signed(arg);
     out.string(event.text);
     previous = event.lsn;
+    if (out.length >= BLOCK_BYTES) file.block(out.take(), []);
   }
-  file.block(out.take(), []);
+  if (out.length > 0) file.block(out.take(), []);
 }
 
 /** Parts of a merge have some of the sections only. */
@@ -368,20 +363,27 @@ export class DeltaLayer {
     return zeroes;
   }
 
-  get events(): LayerEvent[] {
+  /** Calls `visit` with each event, in LSN order. The arguments are overwritten by the next. */
+  eachEvent(visit: (lsn: Lsn, kind: number, args: readonly number[], text: string) => void): void {
     const section = this.section(SectionId.events);
-    const events: LayerEvent[] = [];
+    const args: number[] = [];
     let lsn = this.startLsn as number;
     for (let i = 0; i < section.blocks; i++) {
-      const reader = new ByteReader(this.file.readBlock(section, i));
+      const reader = new ByteReader(this.file.readBlockUncached(section, i));
       while (!reader.done) {
         lsn += reader.varint() * 8;
         const kind = reader.varint();
-        const args: number[] = [];
-        for (let n = reader.varint(); n > 0; n--) args.push(reader.signed());
-        events.push({ lsn: lsn as Lsn, kind, args, text: reader.string() });
+        args.length = reader.varint();
+        for (let n = 0; n < args.length; n++) args[n] = reader.signed();
+        visit(lsn as Lsn, kind, args, reader.string());
       }
     }
+  }
+
+  /** The events that `isWanted`, in LSN order. */
+  events(isWanted: (kind: number) => boolean = () => true): LayerEvent[] {
+    const events: LayerEvent[] = [];
+    this.eachEvent((lsn, kind, args, text) => void (isWanted(kind) && events.push({ lsn, kind, args: [...args], text })));
     return events;
   }
 

@@ -8,7 +8,7 @@ import { crc32c } from '../pg/crc32c.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
 import { BlockFileWriter, LayerKind } from './blockFile.js';
-import { compareRelFork, deltaLayerName, SectionId, writeClog, ordinalOf, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type SizeEvent } from './deltaLayer.js';
+import { compareRelFork, deltaLayerName, ordinalOf, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type LayerEvent, type SizeEvent } from './deltaLayer.js';
 import { KeyBlockReader, KeyBlockWriter } from './keyRuns.js';
 import { writeChanges } from './layerChanges.js';
 import { writeXactRows } from './xactRows.js';
@@ -198,7 +198,7 @@ function writeRest(file: BlockFileWriter, { startLsn, leftOut }: MergeTarget, re
   writeSizes(file, startLsn, mergedSizes(relations, layers));
   writeXacts(file, writeXactRows(concatenated(layers)));
   writeClog(file, startLsn, layers.flatMap((layer) => layer.clogZeroes));
-  writeEvents(file, startLsn, layers.flatMap((layer) => layer.events));
+  writeEvents(file, startLsn, eventsOf(layers));
   writeChanges(file, SectionId.changes, stripeTexts(layers));
   if (leftOut.length > 0) writeRelations(file, leftOut, SectionId.leftOut);
 }
@@ -257,6 +257,10 @@ function* mergedSizes(relations: readonly RelFork[], layers: readonly DeltaLayer
     }
     if (events.length > 0) yield [ordinal, events];
   }
+}
+
+function* eventsOf(layers: readonly DeltaLayer[]): Generator<LayerEvent> {
+  for (const layer of layers) yield* layer.events();
 }
 
 function* stripeTexts(layers: readonly DeltaLayer[]): Generator<[Lsn, Uint8Array]> {

@@ -19,6 +19,9 @@ export function explainFsError(error: unknown, file: string): unknown {
       return new WalscopeError('file.permission', `cannot access ${file}: permission denied`, { place, hint: 'run as a user who may, or choose another place', cause: error });
     case 'ENOENT':
       return new WalscopeError('file.missing', `${file} does not exist`, { place, hint: 'check the path', cause: error });
+    case 'EMFILE':
+    case 'ENFILE':
+      return new WalscopeError('file.too_many', `cannot open ${file}: too many open files`, { place, hint: 'allow more with ulimit -n', cause: error });
     default:
       return error;
   }

@@ -14,6 +14,7 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import { BLCKSZ } from '../pg/page.js';
 import type { RelFork } from '../pg/relFileLocator.js';
+import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import { fflate } from '../util/lazyPackages.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
@@ -241,15 +242,9 @@ export class ImageLayer {
 
 /** The first block of images that can hold (ordinal, block): the one before the first whose fence is not below. */
 function firstBlock(section: Section, ordinal: number, block: number): number {
-  let low = 0;
-  let high = section.blocks;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    const at = mid * section.width;
-    if (section.fences[at]! < ordinal || (section.fences[at] === ordinal && section.fences[at + 1]! < block)) low = mid + 1;
-    else high = mid;
-  }
-  return Math.max(0, low - 1);
+  const { fences, width } = section;
+  const isBefore = (at: number): boolean => fences[at]! < ordinal || (fences[at] === ordinal && fences[at + 1]! < block);
+  return Math.max(0, countWhile(section.blocks, (i) => isBefore(i * width)) - 1);
 }
 
 function decodeImages(bytes: Uint8Array, emit: (ordinal: number, block: number, image: StoredImage) => void): void {

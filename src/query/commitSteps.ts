@@ -5,6 +5,7 @@ import { ForkNumber, formatRelFork, sameRelation, type RelFork } from '../pg/rel
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
 import { isCommit } from '../store/transactionLog.js';
+import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import type { DatabaseAt } from './session.js';
 
@@ -100,14 +101,7 @@ class FileWriters {
 
   /** The first place whose position is not below `lsn`. */
   private placeOf(lsn: Lsn): number {
-    let low = 0;
-    let high = this.lsns.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.lsns[middle]! < lsn) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countWhile(this.lsns.length, (i) => this.lsns[i]! < lsn);
   }
 
   private read(from: number, to: number): void {

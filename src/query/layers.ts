@@ -123,7 +123,7 @@ function* dumpDeltaLayer(session: Session, index: number): Generator<string> {
     }
   }
   for (const { lsn, page } of layer.clogZeroes) yield `clog ${page} ${formatLsn(lsn)} zeroed`;
-  for (const event of layer.events) yield `event ${formatLsn(event.lsn)} ${nameOf(EventKind, event.kind)} ${event.args.join(' ')}${event.text ? ` ${JSON.stringify(event.text)}` : ''}`;
+  for (const event of layer.events()) yield `event ${formatLsn(event.lsn)} ${nameOf(EventKind, event.kind)} ${event.args.join(' ')}${event.text ? ` ${JSON.stringify(event.text)}` : ''}`;
   yield* dumpChanges(layer);
 }
 

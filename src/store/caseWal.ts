@@ -12,11 +12,12 @@ import { walSegmentNumber, walSegmentStart } from '../pg/walFileName.js';
 import { SIZE_OF_XLOG_LONG_PHD } from '../pg/xlogPage.js';
 import type { WalBytes } from '../pg/xlogReader.js';
 import { WalscopeError } from '../util/errors.js';
+import { countWhile } from '../util/countWhile.js';
 import { LruCache } from '../util/lruCache.js';
 import type { Lsn } from '../util/lsn.js';
 
 export const WAL_FOLDER = 'wal';
-/** File descriptors at the most. */
+/** Their directories are in memory. */
 const OPEN_PACKS = 32;
 
 export class CaseWal implements WalBytes {
@@ -107,14 +108,7 @@ export class CaseWal implements WalBytes {
 
   /** The last pack that begins at or before `lsn`; -1: none. */
   private lastStartingAt(lsn: Lsn): number {
-    let low = 0;
-    let high = this.packs.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (this.packs[mid]!.startLsn <= lsn) low = mid + 1;
-      else high = mid;
-    }
-    return low - 1;
+    return countWhile(this.packs.length, (i) => this.packs[i]!.startLsn <= lsn) - 1;
   }
 
   private segmentEnd(lsn: Lsn): Lsn {

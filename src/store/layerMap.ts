@@ -5,10 +5,18 @@ import type { HeldFiles } from '../layerfile/heldFiles.js';
 import type { KeyPlace, ManifestLayer } from '../layerfile/manifest.js';
 import type { RelFork } from '../pg/relFileLocator.js';
 import type { Lsn } from '../util/lsn.js';
+import { EventKind } from './layerEvents.js';
+
+/** Where RUNNING_XACTS records are, and the next xid that each tells. */
+export interface RunningXacts {
+  lsns: Float64Array;
+  nextXids: Uint32Array;
+}
 
 export class LayerMap {
   private readonly open: (DeltaLayer | undefined)[] = [];
   private eventList: LayerEvent[] | undefined;
+  private readonly running = new Map<number, RunningXacts>();
 
   constructor(readonly folder: string, readonly entries: readonly ManifestLayer[], private readonly held?: HeldFiles) {}
 
@@ -36,9 +44,24 @@ export class LayerMap {
     return found;
   }
 
-  /** All events of all layers, in LSN order. */
+  /** The events of all layers but RUNNING_XACTS, of which there are some every minute, in LSN order. */
   get events(): LayerEvent[] {
-    return (this.eventList ??= this.entries.flatMap((entry, i) => (entry.keyRange ? [] : this.layer(i).events)));
+    return (this.eventList ??= this.entries.flatMap((entry, i) => (entry.keyRange ? [] : this.layer(i).events((kind) => kind !== EventKind.runningXacts))));
+  }
+
+  /** The RUNNING_XACTS records of a layer, in LSN order. */
+  runningXacts(index: number): RunningXacts {
+    let found = this.running.get(index);
+    if (!found) {
+      const lsns: number[] = [], nextXids: number[] = [];
+      this.layer(index).eachEvent((lsn, kind, args) => {
+        if (kind !== EventKind.runningXacts) return;
+        lsns.push(lsn);
+        nextXids.push(args[0]!);
+      });
+      this.running.set(index, (found = { lsns: Float64Array.from(lsns), nextXids: Uint32Array.from(nextXids) }));
+    }
+    return found;
   }
 
   /** The forks whose keys a selection left out of a layer. */

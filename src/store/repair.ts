@@ -1,6 +1,6 @@
 /** Layers and packs that are gone or cannot be opened are built again from the WAL that they came from. */
 import path from 'node:path';
-import { LayerKind, layerFault } from '../layerfile/blockFile.js';
+import { layerFaults, LayerKind } from '../layerfile/blockFile.js';
 import type { Manifest, ManifestLayer, ManifestPack } from '../layerfile/manifest.js';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -8,7 +8,7 @@ import { buildLayer, buildPack, type StripeSource } from './buildLayer.js';
 import { LAYERS_FOLDER } from './caseStore.js';
 import { checkPack, WAL_FOLDER } from './caseWal.js';
 import { LayerBuilder } from './ingest.js';
-import { checkLayerFile, layerFiles, type LayerFile } from './layerFiles.js';
+import { checkLayerFile, layerFiles } from './layerFiles.js';
 import { replaceLayers, unitsOf, type LayerUnit } from './levels.js';
 import { namePack } from './runs.js';
 import { stripeStart } from './stripes.js';
@@ -22,18 +22,13 @@ const PUT_BACK = 'put that WAL back, or index what there is into a new case dire
  * is not merged are forgotten, for the next `compact`. Throws `layer.lost` where the WAL is no longer there.
  */
 export function rebuildDamagedLayers(manifest: Manifest, caseDir: string, source: StripeSource, deep: boolean): void {
-  const faultOf = (file: LayerFile): WalscopeError | undefined =>
-    deep ? checkLayerFile(caseDir, file)[0] : layerFault(path.join(caseDir, LAYERS_FOLDER, file.name), file.kind, file.bytes);
-  const damaged = new Map(layerFiles(manifest).flatMap((file) => {
-    const fault = faultOf(file);
-    return fault ? [[file.name, fault] as const] : [];
-  }));
+  const damaged = new Map(layerFiles(manifest).flatMap((file) => checkLayerFile(caseDir, file, deep).slice(0, 1).map((fault) => [file.name, fault] as const)));
   if (damaged.size === 0) return;
   const cutoff = manifest.cutoff && damaged.get(manifest.cutoff.name);
   if (cutoff) throw inputError('layer.lost', `${cutoff.message}: it holds what gc kept of older WAL`, cutoff.options.place, 'put a copy of that file back, or index what there is into a new case directory');
   const images = manifest.images?.filter(({ name }) => damaged.has(name)) ?? [];
   if (manifest.images) manifest.images = manifest.images.filter(({ name }) => !damaged.has(name));
-  for (const unit of [...unitsOf(manifest, 'merged'), ...manifest.layers.filter(({ level }) => level === undefined).map(unitOfStripe)]) {
+  for (const unit of allUnits(manifest)) {
     const beside = images.filter(({ startLsn, level }) => startLsn === unit.startLsn && level === unit.level && level > 0);
     const fault = [...unit.layers, ...beside].map(({ name }) => damaged.get(name)).find((each) => each !== undefined);
     if (!fault) continue;
@@ -52,6 +47,11 @@ export function rebuildUnit(manifest: Manifest, unit: LayerUnit, layersDir: stri
   return stripes;
 }
 
+/** The merged units, then each stripe that is none of one. */
+export function allUnits(manifest: Manifest): LayerUnit[] {
+  return [...unitsOf(manifest, 'merged'), ...manifest.layers.filter(({ level }) => level === undefined).map(unitOfStripe)];
+}
+
 export function unitOfStripe(layer: ManifestLayer): LayerUnit {
   return { startLsn: layer.startLsn, endLsn: layer.endLsn, level: 0, layers: [layer] };
 }
@@ -63,8 +63,7 @@ function rebuildStripes(unit: LayerUnit, lost: (wal: string) => WalscopeError, l
   for (let from = unit.startLsn; from < unit.endLsn;) {
     const { layer, position } = buildLayer(source, from, layersDir, builder);
     if (layer) stripes.push(layer);
-    if (position >= unit.endLsn) break;
-    if (!layer || position <= from) break;
+    if (!layer || position <= from || position >= unit.endLsn) break;
     from = stripeStart(position, unit.startLsn);
   }
   if (stripes.at(-1)?.endLsn === unit.endLsn) return stripes;
@@ -73,7 +72,7 @@ function rebuildStripes(unit: LayerUnit, lost: (wal: string) => WalscopeError, l
 
 /** Takes the packs that cannot be opened, with `deep` those with a damaged frame too, out of the manifest, so that nothing reads them; gives them. */
 export function takeDamagedPacks(manifest: Manifest, caseDir: string, deep: boolean): ManifestPack[] {
-  const damaged = manifest.packs.filter((entry) => layerFault(path.join(caseDir, WAL_FOLDER, entry.name), LayerKind.wal, entry.bytes) ?? (deep && checkPack(caseDir, entry).length > 0));
+  const damaged = manifest.packs.filter((entry) => layerFaults(path.join(caseDir, WAL_FOLDER, entry.name), LayerKind.wal, entry.bytes, false).length > 0 || (deep && checkPack(caseDir, entry).length > 0));
   manifest.packs = manifest.packs.filter((entry) => !damaged.includes(entry));
   return damaged;
 }

@@ -10,10 +10,10 @@ import type { RelFork } from '../pg/relFileLocator.js';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import type { StripeSource } from './buildLayer.js';
 import { CaseStore, LAYERS_FOLDER } from './caseStore.js';
-import { replaceLayers, unitsOf, type LayerUnit } from './levels.js';
+import { replaceLayers, type LayerUnit } from './levels.js';
 import { mergeLayers, openLayers, sortedForks } from './mergeLayers.js';
 import { openSources } from './openCase.js';
-import { rebuildUnit, unitOfStripe } from './repair.js';
+import { allUnits, rebuildUnit, unitOfStripe } from './repair.js';
 
 export interface Selection {
   isLeftOut: (rel: RelFork) => boolean;
@@ -42,7 +42,7 @@ export async function selectKeys({ caseDir, manifest, only, choose, source, save
   if (!only && !manifest.layers.some(({ leftOut }) => leftOut !== undefined)) return [];
   const { isLeftOut, unmatched } = only ? chosen(caseDir, manifest, only, choose!) : { isLeftOut: () => false, unmatched: [] };
   const lost = (wal: string): WalscopeError => inputError('track.lost', `more tables cannot be taken into the index: ${wal} is not there any more`, {}, 'put that WAL back, or index what there is into a new case directory');
-  for (const unit of [...unitsOf(manifest, 'merged'), ...manifest.layers.filter(({ level }) => level === undefined).map(unitOfStripe)]) {
+  for (const unit of allUnits(manifest)) {
     await turn();
     const { has, lacks } = contentsOf(folder, unit);
     if (lacks.some((rel) => !isLeftOut(rel))) {

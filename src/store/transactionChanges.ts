@@ -3,8 +3,8 @@ import type { XactRow } from '../layerfile/deltaLayer.js';
 import type { LayerChanges } from '../layerfile/layerChanges.js';
 import type { RelFileLocator } from '../pg/relFileLocator.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
+import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
-import { EventKind } from './layerEvents.js';
 import type { LayerMap } from './layerMap.js';
 import { endsTransaction, isCommit, type TransactionLog } from './transactionLog.js';
 
@@ -115,26 +115,12 @@ export class TransactionChanges {
 
   /** By RUNNING_XACTS alone, or the run's start. */
   private startedAfter(xid: number, lsn: Lsn): Lsn {
-    const { events } = this.layers;
     const runStart = this.runStarts.findLast((start) => start <= lsn) ?? (0 as Lsn);
-    for (let i = this.eventsBefore(lsn) - 1; i >= 0; i--) {
-      const event = events[i]!;
-      if (event.lsn < runStart) break;
-      if (event.kind === EventKind.runningXacts && !xidPrecedes(xid, event.args[0]!)) return event.lsn;
+    for (const i of [...this.layers.overlapping(runStart, lsn)].reverse()) {
+      const { lsns, nextXids } = this.layers.runningXacts(i);
+      for (let n = countWhile(lsns.length, (k) => lsns[k]! < lsn) - 1; n >= 0 && lsns[n]! >= runStart; n--) if (!xidPrecedes(xid, nextXids[n]!)) return lsns[n]! as Lsn;
     }
     return runStart;
-  }
-
-  /** How many events are before a position. */
-  private eventsBefore(lsn: Lsn): number {
-    const { events } = this.layers;
-    let low = 0, high = events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (events[middle]!.lsn < lsn) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   /** The stripes that overlap [from, to), newest first. */
@@ -170,11 +156,6 @@ function addShape(sums: Map<string, RelationChange>, changes: LayerChanges, numb
 }
 
 function openChanges({ open }: LayerChanges, xid: number): number {
-  let low = 0, high = open.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (open[middle]!.xid < xid) low = middle + 1;
-    else high = middle;
-  }
-  return open[low]?.xid === xid ? open[low]!.changes : 0;
+  const found = open[countWhile(open.length, (i) => open[i]!.xid < xid)];
+  return found?.xid === xid ? found.changes : 0;
 }

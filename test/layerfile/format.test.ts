@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LayerKind, layerFault } from '../../src/layerfile/blockFile.js';
+import { layerFaults, LayerKind } from '../../src/layerfile/blockFile.js';
 import { ClogStatus, DeltaLayer, writeDeltaLayer } from '../../src/layerfile/deltaLayer.js';
 import { decodeImage, ImageLayer } from '../../src/layerfile/imageLayer.js';
 import { CASE_FORMAT_VERSION, readManifest, writeManifest, type Manifest } from '../../src/layerfile/manifest.js';
@@ -32,7 +32,7 @@ function expectDamageTold(whole: string, kind: LayerKind, open: (damaged: string
     const copy = Buffer.from(bytes);
     copy[at]! ^= 0x10;
     writeFileSync(damaged, copy);
-    if (layerFault(damaged, kind, bytes.length)) continue;
+    if (layerFaults(damaged, kind, bytes.length, false).length > 0) continue;
     const layer = open(damaged);
     expect(`${at}: ${layer.check().map((error) => error.code).join()}`).toBe(`${at}: layer.crc`);
     layer.close();
@@ -59,7 +59,7 @@ describe('the documented layer', () => {
     expect(clog).toEqual([[TINY_LAYER.startLsn + 0x180, 733, ClogStatus.committed]]);
     expect(layer.clogZeroesOf(9)).toEqual([TINY_LAYER.startLsn + 0x170]);
     expect(layer.clogZeroes).toEqual(TINY_LAYER.clogZeroes);
-    expect(layer.events).toEqual(TINY_LAYER.events);
+    expect(layer.events()).toEqual(TINY_LAYER.events);
     expect(layer.changes.stripes).toEqual([TINY_LAYER.startLsn]);
     expect(layer.changes.at(TINY_LAYER.endLsn)).toEqual(TINY_LAYER.changes);
     layer.close();
@@ -74,7 +74,7 @@ describe('the documented layer', () => {
     const cut = join(folder, 'cut.delta');
     for (let length = 0; length < bytes.length; length++) {
       writeFileSync(cut, bytes.subarray(0, length));
-      expect(layerFault(cut, LayerKind.delta, bytes.length)).toBeInstanceOf(WalscopeError);
+      expect(layerFaults(cut, LayerKind.delta, bytes.length, false)).toEqual([expect.any(WalscopeError)]);
     }
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LayerKind, layerFault } from '../../src/layerfile/blockFile.js';
+import { layerFaults, LayerKind } from '../../src/layerfile/blockFile.js';
 import { WAL_FRAME_BYTES } from '../../src/layerfile/walFrame.js';
 import { WalPack, walPackName, WalPackWriter } from '../../src/layerfile/walPack.js';
 import { XLOG_BLCKSZ } from '../../src/pg/xlogPage.js';
@@ -143,7 +143,7 @@ describe('the documented pack', () => {
     const bytes = readFileSync(golden);
     const damaged = join(folder, 'damaged.wal');
     const told = (): string => {
-      const fault = layerFault(damaged, LayerKind.wal, bytes.length);
+      const [fault] = layerFaults(damaged, LayerKind.wal, bytes.length, false);
       if (fault) return fault.code;
       try {
         const packed = new WalPack(damaged, startLsn, endLsn);
