@@ -44,3 +44,13 @@ export function primaryKeyColumns(database: DatabaseAt, relOid: number): string[
   const columns = database.catalog.columns(relOid);
   return primary.key.map((attnum) => columns.find((c) => c.attnum === attnum)!.name);
 }
+
+/** Attnums of the columns that an index's expressions and predicate read. */
+export function indexAttnums(database: DatabaseAt, indexOid: number, relOid: number): number[] {
+  const PG_CLASS = 1259;
+  const found: number[] = [];
+  database.catalog.scan('pg_depend', (row) => {
+    if (row.oid('classid') === PG_CLASS && row.oid('objid') === indexOid && row.oid('refclassid') === PG_CLASS && row.oid('refobjid') === relOid) found.push(row.int4('refobjsubid'));
+  });
+  return found;
+}

@@ -9,7 +9,8 @@ import { goneTablesDdl, sequenceLines } from './goneTables.js';
 import { describeMoment } from './moment.js';
 import { primaryKeyColumns } from './primaryKey.js';
 import type { DatabaseAt, Findings } from './session.js';
-import { comment, copyParts, referencedFirst, scriptSettings, TRIGGER_NOTE, type InsertTarget, type OnConflict, type ScriptPart } from './sqlScript.js';
+import { comment, copyParts, referencedFirst, scriptSettings, type InsertTarget, type OnConflict, type ScriptPart } from './sqlScript.js';
+import { suspend, type ScriptedTable } from './suspended.js';
 
 export interface RestoreOptions {
   tables: string[];
@@ -24,7 +25,8 @@ export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, op
   const relations = chosenTables(then, options.tables);
   const order = referencedFirst(then, relations.map((relation) => relation.oid)).map((oid) => then.catalog.relations.get(oid)!);
   const current = new Map(order.map((relation) => [relation.oid, now && sameTable(now, then, relation)]));
-  yield { kind: 'sql', lines: [...header(then, now, order, current, options), 'BEGIN;', ...scriptSettings(then)] };
+  const suspended = now ? suspend(now, now, order.flatMap((relation) => scriptedTable(now, current.get(relation.oid), options))) : { notes: [], before: [], after: [] };
+  yield { kind: 'sql', lines: [...header(then, now, order, current, options), ...suspended.notes, 'BEGIN;', ...scriptSettings(then), ...suspended.before] };
   const gone = goneTablesDdl(then, now, order.filter((relation) => !current.get(relation.oid)));
   yield { kind: 'sql', lines: gone.before };
   if (!options.missingOnly && !options.onConflict) {
@@ -42,7 +44,13 @@ export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, op
       yield* copyParts(into, relation.oid, (emit) => table.scan((row) => emit(places.map((i) => row.value(i))), findings.add));
     }
   }
-  yield { kind: 'sql', lines: [...gone.after, ...sequenceLines(then, order, (relation) => current.get(relation.oid) !== undefined, gone.sequences, findings), 'COMMIT;'] };
+  yield { kind: 'sql', lines: [...suspended.after, ...gone.after, ...sequenceLines(then, order, (relation) => current.get(relation.oid) !== undefined, gone.sequences, findings), 'COMMIT;'] };
+}
+
+function scriptedTable(now: DatabaseAt, relation: Relation | undefined, { missingOnly, onConflict }: RestoreOptions): ScriptedTable[] {
+  if (!relation || !hasHeapStorage(relation)) return [];
+  const replaces = !missingOnly && !onConflict;
+  return [{ relation, inserts: true, deletes: replaces, rewrites: replaces, updated: new Set(onConflict === 'update' ? now.catalog.columns(relation.oid).map((column) => column.name) : []), inTheWay: [] }];
 }
 
 function chosenTables(then: DatabaseAt, names: string[]): Relation[] {
@@ -91,7 +99,7 @@ function header(then: DatabaseAt, now: DatabaseAt | undefined, order: Relation[]
     const is = now.catalog.columns(target.oid).filter((c) => !c.dropped).map((c) => c.name);
     for (const column of then.catalog.columns(relation.oid)) if (!column.dropped && !is.includes(column.name)) lines.push(comment(`warning: column ${quoteIdentifier(column.name)} of ${name} is gone since: add it before, or COPY fails`));
   }
-  return [...lines, ...TRIGGER_NOTE];
+  return lines;
 }
 
 /** Columns that take values: generated ones do not. */

@@ -11,7 +11,8 @@ import { describeMoment } from './moment.js';
 import type { DatabaseAt, Findings } from './session.js';
 import type { ShownTransaction } from './show.js';
 import { LatestRows } from './latestRows.js';
-import { comment, referencedFirst, scriptSettings, TRIGGER_NOTE, type OnConflict, type ScriptPart } from './sqlScript.js';
+import { comment, referencedFirst, scriptSettings, type OnConflict, type ScriptPart } from './sqlScript.js';
+import { suspend, type ScriptedTable } from './suspended.js';
 import { TableRevert } from './tableRevert.js';
 
 /** The script that reverts a committed transaction; throws a usage error where there is nothing to revert. */
@@ -32,18 +33,22 @@ export function* undoScript(shown: ShownTransaction, findings: Findings, onConfl
     if (!pair.after) dropped.push(pair.before);
     tables.push(new TableRevert({ before, after }, { before: pair.before, after: pair.after }, { database: before, relation: pair.before }, { latest, findings, onConflict }));
   }
+  const order = inOrder(before, tables);
+  const suspended = suspend(after, before, scripted(order));
+  const truncated = ddl.flatMap((change) => (change.action === 'truncated' && change.relation ? [change.relation] : []));
   const gone = goneTablesDdl(before, after, referencedFirst(before, dropped.map((relation) => relation.oid)).map((oid) => before.catalog.relations.get(oid)!));
   const { session } = before;
   yield { kind: 'sql', lines: [
     '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.',
     comment(`reverts transaction ${row.xid}, committed ${formatTimestamptz(row.time, session.zone)} at LSN ${formatLsn(row.lsn)} in database ${quoteIdentifier(before.database.name)}`),
     comment(`case: ${session.store.caseDir}`),
-    ...latest.warnings(tables),
-    '-- Sequences that are still there are left alone.', ...TRIGGER_NOTE, 'BEGIN;', ...scriptSettings(before),
+    ...latest.warnings(tables), ...suspended.notes,
+    '-- Sequences that are still there are left alone, or, where a TRUNCATE began them anew, go on from where they were.', 'BEGIN;', ...scriptSettings(before), ...suspended.before,
     ...ddl.filter((change) => !isMade(change, gone)).flatMap((change) => revertDdl(change, before, after)), ...gone.before,
   ] };
-  yield* inOrder(before, tables);
-  yield { kind: 'sql', lines: [...gone.after, ...sequenceLines(before, dropped, () => false, gone.sequences, findings), 'COMMIT;'] };
+  yield* rowParts(order);
+  const sequences = sequenceLines(before, [...dropped, ...truncated], (relation) => truncated.includes(relation), gone.sequences, findings);
+  yield { kind: 'sql', lines: [...suspended.after, ...gone.after, ...sequences, 'COMMIT;'] };
 }
 
 /**
@@ -63,15 +68,17 @@ export function* diffScript(sides: DiffSides, pairs: readonly { before: Relation
       tables.push(new TableRevert(sides, { before: pair.before, after: pair.after }, { database: after, relation: pair.after }, { latest, findings, onConflict }));
     }
   }
+  const order = inOrder(before, tables);
+  const suspended = suspend(after, after, scripted(order));
   yield { kind: 'sql', lines: [
     '-- Written by walscope. Read it before you run it, with psql and ON_ERROR_STOP.',
     comment(`turns tables of database ${quoteIdentifier(after.database.name)}, ${describeMoment(after.moment)},`), comment(`into what they were ${describeMoment(before.moment)}`),
     comment(`case: ${before.session.store.caseDir}`),
-    ...latest.warnings(tables),
-    '-- Sequences and definitions are left alone.', ...TRIGGER_NOTE, ...missing, 'BEGIN;', ...scriptSettings(before),
+    ...latest.warnings(tables), ...suspended.notes,
+    '-- Sequences and definitions are left alone.', ...missing, 'BEGIN;', ...scriptSettings(before), ...suspended.before,
   ] };
-  yield* inOrder(before, tables);
-  yield { kind: 'sql', lines: ['COMMIT;'] };
+  yield* rowParts(order);
+  yield { kind: 'sql', lines: [...suspended.after, 'COMMIT;'] };
 }
 
 function columnsGone({ before, after }: DiffSides, was: Relation, is: Relation): string[] {
@@ -80,12 +87,19 @@ function columnsGone({ before, after }: DiffSides, was: Relation, is: Relation):
   return names(before, was).filter((name) => !left.includes(name));
 }
 
-/** Deletions from referencing tables first; then what makes room for keys, then rows that come back. */
-function* inOrder(before: DatabaseAt, tables: readonly TableRevert[]): Generator<ScriptPart> {
-  const order = referencedFirst(before, tables.map((table) => table.pair.before.oid)).map((oid) => tables.find((table) => table.pair.before.oid === oid)!);
-  for (const table of [...order].reverse()) yield table.deletes();
-  for (const table of order) yield table.updates();
+/** Referenced tables first. */
+function inOrder(before: DatabaseAt, tables: readonly TableRevert[]): TableRevert[] {
+  return referencedFirst(before, tables.map((table) => table.pair.before.oid)).map((oid) => tables.find((table) => table.pair.before.oid === oid)!);
+}
+
+/** In referencing tables first what lets go of rows, and these; then the rows that come back. */
+function* rowParts(order: readonly TableRevert[]): Generator<ScriptPart> {
+  for (const table of [...order].reverse()) yield* [table.updates('early'), table.deletes(), table.updates('late')];
   for (const table of order) yield* table.inserts();
+}
+
+function scripted(tables: readonly TableRevert[]): ScriptedTable[] {
+  return tables.flatMap((table) => table.scripted ?? []);
 }
 
 /** True where what was dropped comes back with the tables. */

@@ -15,7 +15,7 @@ export type OnConflict = 'nothing' | 'update' | undefined;
 export function scriptSettings(database: DatabaseAt): string[] {
   return [
     "SET LOCAL datestyle = 'ISO, MDY';", "SET LOCAL intervalstyle = 'postgres';", 'SET LOCAL extra_float_digits = 1;', "SET LOCAL bytea_output = 'hex';",
-    'SET LOCAL standard_conforming_strings = on;', 'SET LOCAL check_function_bodies = off;', timeZoneSetting(database), 'SET CONSTRAINTS ALL DEFERRED;',
+    'SET LOCAL standard_conforming_strings = on;', 'SET LOCAL check_function_bodies = off;', 'SET LOCAL row_security = off;', timeZoneSetting(database), 'SET CONSTRAINTS ALL DEFERRED;',
   ];
 }
 
@@ -40,9 +40,6 @@ export function commentedOut(text: string): string {
 export function inlineComment(text: string): string {
   return `/* ${text.replace(/\/(?=\*)|\*(?=\/)/g, '$& ')} */`;
 }
-
-/** What every script says of triggers. */
-export const TRIGGER_NOTE: readonly string[] = ['-- Triggers fire and foreign keys are checked; a superuser can switch both off with', '--   SET LOCAL session_replication_role = replica;'];
 
 /** Tables in an order in which no foreign key and no inheritance points forward: referenced ones and parents first. Cycles stay in the order given. */
 export function referencedFirst(database: DatabaseAt, oids: readonly number[]): number[] {

@@ -7,6 +7,8 @@ import { diffTable, type DiffSides, type RowChange, type TableDiff } from './dif
 import type { LatestRows, RowsSince } from './latestRows.js';
 import { Findings, type DatabaseAt } from './session.js';
 import { copyParts, insertStatement, sqlValue, type InsertTarget, type OnConflict, type ScriptPart } from './sqlScript.js';
+import type { ScriptedTable } from './suspended.js';
+import { immediateIndexes, orderUpdates, type ImmediateIndex } from './updateOrder.js';
 
 export interface TablePair {
   before: Relation;
@@ -36,6 +38,11 @@ export class TableRevert {
   private readonly places: { own: number[]; writable: number[]; key: number[] };
   private readonly target: InsertTarget;
   private held: RowChange[] | undefined = [];
+  /** Names of columns that rows get other values in. */
+  private readonly updated = new Set<string>();
+  /** Undefined: any order will do. */
+  private order: { early: RowChange[]; late: RowChange[] } | undefined;
+  private inTheWay: readonly ImmediateIndex[] = [];
 
   /** `into`: the table as it is called, with the columns that it has, when the statements run. */
   constructor(private readonly sides: DiffSides, readonly pair: TablePair, into: { database: DatabaseAt; relation: Relation }, { latest, findings, onConflict }: RevertOptions) {
@@ -50,6 +57,23 @@ export class TableRevert {
     this.places = { own: own.map((c) => placeOf(c.name)), writable, key: key.map(placeOf) };
     this.target = { table: this.name, columns: writable.map((i) => columns[i]!.name), key, hasIdentity: own.some((c) => c.identity !== ''), onConflict };
     this.survey(pair.after && this.key.length > 0 ? latest.since(pair.after, this.key) : undefined);
+    this.orderUpdates();
+  }
+
+  /** What the statements do to the table as it is when they begin; undefined where it is not there. */
+  get scripted(): ScriptedTable | undefined {
+    const { counts, updated, inTheWay, pair: { after } } = this;
+    return after && { relation: after, inserts: counts.removed > 0, deletes: counts.added > 0, rewrites: this.key.length === 0 && counts.removed > 0 && counts.added > 0, updated, inTheWay };
+  }
+
+  private orderUpdates(): void {
+    const { after } = this.pair;
+    if (!after || this.counts.changed === 0 || this.counts.changed + this.counts.added < 2) return;
+    const indexes = immediateIndexes(this.sides.after, after.oid).filter((index) => index.columns.some((name) => this.updated.has(name)));
+    if (indexes.length === 0) return;
+    // too many to be held: no order is looked for
+    if (!this.held) this.inTheWay = indexes;
+    else ({ inTheWay: this.inTheWay, ...this.order } = orderUpdates(this.held, this.diff.columns, indexes));
   }
 
   get key(): readonly string[] {
@@ -61,6 +85,7 @@ export class TableRevert {
     this.diff.rows((change) => {
       const { before, after } = change;
       this.counts[change.change]++;
+      if (before && after) for (const i of this.places.writable) if (before[i] !== after[i]) this.updated.add(this.diff.columns[i]!.name);
       if (since) {
         const key = JSON.stringify(this.places.key.map((i) => (after ?? before!)[i]));
         if (since.changed.has(key)) this.since.changed++;
@@ -86,14 +111,19 @@ export class TableRevert {
     return { kind: 'statements', each: (emit) => this.each('added', ({ after }) => emit(`DELETE FROM ONLY ${this.name} WHERE ${this.condition(after!)};`)) };
   }
 
-  updates(): ScriptPart {
+  /** `when`: before or after the deletions. */
+  updates(when: 'early' | 'late'): ScriptPart {
     const { columns } = this.diff;
     return {
       kind: 'statements',
-      each: (emit) => this.each('changed', ({ before: was, after: is }) => {
-        const changed = this.places.writable.filter((i) => was![i] !== is![i]);
-        if (changed.length > 0) emit(`UPDATE ONLY ${this.name} SET ${changed.map((i) => `${quoteIdentifier(columns[i]!.name)} = ${sqlValue(was![i]!)}`).join(', ')} WHERE ${this.condition(is!)};`);
-      }),
+      each: (emit) => {
+        const update = ({ before: was, after: is }: RowChange): void => {
+          const changed = this.places.writable.filter((i) => was![i] !== is![i]);
+          if (changed.length > 0) emit(`UPDATE ONLY ${this.name} SET ${changed.map((i) => `${quoteIdentifier(columns[i]!.name)} = ${sqlValue(was![i]!)}`).join(', ')} WHERE ${this.condition(is!)};`);
+        };
+        if (this.order) this.order[when].forEach(update);
+        else if (when === 'early') this.each('changed', update);
+      },
     };
   }
 
