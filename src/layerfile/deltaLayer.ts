@@ -42,8 +42,8 @@ export interface SizeEvent {
   blocks: number;
 }
 
-/** CLOG status bits (access/clog.h); `zeroPage` stands for CLOG ZEROPAGE, which clears the whole page. */
-export const ClogStatus = { zeroPage: 0, committed: 1, aborted: 2 } as const;
+/** CLOG status bits (access/clog.h) of transactions that ended. */
+export const ClogStatus = { committed: 1, aborted: 2 } as const;
 export type ClogStatus = (typeof ClogStatus)[keyof typeof ClogStatus];
 
 /** A record that is kept by value because it is rare and read often: directories, relation maps, checkpoints, … */
@@ -219,10 +219,7 @@ export class DeltaLayer {
   close(): void { this.file.close(); }
   check() { return this.file.check(); }
 
-  private section(id: number): Section {
-    return this.file.section(id) ?? NO_SECTION;
-  }
-
+  private readonly section = (id: number): Section => this.file.section(id) ?? NO_SECTION;
   /** Every relation fork that the layer touches, sorted. */
   get relations(): RelFork[] {
     return (this.relationList ??= readRelations(this.file));
@@ -273,14 +270,14 @@ export class DeltaLayer {
     let index = Math.max(0, findBlock(section, ordinal, 0));
     while (index > 0 && section.fences[index] === ordinal) index--;
     for (; index < section.blocks && section.fences[index]! <= ordinal; index++) {
-      this.decodeSizes(this.file.readBlock(section, index), (o, event) => {
-        if (o === ordinal) events.push(event);
+      this.decodeSizes(this.file.readBlock(section, index), (o, lsn, kind, blocks) => {
+        if (o === ordinal) events.push({ lsn, kind, blocks });
       });
     }
     return events;
   }
 
-  private decodeSizes(bytes: Uint8Array, emit: (ordinal: number, event: SizeEvent) => void): void {
+  private decodeSizes(bytes: Uint8Array, emit: (ordinal: number, lsn: Lsn, kind: SizeEventKind, blocks: number) => void): void {
     const reader = new ByteReader(bytes);
     let ordinal = 0;
     while (!reader.done) {
@@ -289,7 +286,7 @@ export class DeltaLayer {
       for (let n = reader.varint(); n > 0; n--) {
         const entry = reader.varint();
         lsn += Math.floor(entry / 4) * 8;
-        emit(ordinal, { lsn: lsn as Lsn, kind: (entry % 4) as SizeEventKind, blocks: reader.varint() });
+        emit(ordinal, lsn as Lsn, (entry % 4) as SizeEventKind, reader.varint());
       }
     }
   }
@@ -299,7 +296,8 @@ export class DeltaLayer {
     const section = this.section(SectionId.sizes);
     for (let i = 0; i < section.blocks; i++) {
       const runs: [number, SizeEvent[]][] = [];
-      this.decodeSizes(this.file.readBlock(section, i), (ordinal, event) => {
+      this.decodeSizes(this.file.readBlock(section, i), (ordinal, lsn, kind, blocks) => {
+        const event = { lsn, kind, blocks };
         if (runs.at(-1)?.[0] === ordinal) runs.at(-1)![1].push(event);
         else runs.push([ordinal, [event]]);
       });
@@ -333,17 +331,22 @@ export class DeltaLayer {
     return this.clogZeroes.filter((zero) => zero.page === page).map(({ lsn }) => lsn);
   }
 
-  /** What transactions did on one CLOG page, in LSN order: it follows from the transaction log. `xidOnPage`: xid modulo 32768. */
-  clogEntries(page: number, emit: (lsn: number, xidOnPage: number, status: ClogStatus) => void): void {
-    const section = this.section(SectionId.xacts);
-    const { fences, blocks } = section;
-    const from = page * CLOG_XACTS_PER_PAGE, to = from + CLOG_XACTS_PER_PAGE;
-    for (let i = 0; i < blocks; i++) {
-      if (page < fences[i * 3 + 1]! || page > fences[i * 3 + 2]!) continue;
-      eachEndedXid(this.file.readBlock(section, i), fences[i * 3]! * 8, (xid, lsn, committed) => {
-        if (xid >= from && xid < to) emit(lsn, xid - from, committed ? ClogStatus.committed : ClogStatus.aborted);
-      });
+  /** The blocks of transaction log rows that touch a CLOG page and overlap [from, to), in LSN order. */
+  *clogBlocks(page: number, from: Lsn, to: Lsn): Generator<number> {
+    const { fences, blocks } = this.section(SectionId.xacts);
+    for (let i = 0; i < blocks && fences[i * 3]! * 8 < to; i++) {
+      const endsBefore = i + 1 < blocks && fences[i * 3 + 3]! * 8 <= from;
+      if (!endsBefore && page >= fences[i * 3 + 1]! && page <= fences[i * 3 + 2]!) yield i;
     }
+  }
+
+  /** What the transactions of a block did on one CLOG page, in LSN order: it follows from the transaction log. `xidOnPage`: xid modulo 32768. */
+  clogEntries(page: number, block: number, emit: (lsn: number, xidOnPage: number, status: ClogStatus) => void): void {
+    const section = this.section(SectionId.xacts);
+    const from = page * CLOG_XACTS_PER_PAGE, to = from + CLOG_XACTS_PER_PAGE;
+    eachEndedXid(this.file.readBlock(section, block), section.fences[block * 3]! * 8, (xid, lsn, committed) => {
+      if (xid >= from && xid < to) emit(lsn, xid - from, committed ? ClogStatus.committed : ClogStatus.aborted);
+    });
   }
 
   /** The time of the last row in [from, upTo) that ends a transaction, in this block; undefined where there is none. */

@@ -5,7 +5,7 @@
 import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
-import { ClogStatus } from '../layerfile/deltaLayer.js';
+import type { DeltaLayer } from '../layerfile/deltaLayer.js';
 import { clogPageOf } from '../pg/clogPage.js';
 import { LruCache } from '../util/lruCache.js';
 import type { LayerMap } from './layerMap.js';
@@ -14,7 +14,7 @@ import type { UsableBackup } from './sources.js';
 
 export type XidStatus = 'committed' | 'aborted' | 'inProgress';
 
-/** What happened on one CLOG page in one layer, in LSN order; `codes`: xid on the page × 4 + status. */
+/** What happened on one CLOG page in one block of a layer's transaction log, in LSN order; `codes`: xid on the page × 4 + status. */
 interface ClogChanges {
   lsns: Float64Array;
   codes: Uint32Array;
@@ -22,25 +22,19 @@ interface ClogChanges {
 
 /** Changes that are kept for the next moments of a case, which need them again: 12 bytes each. */
 const KEPT_CHANGES = 2_000_000;
-const kept = new WeakMap<LayerMap, LruCache<number, ClogChanges>>();
+const kept = new WeakMap<DeltaLayer, LruCache<number, ClogChanges>>();
 
-function changesOf(layers: LayerMap, index: number, page: number): ClogChanges {
-  let cache = kept.get(layers);
-  if (!cache) kept.set(layers, (cache = new LruCache(KEPT_CHANGES)));
-  const key = index * 0x1_0000_0000 + page;
+function changesOf(layer: DeltaLayer, block: number, page: number): ClogChanges {
+  let cache = kept.get(layer);
+  if (!cache) kept.set(layer, (cache = new LruCache(KEPT_CHANGES)));
+  const key = block * 0x1_0000_0000 + page;
   let changes = cache.get(key);
   if (!changes) {
     const lsns: number[] = [], codes: number[] = [];
-    const add = (lsn: number, xidOnPage: number, status: ClogStatus): void => {
+    layer.clogEntries(page, block, (lsn, xidOnPage, status) => {
       lsns.push(lsn);
       codes.push(xidOnPage * 4 + status);
-    };
-    const zeroes = layers.layer(index).clogZeroesOf(page);
-    layers.layer(index).clogEntries(page, (lsn, xidOnPage, status) => {
-      while (zeroes.length > 0 && zeroes[0]! < lsn) add(zeroes.shift()!, 0, ClogStatus.zeroPage);
-      add(lsn, xidOnPage, status);
     });
-    for (const lsn of zeroes) add(lsn, 0, ClogStatus.zeroPage);
     changes = { lsns: Float64Array.from(lsns), codes: Uint32Array.from(codes) };
     cache.set(key, changes, lsns.length + 1);
   }
@@ -53,6 +47,8 @@ export class ClogView {
   private readonly missing = new Set<number>();
   private lastPage = -1;
   private lastBytes: Uint8Array = new Uint8Array(0);
+  /** Pages as the backup has them, where no WAL up to the moment began them anew. */
+  private readonly inBackup = new Map<number, Uint8Array | undefined>();
 
   constructor(private readonly layers: LayerMap, private readonly backup: UsableBackup, readonly upTo: Lsn) {}
 
@@ -61,30 +57,65 @@ export class ClogView {
     let bytes = this.pages.get(number);
     if (bytes) return bytes;
     bytes = new Uint8Array(8192);
-    const { path, offset } = slruFile('pg_xact', number);
-    const file = this.backup.images.readFile(path);
-    let isKnown = file !== undefined && file.length > offset;
-    if (isKnown) bytes.set(file!.subarray(offset, offset + 8192));
-    for (const i of this.layers.overlapping(this.backup.redoLsn, this.upTo)) {
-      const { lsns, codes } = changesOf(this.layers, i, number);
-      for (let n = 0; n < lsns.length; n++) {
-        if (lsns[n]! < this.backup.redoLsn) continue;
-        if (lsns[n]! >= this.upTo) break;
-        const status = codes[n]! % 4;
-        if (status === ClogStatus.zeroPage) {
+    const before = this.backupPage(number);
+    let isKnown = before !== undefined;
+    if (before) bytes.set(before);
+    const { redoLsn } = this.backup;
+    for (const i of this.layers.overlapping(redoLsn, this.upTo)) {
+      const layer = this.layers.layer(i);
+      const zeroes = this.zeroesOf(layer, number);
+      const zeroBefore = (lsn: number): void => {
+        for (; zeroes.length > 0 && zeroes[0]! < lsn; zeroes.shift()) {
           bytes.fill(0);
           isKnown = true;
-        } else setClogStatus(bytes, codes[n]! >>> 2, status as ClogBits);
+        }
+      };
+      for (const block of layer.clogBlocks(number, redoLsn, this.upTo)) {
+        const { lsns, codes } = changesOf(layer, block, number);
+        for (let n = 0; n < lsns.length; n++) {
+          const lsn = lsns[n]!;
+          if (lsn < redoLsn) continue;
+          if (lsn >= this.upTo) break;
+          if (zeroes.length > 0) zeroBefore(lsn);
+          setClogStatus(bytes, codes[n]! >>> 2, (codes[n]! % 4) as ClogBits);
+        }
       }
+      zeroBefore(this.upTo);
     }
     if (!isKnown) this.missing.add(number);
     this.pages.set(number, bytes);
     return bytes;
   }
 
+  /** When WAL from the backup up to the moment began the page anew. */
+  private zeroesOf(layer: DeltaLayer, number: number): Lsn[] {
+    return layer.clogZeroesOf(number).filter((lsn) => lsn >= this.backup.redoLsn && lsn < this.upTo);
+  }
+
+  private backupPage(number: number): Uint8Array | undefined {
+    const { path, offset } = slruFile('pg_xact', number);
+    const file = this.backup.images.readFile(path);
+    return file !== undefined && file.length > offset ? file.subarray(offset, offset + 8192) : undefined;
+  }
+
+  /** What the backup knows of a transaction that had ended by then: that stays, unless the page was begun anew since. */
+  private endedInBackup(number: number, xid: number): ClogBits {
+    if (!this.inBackup.has(number)) {
+      const isZeroed = [...this.layers.overlapping(this.backup.redoLsn, this.upTo)].some((i) => this.zeroesOf(this.layers.layer(i), number).length > 0);
+      this.inBackup.set(number, isZeroed ? undefined : this.backupPage(number));
+    }
+    const bytes = this.inBackup.get(number);
+    const bits = bytes ? readClogStatus(bytes, xid) : ClogBits.inProgress;
+    return bits === ClogBits.committed || bits === ClogBits.aborted ? bits : ClogBits.inProgress;
+  }
+
   /** TransactionIdDidCommit() and friends, for a normal xid. Throws `clog.missing` where its page is lost: it is not in progress. */
   status(xid: number): XidStatus {
     const number = clogPageOf(xid);
+    if (number !== this.lastPage && !this.pages.has(number)) {
+      const ended = this.endedInBackup(number, xid);
+      if (ended !== ClogBits.inProgress) return ended === ClogBits.committed ? 'committed' : 'aborted';
+    }
     if (number !== this.lastPage) {
       this.lastBytes = this.page(number);
       this.lastPage = number;

@@ -55,7 +55,7 @@ describe('the documented layer', () => {
     expect(layer.sizeEvents(TINY_LAYER.relations[0]!)).toEqual(TINY_LAYER.sizes.get(0));
     expect(layer.transactionBlock(0)).toEqual(TINY_ROWS);
     const clog: number[][] = [];
-    layer.clogEntries(0, (...entry) => clog.push(entry));
+    for (const block of layer.clogBlocks(0, layer.startLsn, layer.endLsn)) layer.clogEntries(0, block, (...entry) => clog.push(entry));
     expect(clog).toEqual([[TINY_LAYER.startLsn + 0x180, 733, ClogStatus.committed]]);
     expect(layer.clogZeroesOf(9)).toEqual([TINY_LAYER.startLsn + 0x170]);
     expect(layer.clogZeroes).toEqual(TINY_LAYER.clogZeroes);
