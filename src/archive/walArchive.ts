@@ -6,6 +6,7 @@ import { inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { decompressBytes, sniffCompression, unsupportedCompression } from './decompress.js';
 import { openInput, readInput } from './inputFile.js';
+import { savedSegments, saveSegments, type SegmentRun } from './savedSegments.js';
 import { SegmentCache, type SegmentBytes } from './segmentBytes.js';
 import { TimelineWal } from './timelineWal.js';
 import { listWalPath, type WalFileEntry } from './walLayout.js';
@@ -115,7 +116,7 @@ export class WalArchive {
   /** What reopenWalArchive() needs. */
   save(): SavedWalArchive {
     const { systemIdentifier, segmentSize, major } = this;
-    return { systemIdentifier: String(systemIdentifier), segmentSize, major, segments: [...this.segments], histories: [...this.histories] };
+    return { systemIdentifier: String(systemIdentifier), segmentSize, major, segments: saveSegments(this.segments), histories: [...this.histories] };
   }
 
   close(): void {
@@ -128,14 +129,14 @@ export interface SavedWalArchive {
   systemIdentifier: string;
   segmentSize: number;
   major: PgMajor;
-  segments: WalSegmentFile[];
+  segments: SegmentRun[];
   histories: [timeline: number, entries: TimelineHistoryEntry[]][];
 }
 
 /** Opens an archive as it was when it was saved. No file is touched until it is read; one that is gone by then is `input.unreadable`. */
 export function reopenWalArchive(saved: SavedWalArchive, options: Pick<WalArchiveOptions, 'memoryBytes'> = {}): WalArchive {
   const identity = { systemIdentifier: BigInt(saved.systemIdentifier), segmentSize: saved.segmentSize, major: saved.major };
-  return new WalArchive(identity, saved.segments, [], new Map(saved.histories), [], [], options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+  return new WalArchive(identity, savedSegments(saved.segments, saved.segmentSize), [], new Map(saved.histories), [], [], options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
 
 /**

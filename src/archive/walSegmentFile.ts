@@ -20,7 +20,7 @@ export interface WalSegmentFile {
   partial: boolean;
   /** From a pg_wal directory. */
   live: boolean;
-  /** On disk. */
+  /** On disk; 0 where it is compressed and the archive was opened again as it was saved. */
   bytes: number;
 }
 

@@ -8,7 +8,7 @@ import { INVALID_LSN, type Lsn } from '../util/lsn.js';
 import type { PgMajor } from '../pg/version.js';
 import { readCheckedJson, writeCheckedJson } from './checkedJson.js';
 
-export const CASE_FORMAT_VERSION = 2;
+export const CASE_FORMAT_VERSION = 3;
 
 /** A page's place in the order of keys: tablespace, database, relation number, fork, block. */
 export type KeyPlace = [spcOid: number, dbOid: number, relNumber: number, fork: number, block: number];

@@ -294,8 +294,16 @@ describe('several places', () => {
 
   it('opens again from what was saved, without looking for files', () => {
     const path = copy();
-    const { saved, whole } = opened(path, (archive) => ({ saved: JSON.stringify(archive.save()), whole: walk(archive, 2) }));
+    // plain and compressed ones in turn
+    const names = readdirSync(path).filter((name) => /^[0-9A-F]{24}$/.test(name)).sort();
+    for (const name of names.slice(4, 8)) {
+      writeFileSync(join(path, `${name}.gz`), gzipSync(readFileSync(join(path, name))));
+      rmSync(join(path, name));
+    }
+    const { saved, segments, whole } = opened(path, (archive) => ({ saved: JSON.stringify(archive.save()), segments: archive.segments, whole: walk(archive, 2) }));
     const again = reopenWalArchive(JSON.parse(saved) as SavedWalArchive);
+    expect(again.segments).toEqual(segments.map((segment) => (segment.compression === 'none' ? segment : { ...segment, bytes: 0 })));
+    expect((JSON.parse(saved) as SavedWalArchive).segments.length).toBeLessThan(segments.length / 2);
     expect(walk(again, 2)).toEqual(whole);
     again.close();
     rmSync(path, { recursive: true });
