@@ -414,9 +414,3 @@ export function deltaLayerName(startLsn: Lsn, endLsn: Lsn): string {
   const hex = (lsn: Lsn) => lsn.toString(16).toUpperCase().padStart(16, '0');
   return `${hex(startLsn)}-${hex(endLsn)}.delta`;
 }
-
-/** The LSN range of a delta layer's file name; undefined where it is no such name. */
-export function parseDeltaLayerName(name: string): { startLsn: Lsn; endLsn: Lsn } | undefined {
-  const match = /^([0-9A-F]{16})-([0-9A-F]{16})\.delta$/.exec(name);
-  return match ? { startLsn: parseInt(match[1]!, 16) as Lsn, endLsn: parseInt(match[2]!, 16) as Lsn } : undefined;
-}
