@@ -43,12 +43,12 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<Exit
 }
 
 /**
- * 3: something differs. 5: nothing differs, but nothing could be compared, or some pages could not, or PostgreSQL's own replay of some is
- * not equal to its primary. 0: all that was compared is equal.
+ * 3: something differs. 5: nothing differs, but nothing could be compared, or some pages could not, or are lost, or PostgreSQL's own replay of
+ * some is not equal to its primary. 0: all that was compared is equal.
  */
 function exitCode(report: VerifyReport): ExitCode {
   if (report.differencesTotal > 0) return ExitCode.input;
-  return pagesCompared(report) === 0 || unhandled(report) > 0 || discrepancies(report) > 0 ? ExitCode.partial : ExitCode.done;
+  return pagesCompared(report) === 0 || unhandled(report) > 0 || report.missingPages > 0 || discrepancies(report) > 0 ? ExitCode.partial : ExitCode.done;
 }
 
 function discrepancies(report: VerifyReport): number {

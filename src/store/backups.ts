@@ -30,27 +30,29 @@ export interface OpenCaseBackupOptions {
   accept?: (backup: BaseBackup) => void;
 }
 
+export interface CaseBackup {
+  backup: BaseBackup;
+  /** The folder under the case that holds its copy, empty where it is read in place. */
+  local: string;
+}
+
 /**
- * Opens a backup for the case; `local` is the folder under the case that holds its copy, empty where it is read in place. An incremental backup is
- * combined with the one before it, which is looked for among `priors` (paths), into a copy of its own.
+ * Opens a backup for the case, which must be the caller's to write to. An incremental backup is combined with the one before it, which is looked
+ * for among `priors` (paths), into a copy of its own.
  * Throws what openBaseBackup(), materialiseBackup() and combineBackups() throw, and `backup.incremental` where the backup before is not given.
  */
-export async function openCaseBackup(caseDir: string, source: string, priors: readonly string[], options: OpenCaseBackupOptions = {}): Promise<{ backup: BaseBackup; local: string }> {
+export async function openCaseBackup(caseDir: string, source: string, priors: readonly string[], options: OpenCaseBackupOptions = {}): Promise<CaseBackup> {
+  const readable = openReadableBackup(caseDir, source, options);
+  if (readable) return readable;
   const local = localFolder(source);
   const folder = path.join(caseDir, local);
-  if (hasBackupPack(folder)) {
-    const copy = openPackedBackup(folder);
-    if (copy.incrementalFromLsn === undefined) return { backup: accepted(copy, options), local };
-    // it was unpacked, but not yet combined
-    copy.close();
-    removeBackupCopy(folder);
-  }
   const onProgress = (done: number, total: number): void => options.onProgress?.(done / Math.max(1, total));
+  removeBackupCopy(folder); // what was unpacked, but not combined
   const isCompressed = backupForm(source) === 'compressed';
   if (isCompressed) await inCase(folder, () => materialiseBackup(source, folder, onProgress));
   try {
     const backup = accepted(isCompressed ? openPackedBackup(folder) : openBaseBackup(source), options);
-    if (backup.incrementalFromLsn === undefined) return { backup, local: isCompressed ? local : '' };
+    if (backup.incrementalFromLsn === undefined) return { backup, local };
     try {
       const prior = await openPrior(caseDir, backup, priors.filter((each) => each !== source), options);
       await inCase(folder, () => combineBackups(backup, prior, folder, onProgress));
@@ -63,6 +65,18 @@ export async function openCaseBackup(caseDir: string, source: string, priors: re
     removeBackupCopy(folder);
     throw error;
   }
+}
+
+/** Opens a backup that needs no copy, or has it: undefined where openCaseBackup() would write to the case. Throws what that throws. */
+export function openReadableBackup(caseDir: string, source: string, options: OpenCaseBackupOptions = {}): CaseBackup | undefined {
+  const local = localFolder(source);
+  const folder = path.join(caseDir, local);
+  const hasCopy = hasBackupPack(folder);
+  if (!hasCopy && backupForm(source) === 'compressed') return undefined;
+  const backup = accepted(hasCopy ? openPackedBackup(folder) : openBaseBackup(source), options);
+  if (backup.incrementalFromLsn === undefined) return { backup, local: hasCopy ? local : '' };
+  backup.close();
+  return undefined;
 }
 
 /** The backup that an incremental one builds upon: the one that starts where its label says. */

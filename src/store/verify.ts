@@ -1,9 +1,10 @@
 /** `walscope verify`: replay held against what the archive itself says pages were. Writes nothing but the copy of a compressed
  * backup to compare, which goes into the case. */
 import type { BaseBackup } from '../archive/baseBackup.js';
+import { asWriter } from '../layerfile/caseLock.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
-import { consistencyPoint, openCaseBackup } from './backups.js';
+import { consistencyPoint, openCaseBackup, openReadableBackup, type OpenCaseBackupOptions } from './backups.js';
 import type { CaseStore } from './caseStore.js';
 import { interrupted } from './interrupted.js';
 import { verifyInThreads } from './verifyPool.js';
@@ -62,9 +63,17 @@ function ownBackups(store: CaseStore): BackupToCompare[] {
 }
 
 async function otherBackup(store: CaseStore, source: string, options: VerifyOptions): Promise<BackupToCompare> {
-  const { backup, local } = await openCaseBackup(store.caseDir, source, store.manifest.backups.map((each) => each.path), { onProgress: (share) => options.onProgress?.(share, `copying ${source}`) });
+  const opening: OpenCaseBackupOptions = {
+    onProgress: (share) => {
+      if (options.signal?.aborted) throw interrupted();
+      options.onProgress?.(share, `copying ${source}`);
+    },
+    accept: (backup) => checkCluster(store, source, backup),
+  };
+  const { caseDir, manifest } = store;
+  const { backup, local } = openReadableBackup(caseDir, source, opening)
+    ?? await asWriter(caseDir, 'verify', () => openCaseBackup(caseDir, source, manifest.backups.map((each) => each.path), opening));
   try {
-    checkCluster(store, source, backup);
     const endLsn = consistencyPoint(backup, store.layers.events);
     const later = endLsn === undefined ? undefined : { path: source, local, startLsn: backup.startLsn, endLsn };
     if (later && backupBefore(store, later)) return later;

@@ -3,6 +3,7 @@
  * it was written while the backup copied it, after the backup's own WAL.
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
+import { checksumOfPage } from '../pg/checksum.js';
 import { Page, PD_ALL_VISIBLE, SIZE_OF_PAGE_HEADER } from '../pg/page.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
@@ -19,7 +20,7 @@ import type { Lsn } from '../util/lsn.js';
 import type { PageAsOf, PageStore } from './pageStore.js';
 import { endsRecord } from './recordEnd.js';
 import type { BaseImages, WalStore } from './sources.js';
-import { undoUnlogged } from './unloggedChanges.js';
+import { undoUnlogged, wasPruned } from './unloggedChanges.js';
 import { countApart, LEFT_OUT, type ApartReason, type BackupCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, type Shard } from './verifyShards.js';
 
@@ -122,20 +123,20 @@ export class VerifyBackup {
       this.options.findings.unchecked(`pages that ${ours.unknown.rmgr} changed: walscope cannot replay that manager's records`);
       return;
     }
-    let found = this.match(rel, block, ours.page, this.theirs);
+    let found = this.match(rel, block, ours.page, this.theirs, this.options.later.endLsn);
     if (!found.equal) {
       const atEnd = new Page(ours.page.bytes.slice());
       found = this.matchEarlier(rel, block, found);
-      if (!found.equal && this.isMended(rel, block, atEnd)) found = { equal: true, apart: 'mended' };
-      else if (!found.equal && this.isClonedMap(rel, block)) found = { equal: true, apart: 'clonedMap' };
+      const apart = found.equal ? undefined : this.explain(rel, block, atEnd);
+      if (apart !== undefined) found = { equal: true, apart };
     }
     if (!found.equal) this.differs(rel, block, found.difference);
     else if (found.apart === undefined) this.counts.compared++;
     else countApart(this.counts.apart, found.apart);
   }
 
-  /** Whether a page of theirs is ours, but for what a server changes without WAL. */
-  private match(rel: RelFork, block: number, ours: Page, theirs: Page): Found {
+  /** Whether a page of theirs is ours as of `upTo`, but for what a server changes without WAL. */
+  private match(rel: RelFork, block: number, ours: Page, theirs: Page, upTo: Lsn): Found {
     // of a visibility map's page nothing but the header is masked
     const manager = rel.fork === ForkNumber.vm || theirs.isNew ? undefined : managerOfPage(theirs, block);
     const mask = manager ? manager.mask : maskPageLsnAndChecksum;
@@ -144,8 +145,9 @@ export class VerifyBackup {
     if (manager === undefined || managerOfPage(ours, block) !== manager) return { equal: false, difference };
     this.scratch.bytes.set(theirs.bytes);
     const apart = undoUnlogged(manager, ours, this.scratch, block, this.options.later.images.forkBlocks(rel) ?? 0);
-    if (apart !== undefined && this.comparer.compare(ours, this.scratch, mask, block) === undefined) return { equal: true, apart };
-    return { equal: false, difference };
+    if (apart === undefined || this.comparer.compare(ours, this.scratch, mask, block) !== undefined) return { equal: false, difference };
+    if (apart === 'gistTuplesDeleted' && !wasPruned(this.options.pages, this.options.wal, rel, block, upTo)) return { equal: false, difference };
+    return { equal: true, apart };
   }
 
   /** The backup's page may be of any moment while it was taken: at its own LSN, or, edited without moving that, somewhat later. */
@@ -160,17 +162,32 @@ export class VerifyBackup {
     for (const upTo of moments) {
       const ours = upTo <= later.endLsn ? pages.getPage(rel, block, upTo) : undefined;
       if (!ours) continue;
-      const found = this.match(rel, block, ours.page, this.theirs);
+      const found = this.match(rel, block, ours.page, this.theirs, upTo);
       if (found.equal) return found;
       if (upTo === moments[0]) first = found;
     }
     return first;
   }
 
+  /** Why a page of theirs is ours at no moment, where that is no fault; undefined where nothing tells. */
+  private explain(rel: RelFork, block: number, ours: Page): ApartReason | undefined {
+    if (this.isClonedMap(rel, block)) return 'clonedMap';
+    const before = this.options.pages.getPage(rel, block, this.options.later.startLsn);
+    const isNewHere = before === undefined || before.page.isNew;
+    if (this.theirs.isNew && isNewHere) return 'extendedAhead';
+    return this.mayBeTorn(rel, block, isNewHere) && this.isMended(rel, block, ours) ? 'mended' : undefined;
+  }
+
   /**
-   * A page that was written while it was copied may be torn, or between two states that no record's end shows. Recovery from the backup
-   * mends it, and so it is with us: the backup's own WAL over it must make ours.
+   * A page that was written while it was copied may be torn; its checksum tells. Besides, a map's bits are cleared before the record is
+   * written, by several at a time, and an index is built without WAL until it is logged whole.
    */
+  private mayBeTorn(rel: RelFork, block: number, isNewHere: boolean): boolean {
+    if (isNewHere || rel.fork === ForkNumber.vm || !this.options.later.images.dataChecksums) return true;
+    return this.theirs.isNew || checksumOfPage(this.theirs, block) !== this.theirs.pdChecksum;
+  }
+
+  /** Recovery from the backup mends such a page, and so it is with us: the backup's own WAL over it must make ours. */
   private isMended(rel: RelFork, block: number, ours: Page): boolean {
     const { pages, later, wal } = this.options;
     const { entries } = pages.chain(rel, block, later.endLsn);
@@ -186,7 +203,7 @@ export class VerifyBackup {
       if (error instanceof WalscopeError) return false;
       throw error;
     }
-    return this.match(rel, block, ours, mended).equal;
+    return this.match(rel, block, ours, mended, later.endLsn).equal;
   }
 
   /**

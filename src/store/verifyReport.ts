@@ -64,6 +64,7 @@ export const APART = {
   unloggedPages: 'pages of unlogged relations, which no WAL carries; not compared',
   freeSpaceMap: 'pages of free space maps, which are not logged; not compared',
   newerThanRecord: 'consistency images of pages that the base backup already has newer; not compared, as in recovery',
+  noPage: 'consistency images of pages that are not there: what makes them is older than the base backup, or lost; not compared, as in recovery',
   gistTuplesDeleted: "GiST pages that differ in F_TUPLES_DELETED alone: gistprunepage() does not set it and the replay of its record does, so that PostgreSQL's own check fails there, too",
   bloomInitFork: "metapages of unlogged bloom indexes' init forks, which no WAL makes from 16 on (GenericXLogStart() takes the relation's persistence, not the fork's), so that a recovery does not have them",
 } as const;
@@ -89,6 +90,8 @@ export interface VerifyReport {
   /** The first ones; `differencesTotal` counts all. */
   differences: PageDifference[];
   differencesTotal: number;
+  /** Pages that records expect after the backup is consistent, and that neither it nor the WAL has: a recovery would end there. */
+  missingPages: number;
   /** What could not be checked, a clause each. */
   unchecked: string[];
 }
@@ -108,7 +111,7 @@ export interface MissingPage {
 
 /** What one thread found; plain data, so that it can cross threads. */
 export interface ShardReport {
-  counts: Omit<VerifyReport, 'differences' | 'differencesTotal'>;
+  counts: Omit<VerifyReport, 'differences' | 'differencesTotal' | 'missingPages'>;
   differences: PlacedDifference[];
   differencesTotal: number;
   missing: MissingPage[];
@@ -182,10 +185,11 @@ export function countApart(counts: ApartCounts, reason: ApartReason, pages = 1):
 export function mergeShards(shards: readonly ShardReport[], maxDifferences: number): VerifyReport {
   const [first, ...others] = shards.map((shard) => structuredClone(shard.counts));
   for (const part of others) addCounts(first!, part);
-  const unchecked = [...first!.unchecked, ...missingPages(shards.flatMap((shard) => shard.missing))];
+  const missing = shards.flatMap((shard) => shard.missing);
+  const unchecked = [...first!.unchecked, ...missingPages(missing)];
   const placed = shards.flatMap((shard) => shard.differences).sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
   return {
-    ...first!, unchecked, managers: Object.fromEntries(Object.entries(first!.managers).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...first!, missingPages: missing.length, unchecked, managers: Object.fromEntries(Object.entries(first!.managers).sort(([a], [b]) => (a < b ? -1 : 1))),
     differences: placed.slice(0, maxDifferences).map(({ difference }) => difference),
     differencesTotal: shards.reduce((sum, shard) => sum + shard.differencesTotal, 0),
   };

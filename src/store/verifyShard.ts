@@ -62,7 +62,7 @@ async function walk(store: CaseStore, run: ManifestRun, plan: VerifyPlan, shard:
   const first = store.backupsIn(run)[0]!;
   if (first.redoLsn > run.startLsn) findings.unchecked(`WAL from ${formatLsn(run.startLsn)} to ${formatLsn(first.redoLsn)}: it lies before the first base backup that can be used`);
   const part = new VerifyWalk({
-    reader: store.newReader(), major: store.major, pages: store.pagesFrom(first, STORE_CACHE_BYTES), findings, check: plan.check,
+    reader: store.newReader(), major: store.major, pages: store.pagesFrom(first, STORE_CACHE_BYTES), wal: store.wal, findings, check: plan.check,
     hintBitsLogged: store.hintBitsLogged(), consistentLsn: first.consistentLsn, memoryBytes: plan.memoryBytes, shard,
   });
   const total = Math.max(1, run.endLsn - first.redoLsn);

@@ -24,7 +24,8 @@ import { EventKind } from './layerEvents.js';
 import type { PageStore } from './pageStore.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
-import { undoUnlogged } from './unloggedChanges.js';
+import type { WalStore } from './sources.js';
+import { undoUnlogged, wasPruned } from './unloggedChanges.js';
 import { countApart, LEFT_OUT, type ManagerCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, isOfShard, type Shard } from './verifyShards.js';
 
@@ -38,6 +39,7 @@ export interface WalkOptions {
   major: PgMajor;
   /** Answers from the base backup on that the walk starts from. */
   pages: PageStore;
+  wal: WalStore;
   findings: VerifyFindings;
   check: WalCheck;
   /** XLogHintBitIsNeeded() at a position. */
@@ -105,7 +107,9 @@ export class VerifyWalk implements RecordEffects {
       if (!isOfShard(this.options.shard, ref, ref.block) || this.isLeftOut(ref)) continue;
       if (isHint && ref.hasImage && ref.applyImage && this.options.check.hintImages) this.compareHint(record, ref);
       const known = this.replayOn(record, ref, ref.block, ref.willInit || (ref.hasImage && ref.applyImage), counts);
-      if (known && isCheck && this.options.check.consistencyImages) this.compareImage(record, ref, known, counts);
+      if (!known || !isCheck || !this.options.check.consistencyImages) continue;
+      if (known === 'missing') countApart(this.options.findings.report.counts.apart, 'noPage');
+      else this.compareImage(record, ref, known, counts);
     }
     RMGRS[record.rmid]?.implicitEdits?.(record, this.applyImplicit);
     RECORD_HANDLERS[record.rmid]?.(record, this);
@@ -123,8 +127,8 @@ export class VerifyWalk implements RecordEffects {
     this.replayOn(record, rel, block, false, this.counts[record.rmid]!);
   };
 
-  /** Gives the page where its contents are known afterwards. */
-  private replayOn(record: XLogRecord, rel: RelFork, block: number, startsChain: boolean, counts: ManagerCounts): ForwardPage | undefined {
+  /** Gives the page where its contents are known afterwards, and says where there is none. */
+  private replayOn(record: XLogRecord, rel: RelFork, block: number, startsChain: boolean, counts: ManagerCounts): ForwardPage | 'missing' | undefined {
     const found = this.cache.get(rel, block, record.lsn, startsChain);
     if (startsChain) found.unknown = false;
     if (found.unknown) {
@@ -140,7 +144,7 @@ export class VerifyWalk implements RecordEffects {
     }
     if (outcome === 'missing' && record.lsn >= this.options.consistentLsn) this.noteMissing(rel, block, record.lsn);
     if (outcome !== undefined && outcome !== 'newer' && outcome !== 'missing') counts.replayed++;
-    return outcome === undefined || outcome === 'missing' ? undefined : found;
+    return outcome === undefined || outcome === 'missing' ? outcome : found;
   }
 
   private replay(record: XLogRecord, rel: RelFork, block: number, page: Page, counts: ManagerCounts): ReplayOutcome | undefined {
@@ -165,7 +169,7 @@ export class VerifyWalk implements RecordEffects {
     const manager = RMGRS[record.rmid];
     const difference = this.comparer.compare(found.page, this.image, manager?.mask ?? null, ref.block);
     if (difference === undefined) return;
-    if (this.isDiscrepancy(found.page, manager, ref)) {
+    if (this.isDiscrepancy(record, found.page, manager, ref)) {
       counts.compared--;
       return;
     }
@@ -176,9 +180,10 @@ export class VerifyWalk implements RecordEffects {
   }
 
   /** Whether PostgreSQL's replay differs from its primary in the same way as ours; counted apart, for it is not equal. Changes `image`. */
-  private isDiscrepancy(ours: Page, manager: Rmgr | undefined, ref: BlockRef): boolean {
+  private isDiscrepancy(record: XLogRecord, ours: Page, manager: Rmgr | undefined, ref: BlockRef): boolean {
     if (manager !== gistRmgr || undoUnlogged(manager, ours, this.image, ref.block, 0) === undefined) return false;
     if (this.comparer.compare(ours, this.image, manager.mask, ref.block) !== undefined) return false;
+    if (!wasPruned(this.options.pages, this.options.wal, ref, ref.block, (record.lsn + 1) as Lsn)) return false;
     countApart(this.options.findings.report.counts.apart, 'gistTuplesDeleted');
     return true;
   }
@@ -196,7 +201,7 @@ export class VerifyWalk implements RecordEffects {
     hintImages.compared++;
     const difference = this.comparer.compare(this.before, this.image, manager ? manager.mask : maskPageLsnAndChecksum, ref.block);
     if (difference === undefined) return;
-    if (this.isDiscrepancy(this.before, manager, ref)) {
+    if (this.isDiscrepancy(record, this.before, manager, ref)) {
       hintImages.compared--;
       return;
     }

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { asWriter } from '../../src/layerfile/caseLock.js';
 import { asof, BadCase, contents, expectFailure } from '../support/badCase.js';
 import { walscope } from '../support/cli.js';
+import { DEMO } from '../support/plainDemo.js';
 
 const root = mkdtempSync(join(tmpdir(), 'walscope-writers-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -70,8 +71,10 @@ describe('commands', () => {
     const caseDir = bad.fresh('case');
     cpSync(bad.whole, caseDir, { recursive: true });
     const before = contents(caseDir);
+    const later = join(root, 'later'); // compressed, and not yet known: it would be copied into the case
+    cpSync(join(DEMO, 'backup'), later, { recursive: true });
     await asWriter(caseDir, 'index', () => {
-      for (const command of [['index'], ['compact'], ['compact', '--pack'], ['gc', '--keep', '1s'], ['pin', 'now', 'latest'], ['unpin', 'now']]) {
+      for (const command of [['index'], ['verify', '--against', later], ['compact'], ['compact', '--pack'], ['gc', '--keep', '1s'], ['pin', 'now', 'latest'], ['unpin', 'now']]) {
         expectFailure(walscope([...command, '-C', caseDir]), 3, /walscope index is writing to .* \(process \d+\); wait for it to end/);
       }
       expect(asof(caseDir, 'shop', 'latest')).toMatchObject({ code: 0, out: asof(bad.whole, 'shop', 'latest').out });

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoverTo } from '../../fixtures/postgres/recovery.js';
 import { openCase } from '../../src/store/openCase.js';
+import { checksumOfPage } from '../../src/pg/checksum.js';
+import { F_TUPLES_DELETED, gistPageFlags, gistPageSetFlags } from '../../src/pg/gist.js';
 import { SIZE_OF_HEAP_TUPLE_HEADER, T_HOFF } from '../../src/pg/heapTuple.js';
 import { BLCKSZ, LP_NORMAL, Page, SIZE_OF_PAGE_HEADER } from '../../src/pg/page.js';
 import type { PgMajor } from '../../src/pg/version.js';
 import type { RedoFunction, Rmgr } from '../../src/redo/rmgr.js';
 import { RMGRS } from '../../src/redo/rmgrlist.js';
 import { verifyCase, type VerifyOptions } from '../../src/store/verify.js';
-import type { VerifyReport } from '../../src/store/verifyReport.js';
+import { mergeShards, type MissingPage, type ShardReport, type VerifyReport } from '../../src/store/verifyReport.js';
+import type { Lsn } from '../../src/util/lsn.js';
 import { buildCli, walscope } from '../support/cli.js';
 import { DISCREPANCIES, makeVerifyArchive, type VerifyArchive } from '../support/verifyArchive.js';
 
@@ -96,19 +99,30 @@ describe.each([13, 15, 18] as const)('verify, PostgreSQL %i', (major) => {
     else expect(backups[0]!.apart.clonedMap).toBeUndefined();
   });
 
+  it("computes the checksums that the server's pages have", () => {
+    for (const file of Object.values(archive.files)) {
+      const bytes = readFileSync(join(archive.later, file));
+      const pages = Array.from({ length: bytes.length / BLCKSZ }, (_, n) => new Page(bytes.subarray(n * BLCKSZ, (n + 1) * BLCKSZ)));
+      expect(pages.map((page, n) => (page.isNew ? 0 : checksumOfPage(page, n)))).toEqual(pages.map((page) => page.pdChecksum));
+    }
+  });
+
   it.each(Object.entries(CHANGES))('notices in a backup %s', async (_, change) => {
     const folder = mkdtempSync(join(tmpdir(), 'walscope-verify-'));
     const copy = join(folder, 'backup');
     execFileSync('cp', ['-a', archive.later, copy]);
     const file = join(copy, archive.files[change.file]);
     const bytes = readFileSync(file);
-    const at = change.edit(new Page(bytes.subarray(change.block * BLCKSZ, (change.block + 1) * BLCKSZ)));
+    const pageAt = (n: number): Page => new Page(bytes.subarray(n * BLCKSZ, (n + 1) * BLCKSZ));
+    const block = Array.from({ length: bytes.length / BLCKSZ }, (_, n) => n).find((n) => n >= change.block && change.fits?.(pageAt(n)) !== false)!;
+    const at = change.edit(pageAt(block));
+    // without it the page would be torn, which the backup's own WAL may mend
+    pageAt(block).pdChecksum = checksumOfPage(pageAt(block), block);
     writeFileSync(file, bytes);
     const report = await verify(archive, { consistencyImages: false, hintImages: false, against: copy });
     rmSync(folder, { recursive: true });
     expect(report.differencesTotal).toBe(1);
-    const { rmgr, block } = change;
-    expect(report.differences[0]).toMatchObject({ check: 'backup', rmgr, block });
+    expect(report.differences[0]).toMatchObject({ check: 'backup', rmgr: change.rmgr, block });
     expect(report.differences[0]!.bytes.some(({ offset, theirs }) => at >= offset && at < offset + theirs.length / 2)).toBe(true);
   });
 
@@ -158,15 +172,29 @@ describe('verify, where PostgreSQL itself differs', () => {
   });
 });
 
+it('says how many pages are lost, by relation', () => {
+  const shard = (missing: MissingPage[]): ShardReport => ({
+    counts: { walBytes: 0, records: 0, managers: {}, hintImages: { compared: 0, different: 0 }, apart: {}, backups: [], unchecked: [] }, differences: [], differencesTotal: 0, missing,
+  });
+  const report = mergeShards([shard([{ rel: '1663/5/16384', block: 9, lsn: 0x300 as Lsn }]), shard([{ rel: '1663/5/16384', block: 7, lsn: 0x200 as Lsn }])], 20);
+  expect(report.missingPages).toBe(2);
+  expect(report.unchecked).toEqual(['2 pages of 1663/5/16384 that records expect and neither the backup nor the WAL has (the first: block 7, at 0/200)']);
+});
+
 interface Change {
   file: keyof VerifyArchive['files'];
+  /** The block, or the first from it on that fits. */
   block: number;
+  fits?(page: Page): boolean;
   rmgr: string;
   /** Edits the page and gives the place. */
   edit(page: Page): number;
 }
 
-/** Edits that nothing may explain away, although the second to fourth are on pages that servers change without WAL. */
+/** GISTPageOpaqueData: nsn, rightlink, flags. */
+const GIST_FLAGS_AT = 12;
+
+/** Edits that nothing may explain away, although all but the first are on pages that servers change without WAL. */
 const CHANGES: Record<string, Change> = {
   'a byte of a row': {
     file: 'heap', block: 2, rmgr: 'Heap',
@@ -192,6 +220,13 @@ const CHANGES: Record<string, Change> = {
       const leaf = SIZE_OF_PAGE_HEADER + 4 + 3 * 8;
       page.view.setUint32(leaf, 1_000_000, true);
       return leaf;
+    },
+  },
+  'F_TUPLES_DELETED gone from a page that VACUUM set it on': {
+    file: 'gist', block: 1, fits: (page) => (gistPageFlags(page) & F_TUPLES_DELETED) !== 0, rmgr: 'Gist',
+    edit: (page) => {
+      gistPageSetFlags(page, gistPageFlags(page) & ~F_TUPLES_DELETED);
+      return page.pdSpecial + GIST_FLAGS_AT;
     },
   },
   'a visibility bit of a heap page that is not there': {

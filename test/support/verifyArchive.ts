@@ -57,8 +57,8 @@ export interface VerifyArchive {
   backupTaken: BaseBackup;
   /** Taken after the workload, with a writer at work; the case does not know it. */
   later: string;
-  /** Files that nothing writes to while the later backup is taken, relative to a data directory: table hinted, the sequence, an index, the visibility map of a cloned table. */
-  files: { heap: string; sequence: string; spgist: string; clonedMap: string };
+  /** Relative to a data directory: table hinted, the sequence, two indexes, the visibility map of a cloned table. Only gist is written to while the later backup is taken. */
+  files: { heap: string; sequence: string; spgist: string; gist: string; clonedMap: string };
   destroy(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function makeVerifyArchive(major: PgMajor, statements: readonly str
     await server.session('postgres', async (client) => {
       for (const statement of [...STATEMENTS, ...statements]) await client.query(statement);
     });
-    const [files] = await server.sql<VerifyArchive['files']>("SELECT pg_relation_filepath('hinted') AS heap, pg_relation_filepath('seq') AS sequence, pg_relation_filepath('t_s_idx') AS spgist, 'base/' || oid || '/' || pg_relation_filenode('pg_proc') || '_vm' AS \"clonedMap\" FROM pg_database WHERE datname = 'cloned'");
+    const [files] = await server.sql<VerifyArchive['files']>("SELECT pg_relation_filepath('hinted') AS heap, pg_relation_filepath('seq') AS sequence, pg_relation_filepath('t_s_idx') AS spgist, pg_relation_filepath('t_p_idx') AS gist, 'base/' || oid || '/' || pg_relation_filenode('pg_proc') || '_vm' AS \"clonedMap\" FROM pg_database WHERE datname = 'cloned'");
     const later = await takePlainBackup(server, join(server.root, 'later'), async () => {
       await server.sql('UPDATE t SET n = n + 1 WHERE id < 500; DELETE FROM t WHERE id > 5900');
     });
