@@ -9,14 +9,15 @@ import type { RelationChange } from '../pg/walScanChanges.js';
 import type { CaseStore } from '../store/caseStore.js';
 import type { PageAsOf } from '../store/pageStore.js';
 import { locatorKey, xidPrecedes } from '../store/transactionChanges.js';
-import { endsTransaction } from '../store/transactionLog.js';
+import { endsTransaction, isCommit } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { qualifiedName } from '../util/quote.js';
 import type { AsofColumn } from './asof.js';
 import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
-import { primaryKeyColumns } from './primaryKey.js';
+import { indexesOf, primaryKeyColumns } from './primaryKey.js';
+import { countByRecords } from './recordCount.js';
 import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
 import { defaultTrees } from './schema.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
@@ -159,12 +160,27 @@ export function diffTable(sides: DiffSides, pair: { before: Relation | undefined
       const counts = { added: 0, removed: 0, changed: 0 };
       const logged = before && after && sameShape(sides, before, after) ? loggedChanges(sides, before, after) : undefined;
       if (logged && logged.updated === 0 && (logged.inserted === 0 || logged.deleted === 0)) return { added: logged.inserted, removed: logged.deleted, changed: 0 };
+      const told = logged && recordCount(sides, before!, after!, chosen, key);
+      if (told) return told;
       compare(sides, before, after, chosen, key, findings, (_, change) => {
         counts[change]++;
       });
       return counts;
     },
   };
+}
+
+/** As the records between the moments have it; undefined where these do not tell. */
+function recordCount(sides: DiffSides, before: Table, after: Table, columns: AsofColumn[], key: string[]): Record<Change, number> | undefined {
+  const isForward = sides.before.moment.lsn <= sides.after.moment.lsn;
+  const [earlier, later] = isForward ? [before, after] : [after, before];
+  const primaryOid = (database: DatabaseAt): number | undefined => indexesOf(database, before.relation.oid).find(({ isPrimary }) => isPrimary)?.indexOid;
+  const counts = countByRecords({
+    ...span(sides), ...spanFacts(sides), store: sides.after.session.store, earlier, later, columns,
+    keyPlaces: key.map((name) => columns.findIndex((c) => c.name === name)),
+    isWhole: columns.length === after.columns.length && primaryOid(sides.before) === primaryOid(sides.after),
+  });
+  return counts && !isForward ? { added: counts.removed, removed: counts.added, changed: counts.changed } : counts;
 }
 
 function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: MatcherOptions['emit']): void {
@@ -284,6 +300,8 @@ function loggedChanges(sides: DiffSides, before: Table, after: Table): Omit<Rela
 interface SpanFacts {
   /** From where on records may belong to transactions that were open at the earlier moment and ended by the later. */
   openSince: Lsn;
+  /** The transaction committed between the moments. */
+  committed: (xid: number) => boolean;
   /** What the transactions between the moments changed in a relation. */
   changes: (relation: RelFileLocator) => RelationChange | undefined;
 }
@@ -297,7 +315,7 @@ function spanFacts(sides: DiffSides): SpanFacts {
     const { from, to } = span(sides);
     const since = openSince(store, from, to);
     let sums: Map<string, RelationChange> | undefined;
-    knownFacts.set(sides, (facts = { openSince: since, changes: (relation) => (sums ??= store.changes.between(store.transactions, since, from, to)).get(locatorKey(relation)) }));
+    knownFacts.set(sides, (facts = { openSince: since, committed: committedBetween(store, from, to), changes: (relation) => (sums ??= store.changes.between(store.transactions, since, from, to)).get(locatorKey(relation)) }));
   }
   return facts;
 }
@@ -337,4 +355,18 @@ function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
     for (const xid of [row.xid, ...row.subxids]) if (xid !== 0 && (oldest === undefined || xidPrecedes(xid, oldest))) oldest = xid;
   }
   return oldest === undefined ? from : store.changes.firstPossibleLsn({ xid: oldest, lsn: from });
+}
+
+/** Whether a transaction committed in [from, to), one bit each. */
+function committedBetween(store: CaseStore, from: Lsn, to: Lsn): (xid: number) => boolean {
+  const xids: number[] = [];
+  for (const row of store.transactions.rows(from, to)) if (isCommit(row) && row.xid !== 0) xids.push(row.xid, ...row.subxids);
+  let first = xids[0] ?? 0, last = first;
+  for (const xid of xids) {
+    if (xidPrecedes(xid, first)) first = xid;
+    if (xidPrecedes(last, xid)) last = xid;
+  }
+  const bits = new Uint8Array((((last - first) >>> 0) >>> 3) + 1);
+  for (const xid of xids) bits[((xid - first) >>> 0) >>> 3]! |= 1 << ((xid - first) & 7);
+  return (xid) => xid !== 0 && xids.length > 0 && ((bits[((xid - first) >>> 0) >>> 3] ?? 0) & (1 << ((xid - first) & 7))) !== 0;
 }

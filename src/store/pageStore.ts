@@ -276,6 +276,17 @@ export class PageStore {
     }
   }
 
+  /** Rebuilds the given blocks, which must be ascending, as scan() does; one that the fork has not then is left out. */
+  scanBlocks(rel: RelFork, upTo: Lsn, blocks: readonly number[], emit: (block: number, page: PageAsOf) => boolean | void): void {
+    this.requireKeys(rel);
+    const state = this.relation(rel, upTo);
+    const pool: Page[] = [];
+    for (let first = 0; first < blocks.length; first += PAIR_BATCH_BLOCKS) {
+      const some = blocks.slice(first, first + PAIR_BATCH_BLOCKS).filter((block) => block < state.blocks);
+      for (const built of this.buildBatch(rel, state, some, upTo, pool)) if (emit(built.block, built) === false) return;
+    }
+  }
+
   /**
    * Rebuilds the given blocks, which must be ascending, as of two moments and hands a batch at a time to `emit`, in block order; the
    * later page is made from the earlier one. A page is undefined where the fork has no such block then. The pages are overwritten

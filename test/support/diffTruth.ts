@@ -7,7 +7,9 @@ import type { TruthMoment } from '../../fixtures/workloads/truth.js';
 import type { Relation } from '../../src/catalog/relation.js';
 import type { PgMajor } from '../../src/pg/version.js';
 import { diffTable, pairTables, type TableDiff } from '../../src/query/diff.js';
+import type { Moment } from '../../src/query/moment.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';
+import { formatLsn } from '../../src/util/lsn.js';
 import { indexArchive, type IndexedArchive } from './truthCase.js';
 
 type Row = (string | null)[];
@@ -111,6 +113,32 @@ export function diffTruth(major: PgMajor, pairs: number): void {
         }
       }
       expect(tables).toBeGreaterThan(pairs * 5);
+      expect(changes).toBeGreaterThan(pairs * 20);
+    });
+
+    it('counts from records what the pages show, between the ends of any two transactions, while others are open', () => {
+      const { session } = indexed;
+      const { firstLsn, lastLsn } = session.store.coverage[0]!;
+      const ends = [...session.store.transactions.rows(firstLsn, lastLsn)];
+      const random = new Seeded(major + 100);
+      let changes = 0;
+      for (let n = 0; n < Math.ceil(pairs / 3); n++) {
+        const [a, b] = [random.pick(ends), random.pick(ends)].map((row) => session.moment(formatLsn(n % 2 === 0 ? row.lsn : row.endLsn))) as [Moment, Moment];
+        const known = new Set(session.databasesAt(b).map((each) => each.database.name));
+        for (const { database: { name, isTemplate } } of session.databasesAt(a)) {
+          if (isTemplate || !known.has(name)) continue;
+          const sides = { before: session.database(a, name), after: session.database(b, name) };
+          for (const pair of pairTables(sides)) {
+            const findings = new Findings();
+            const diff = diffTable(sides, pair, findings);
+            const counts = { added: 0, removed: 0, changed: 0 };
+            diff.rows(({ change }) => void counts[change]++);
+            expect(diff.count(), `${name} ${diff.schema}.${diff.name} from ${a.text} to ${b.text}`).toEqual(counts);
+            expect(findings.list).toEqual([]);
+            changes += counts.added + counts.removed + counts.changed;
+          }
+        }
+      }
       expect(changes).toBeGreaterThan(pairs * 20);
     });
   });
