@@ -10,6 +10,9 @@ import { formatLsn, type Lsn } from '../util/lsn.js';
 import { checkLayerFile, layerFiles } from './layerFiles.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
 import { BackupExamination } from './doctorBackup.js';
+import { shortTables } from './doctorTables.js';
+import { openCase } from './openCase.js';
+import { relFilePath } from '../pg/relFilePath.js';
 import { examineWal, walBytesToRead, type TimelineBytes } from './doctorWal.js';
 import { interrupted } from './interrupted.js';
 
@@ -45,14 +48,16 @@ class Doctor {
     const { manifest } = this.options;
     this.layers();
     for (const entry of manifest.packs) await this.pack(entry);
+    const isWhole = this.report.findings.length === 0;
     for (const backup of manifest.backups) await this.backup(backup);
+    if (isWhole) await this.tables();
     const archive = this.attempt(() => openCaseArchive(manifest.wal, BigInt(manifest.systemIdentifier), manifest));
     if (archive) await this.archive(archive);
     return this.report;
   }
 
   private readonly find = (finding: DoctorFinding): void => {
-    this.report.findings.push(finding);
+    if (!this.report.findings.some(({ message }) => message === finding.message)) this.report.findings.push(finding);
   };
 
   private fromArchive({ code, message, place }: Finding): void {
@@ -131,6 +136,23 @@ class Doctor {
     const steps = new BackupExamination(backup, summary, this.find).run();
     for (let step = this.attempt(() => steps.next()); step && !step.done; step = this.attempt(() => steps.next())) await this.turn(0, `checking ${source}: ${step.value} files`);
     backup.close();
+  }
+
+  /** Each usable backup's tables, by what the index makes of them. */
+  private async tables(): Promise<void> {
+    const store = this.attempt(() => openCase(this.options.caseDir));
+    if (!store) return;
+    for (const backup of store.coverage.flatMap(({ run }) => store.backupsIn(run))) {
+      const steps = shortTables(store, backup, ({ rel, blocks, lastKnown }) => {
+        const file = relFilePath(rel, 0, store.major);
+        this.find({
+          code: 'backup.table_short', message: `${file} has ${blocks} pages in a base backup, but its visibility map speaks of page ${lastKnown}: it was cut short, and its rows are missing from every answer`,
+          place: { file }, hint: 'copy the backup again from its source; a backup with a backup_manifest can be checked file by file',
+        });
+      });
+      for (let step = this.attempt(() => steps.next()); step && !step.done; step = this.attempt(() => steps.next())) await this.turn(0, `looking at ${step.value} tables`);
+    }
+    store.close();
   }
 
   private async archive(archive: WalArchive): Promise<void> {

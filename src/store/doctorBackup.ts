@@ -2,6 +2,8 @@
 import type { BaseBackup } from '../archive/baseBackup.js';
 import { ManifestChecksum } from '../archive/manifestChecksum.js';
 import type { ManifestFile } from '../pg/backupManifest.js';
+import { BLCKSZ } from '../pg/page.js';
+import { parseRelFilePath } from '../pg/relFilePath.js';
 import { WalscopeError } from '../util/errors.js';
 import type { DoctorFinding, DoctorReport } from './doctorReport.js';
 
@@ -26,10 +28,13 @@ export class BackupExamination {
     }
   }
 
-  /** Without a manifest, only the absence of what must be there tells of a copy that is not whole. */
+  /** Without a manifest, only the absence of what must be there and sizes that cannot be tell of a copy that is not whole. */
   private lookForMissing(): void {
     const missing = new Set(ALWAYS_THERE);
-    for (const { path } of this.backup.listFiles()) for (const each of missing) if (path === each || (each.endsWith('/') && path.startsWith(each))) missing.delete(each);
+    for (const { path, bytes } of this.backup.listFiles()) {
+      for (const each of missing) if (path === each || (each.endsWith('/') && path.startsWith(each))) missing.delete(each);
+      if (bytes % BLCKSZ !== 0 && parseRelFilePath(path)) this.report('backup.file_size', path, `has ${bytes} bytes, which is no number of whole pages: it was cut short, or copied while it grew`);
+    }
     for (const path of missing) this.report('backup.file_missing', path, path.endsWith('/') ? 'has no file, though every cluster has some there' : 'is missing, though every cluster has it');
   }
 

@@ -1,4 +1,5 @@
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { main } from '../../src/commands/main.js';
 import { manifestPath, readManifest } from '../../src/layerfile/manifest.js';
 import { examineCase } from '../../src/store/doctor.js';
 import type { DoctorReport } from '../../src/store/doctorReport.js';
+import { BLCKSZ } from '../../src/pg/page.js';
 import { indexCase } from '../../src/store/indexer.js';
 import type { Lsn } from '../../src/util/lsn.js';
 import { zstdDecompress } from '../../src/util/zstd.js';
@@ -145,6 +147,22 @@ describe('doctor, on the bundled archive', () => {
     const { findings } = await examine();
     flip(tar, header + 512 + 40);
     expect(findings).toMatchObject([{ code: 'backup.file_differs', place: { file: 'global/pg_filenode.map' } }]);
+  });
+
+  it('names a table that was cut short in a backup without a manifest, in mid-page or at a page\'s end', async () => {
+    const plain = join(root, 'plain'), plainCase = join(root, 'plain-case');
+    mkdirSync(plain);
+    execFileSync('tar', ['-xf', join(backup, 'base.tar'), '-C', plain]);
+    await indexCase({ caseDir: plainCase, backups: [plain], wal: [wal] });
+    const findings = async () => (await examineCase({ caseDir: plainCase, manifest: readManifest(plainCase)! })).findings;
+    expect(await findings()).toEqual([]);
+    const file = 'base/1/1255'; // pg_proc of template1
+    const { size } = statSync(join(plain, file));
+    truncateSync(join(plain, file), size - BLCKSZ);
+    const short = { code: 'backup.table_short', place: { file }, message: expect.stringContaining(`has ${size / BLCKSZ - 1} pages in a base backup, but its visibility map speaks of page ${size / BLCKSZ - 1}`) as string };
+    expect(await findings()).toMatchObject([short]);
+    truncateSync(join(plain, file), size - BLCKSZ - 100);
+    expect(await findings()).toMatchObject([{ code: 'backup.file_size', place: { file } }, { code: 'backup.table_short', place: { file } }]);
   });
 
   it('refuses a damaged manifest in one line', async () => {
