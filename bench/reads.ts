@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takePlainBackup } from '../fixtures/postgres/backup.js';
 import { PostgresServer } from '../fixtures/postgres/server.js';
-import { diffTable, pairTables } from '../src/query/diff.js';
+import { diffTable } from '../src/query/diff.js';
+import { namedPairs } from '../src/query/tablePairs.js';
 import { Findings, Session } from '../src/query/session.js';
 import { compactCase } from '../src/store/compactor.js';
 import { indexCase } from '../src/store/indexer.js';
@@ -92,7 +93,7 @@ function diffPoints(caseDir: string): { rows: number; ms: number; pages: number 
       const side = (text: string) => session.database(session.moment(text), 'postgres');
       const sides = { before: side('point:before_change'), after: side('point:after_change') };
       const name = `t${rows}`;
-      const [pair] = pairTables(sides, [name]);
+      const [pair] = namedPairs(sides, [name], new Findings());
       const before = store.pages.counters.pagesRead;
       times.push(timed(() => {
         let changes = 0;

@@ -4,10 +4,11 @@ import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } f
 import type { Format } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { writeScript } from '../output/scriptText.js';
-import { changedBlocks, diffTable, heldPairs, pairTables, type DiffSides, type TableDiff } from '../query/diff.js';
+import { changedBlocks, diffTable, type DiffSides, type TableDiff } from '../query/diff.js';
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
+import { heldPairs, namedPairs, type RelationPair } from '../query/tablePairs.js';
 import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -22,6 +23,7 @@ export interface DiffCommandOptions extends CommonOptions {
   schema?: boolean;
   ddl?: boolean;
   columns?: string;
+  only?: boolean;
   filter?: string;
   exitCode?: boolean;
   sql?: boolean;
@@ -30,12 +32,11 @@ export interface DiffCommandOptions extends CommonOptions {
 
 const CHANGES: readonly Change[] = ['added', 'removed', 'changed'];
 const DIFFERENT = 1;
-type Pair = ReturnType<typeof pairTables>[number];
 
 export async function diffCommand(from: string, to: string, tables: string[], options: DiffCommandOptions): Promise<number> {
   const wanted = parseFilter(options.filter);
   const format = formatOf(options);
-  refuseContradictions(options, format);
+  refuseContradictions(tables, options, format);
   const session = openSession(options);
   const moments = [session.moment(from), session.moment(to)];
   for (const moment of moments) echoMoment(moment);
@@ -44,7 +45,7 @@ export async function diffCommand(from: string, to: string, tables: string[], op
   await prepareVirtualColumns(session, before, after);
   const output = new DataOutput(options.output, sides.after.encoding.outputCharset);
   const findings = new Findings();
-  const pairs = (): Pair[] => (tables.length > 0 ? pairTables(sides, tables) : heldPairs(sides, findings));
+  const pairs = (): RelationPair[] => (tables.length > 0 ? namedPairs(sides, tables, findings, options.only) : heldPairs(sides, findings));
   const colour = colourWanted(options.color ?? 'auto', output.forTerminal);
   let differs: boolean;
   if (options.schema) {
@@ -70,7 +71,7 @@ export async function diffCommand(from: string, to: string, tables: string[], op
 }
 
 /** Options that have no say in the form that was chosen. */
-function refuseContradictions(options: DiffCommandOptions, format: Format): void {
+function refuseContradictions(tables: readonly string[], options: DiffCommandOptions, format: Format): void {
   const refuse = (message: string, hint = 'choose one'): never => {
     throw new WalscopeError('usage.diff', message, { exitCode: ExitCode.usage, hint });
   };
@@ -78,6 +79,7 @@ function refuseContradictions(options: DiffCommandOptions, format: Format): void
   if (forms.length > 1) refuse(`--${forms[0]} and --${forms[1]} exclude each other`);
   if (options.ddl && !options.schema) refuse('--ddl needs --schema', 'write walscope diff --schema --ddl FROM TO');
   const form = forms[0];
+  if (options.only && (tables.length === 0 || form === 'schema')) refuse('--only goes with the rows of tables named', 'name the tables, or leave it out');
   if (options.onConflict !== undefined && form !== 'sql') refuse('--on-conflict needs --sql', 'write walscope diff --sql FROM TO');
   if (form === undefined) return;
   const ofRows = options.columns !== undefined ? '--columns' : options.filter !== undefined ? '--filter' : undefined;
@@ -127,7 +129,7 @@ function showStat(counts: DiffCounts[], options: DiffCommandOptions, output: Dat
   writer.end();
 }
 
-function showPages(sides: DiffSides, pairs: Pair[], options: DiffCommandOptions, output: DataOutput): boolean {
+function showPages(sides: DiffSides, pairs: RelationPair[], options: DiffCommandOptions, output: DataOutput): boolean {
   const columns = [['table', 'text'], ['block', 'int4'], ['records', 'int4'], ['first_lsn', 'pg_lsn'], ['last_lsn', 'pg_lsn']] as const;
   const writer = openRows(options, columns.map(([name, typeName]) => ({ name, typeName })), output, 'diff');
   let any = false;

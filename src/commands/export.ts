@@ -1,7 +1,6 @@
 /** walscope export: the changes of tables as a stream for other tools. */
 import { JsonRows } from '../output/json.js';
-import { changeStream, userTables, type TableChange, type WantedTables } from '../query/changeStream.js';
-import { withDescendants } from '../query/children.js';
+import { changeStream, chosenTables, userTables, type TableChange } from '../query/changeStream.js';
 import { databaseByOid } from '../query/databaseAt.js';
 import { asof } from '../query/asof.js';
 import { openSource } from '../query/scanSource.js';
@@ -17,6 +16,7 @@ import { VERSION } from './version.js';
 
 export interface ExportCommandOptions extends CommonOptions {
   since?: string;
+  only?: boolean;
 }
 
 const FORMATS = ['jsonl', 'parquet'];
@@ -37,24 +37,16 @@ export async function exportCommand(tables: string[], options: ExportCommandOpti
   const leftOut = relations.find((relation) => database.isLeftOut(relation));
   if (leftOut) throw database.untracked(leftOut);
   const oids = relations.map(({ oid }) => oid);
-  const wanted = tables.length === 0 ? userTables : chosenTables(oids);
+  const wanted = tables.length === 0 ? userTables : chosenTables(oids, options.only);
   const read = (emit: (change: TableChange) => boolean | void): void => changeStream(session, database.database.oid, wanted, { since, until: database.moment }, findings, emit);
   if (format === 'jsonl') writeLines(session, options, read);
   else {
     if (tables.length !== 1 || options.output === undefined) throw new WalscopeError('usage.parquet', 'Parquet holds the versions of one table and goes to a file', { exitCode: ExitCode.usage, hint: 'write walscope export TABLE --format parquet -o FILE' });
     const before = databaseByOid(session, database.database.oid, since.lsn, since.time);
-    await writeParquet(database, before, tables[0]!, options.output, read, findings);
+    await writeParquet(database, before, tables[0]!, { ...options, output: options.output }, read, findings);
   }
   for (const text of session.notices) notice(text);
   return reportFindings(findings.list);
-}
-
-/** Tables by OID, partitioned ones as the partitions that they have at each time. */
-function chosenTables(oids: readonly number[]): WantedTables {
-  return (database) => oids.flatMap((oid) => {
-    const relation = database.catalog.relations.get(oid);
-    return relation === undefined ? [] : relation.kind === 'p' ? withDescendants(database, relation) : [relation];
-  });
 }
 
 /** A change a line: where and when, the row before and after. */
@@ -72,15 +64,15 @@ function writeLines(session: Session, options: CommonOptions, read: (emit: (chan
 }
 
 /** Versions of rows under the columns of the last moment: those that were there before, then each as it came, changed or went. */
-async function writeParquet(database: DatabaseAt, before: DatabaseAt | undefined, table: string, file: string, read: (emit: (change: TableChange) => boolean | void) => void, findings: Findings): Promise<void> {
+async function writeParquet(database: DatabaseAt, before: DatabaseAt | undefined, table: string, { output, only }: { output: string; only?: boolean }, read: (emit: (change: TableChange) => boolean | void) => void, findings: Findings): Promise<void> {
   const relation = database.relation(table);
   const { columns } = tableShape(undefined, { database, table: database.describe(relation) });
-  const parquet = new ParquetFile(file, [...LEAD_COLUMNS, ...columns], `walscope ${VERSION}`);
+  const parquet = new ParquetFile(output, [...LEAD_COLUMNS, ...columns], `walscope ${VERSION}`);
   const write = (lead: (string | null)[], names: readonly { name: string }[], values: readonly (string | null)[]): void => {
     parquet.row([...lead, ...columns.map((column) => { const i = names.findIndex((c) => c.name === column.name); return i < 0 ? null : values[i]!; })]);
   };
   if (before?.catalog.relations.has(relation.oid)) {
-    const base = await asof(before, openSource(before, `oid:${relation.oid}`), {}, findings);
+    const base = await asof(before, openSource(before, `oid:${relation.oid}`, { only }), {}, findings);
     base.rows((values) => write(['base', null, formatLsn(before.moment.lsn), null], base.columns, values));
   }
   read(({ operation, row, lsn, shape, before: was, after: is }) => write([operation, formatTimestamptz(row.time, database.session.zone), formatLsn(lsn), String(row.xid)], shape.columns, (is ?? was)!));

@@ -1,6 +1,7 @@
 /** walscope history, blame and find: who wrote a row, when, and what it said before. */
 import { blame } from '../query/blame.js';
 import { findChanges, rowHistory, type FindKind, type HistoryAnswer } from '../query/history.js';
+import { openSource } from '../query/scanSource.js';
 import { Findings, type DatabaseAt } from '../query/session.js';
 import { prepareVirtualColumns } from '../query/virtualColumns.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
@@ -10,13 +11,19 @@ import { DataOutput, notice, openDatabase, openRows, openSession, reportFindings
 export interface HistoryCommandOptions extends CommonOptions {
   key: string;
   since?: string;
+  only?: boolean;
+  columns?: string;
+}
+
+function columnsOf({ columns }: { columns?: string }): string[] | undefined {
+  return columns === undefined ? undefined : splitList(columns);
 }
 
 export async function historyCommand(table: string, options: HistoryCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
   const findings = new Findings();
-  const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment };
+  const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment, only: options.only, columns: columnsOf(options) };
   await prepareVirtualColumns(session, database);
   const answer = await rowHistory(session, database, table, splitList(options.key), span, findings);
   return writeAnswer(answer, database, options, findings);
@@ -24,13 +31,16 @@ export async function historyCommand(table: string, options: HistoryCommandOptio
 
 export interface BlameCommandOptions extends CommonOptions {
   where?: string;
+  only?: boolean;
+  columns?: string;
 }
 
 export async function blameCommand(table: string, options: BlameCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
   const findings = new Findings();
-  const answer = await blame(database, database.table(table), options.where, findings);
+  await prepareVirtualColumns(session, database);
+  const answer = await blame(database, openSource(database, table, { only: options.only }), { where: options.where, columns: columnsOf(options) }, findings);
   for (const text of answer.notices) notice(text);
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   const writer = openRows(options, answer.columns, output, 'blame');
@@ -49,6 +59,8 @@ export interface FindCommandOptions extends CommonOptions {
   appeared?: boolean;
   changed?: boolean;
   since?: string;
+  only?: boolean;
+  columns?: string;
 }
 
 export async function findCommand(table: string, options: FindCommandOptions): Promise<ExitCode> {
@@ -58,7 +70,7 @@ export async function findCommand(table: string, options: FindCommandOptions): P
   const session = openSession(options);
   const database = openDatabase(session, options);
   const findings = new Findings();
-  const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment };
+  const span = { since: session.moment(options.since ?? 'earliest'), until: database.moment, only: options.only, columns: columnsOf(options) };
   await prepareVirtualColumns(session, database);
   return writeAnswer(await findChanges(session, database, table, options.where, kind, span, findings), database, options, findings);
 }

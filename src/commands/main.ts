@@ -124,7 +124,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('rows added, removed and changed between two moments, by primary key where there is one')
     .argument('<from>', 'the first moment, as --at takes it')
     .argument('<to>', 'the second moment')
-    .argument('[tables...]', 'only these tables (default: all user tables)')
+    .argument('[tables...]', 'only these tables, with their partitions and children (default: all user tables)')
     .option('-d, --dbname <name>', 'database (default: the only one with user tables)')
     .option('--tz <zone>', 'time zone of times without one, and of the output (default: UTC)')
     .option('--stat', 'a line a table, as git diff --stat')
@@ -133,6 +133,7 @@ function buildProgram(done: (code: number) => void): Command {
     .addOption(onConflict())
     .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, types, functions')
     .option('--ddl', 'with --schema: SQL that leads from the first moment to the second')
+    .option('--only', 'without the children of the tables named, as SELECT … FROM ONLY')
     .option('--columns <names>', 'compare and show only these columns, and the key')
     .option('--filter <changes>', 'only added, removed or changed, separated by commas')
     .option('--exit-code', 'exit with 1 where there are differences')
@@ -245,7 +246,8 @@ function buildProgram(done: (code: number) => void): Command {
 
   atMoment(program.command('restore'))
     .description('a reviewable SQL script that brings tables back as they were: definitions where they are gone, rows, sequences')
-    .argument('<tables...>', 'tables, as they were called at the moment')
+    .argument('<tables...>', 'tables, as they were called at the moment, with their partitions and children')
+    .option('--only', 'without the children of inherited tables')
     .option('--missing-only', 'put back only rows that are gone since, by primary key where there is one')
     .addOption(onConflict())
     .option('-o, --output <file>', 'write the script to a file')
@@ -255,6 +257,8 @@ function buildProgram(done: (code: number) => void): Command {
     .description('every version of a row: from when to when, by which transaction, with its values')
     .argument('<table>', 'a table, as it is called at --at')
     .requiredOption('--key <values>', 'values of the primary key, separated by commas')
+    .option('--columns <names>', 'only these columns, separated by commas')
+    .option('--only', 'without the rows of children, as SELECT … FROM ONLY')
     .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
     .action(run(async () => (await import('./history.js')).historyCommand));
 
@@ -262,6 +266,8 @@ function buildProgram(done: (code: number) => void): Command {
     .description('the last writer of each row')
     .argument('<table>', 'a table')
     .option('--where <expr>', "a condition in PostgreSQL's syntax")
+    .option('--columns <names>', 'only these columns, separated by commas')
+    .option('--only', 'without the rows of children, as SELECT … FROM ONLY')
     .action(run(async () => (await import('./history.js')).blameCommand));
 
   withData(atMoment(program.command('find')))
@@ -271,12 +277,15 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--gone', 'it held and does not any more (default)')
     .option('--appeared', 'it began to hold')
     .option('--changed', 'it held before and after')
+    .option('--columns <names>', 'show only these columns, separated by commas')
+    .option('--only', 'without the rows of children, as SELECT … FROM ONLY')
     .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
     .action(run(async () => (await import('./history.js')).findCommand));
 
   atMoment(program.command('export'))
     .description("every row change as a stream: a JSON object a line, or a table's versions as Parquet")
-    .argument('[tables...]', 'tables, as they are called at --at (default: all user tables)')
+    .argument('[tables...]', 'tables, as they are called at --at, with their partitions and children (default: all user tables)')
+    .option('--only', 'without the children of the tables named')
     .option('--format <format>', 'jsonl: lsn, xid, time, schema, table, op, before, after; parquet: the versions of one table', 'jsonl')
     .option('--since <moment>', 'from this moment on (default: earliest); up to --at')
     .option('-o, --output <file>', 'write to a file')

@@ -8,6 +8,7 @@ import { DataOutput, notice, openDatabase, openSession, reportFindings, type Com
 
 export interface RestoreCommandOptions extends CommonOptions {
   missingOnly?: boolean;
+  only?: boolean;
   onConflict?: OnConflict;
 }
 
@@ -18,7 +19,7 @@ export async function restoreCommand(tables: string[], options: RestoreCommandOp
   const now = session.databasesAt(latest).find((d) => d.database.oid === then.database.oid);
   const findings = new Findings();
   const output = new DataOutput(options.output, then.encoding.outputCharset);
-  writeScript(restoreScript(then, now, { tables, missingOnly: options.missingOnly, onConflict: options.onConflict }, findings), (text) => output.write(text));
+  writeScript(restoreScript(then, now, { tables, only: options.only, missingOnly: options.missingOnly, onConflict: options.onConflict }, findings), (text) => output.write(text));
   output.end();
   const code = reportFindings(findings.list);
   if (code !== ExitCode.done) notice('the script is incomplete: rows that could not be read are not in it');

@@ -170,13 +170,15 @@ function leadColumns(database: DatabaseAt, source: ScanSource, options: AsofOpti
   };
 }
 
-function columnOf(database: DatabaseAt, table: Table, i: number): AsofColumn {
+/** A column of a table as answers give it. */
+export function columnOf(database: DatabaseAt, table: Table, i: number): AsofColumn {
   const { column } = table.columns[i]!;
   const filledBy = column.generated !== '' ? 'expression' : column.identity !== '' ? 'identity' : undefined;
   return { name: column.name, typeName: baseTypeName(database, column.typeOid), filledBy };
 }
 
-function chooseColumns(table: Table, names: string[] | undefined): number[] {
+/** Places of columns by name, all without names; refuses a name that is none. */
+export function chooseColumns(table: Table, names: string[] | undefined): number[] {
   if (!names) return table.columns.map((_, i) => i);
   return names.map((name) => {
     const i = table.columns.findIndex((c) => c.column.name === name);

@@ -4,11 +4,14 @@ import type { Table } from '../catalog/table.js';
 import { sameRelation } from '../pg/relFileLocator.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { asof, type AsofColumn } from './asof.js';
+import { qualifiedName } from '../util/quote.js';
+import { asof, chooseColumns, columnOf, type Asof, type AsofColumn } from './asof.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
 import { rewrittenRelations } from './ddl.js';
 import { primaryKeyColumns } from './primaryKey.js';
+import type { ScanSource } from './scanSource.js';
 import type { DatabaseAt, Findings } from './session.js';
+import { SYSTEM_COLUMNS } from './systemColumns.js';
 import { readChange, visitRows } from './transactionRows.js';
 
 export interface Blame {
@@ -18,8 +21,13 @@ export interface Blame {
 }
 
 const WRITER_COLUMNS: AsofColumn[] = [{ name: 'written', typeName: 'timestamptz' }, { name: 'xid', typeName: 'xid' }, { name: 'lsn', typeName: 'pg_lsn' }];
-/** Where asof's system columns end and the table's own begin; the second of them is xmin. */
-const SYSTEM_COLUMNS = 5, XMIN = 1;
+const XMIN = SYSTEM_COLUMNS.findIndex((column) => column.name === 'xmin');
+
+export interface BlameOptions {
+  where?: string;
+  /** Of the table's columns these. */
+  columns?: readonly string[];
+}
 
 /** Finds the end of a transaction among those up to the moment, by its xid; null: before the archive. Each is looked up once. */
 export function writerLookup(database: DatabaseAt): (xid: number) => XactRow | null {
@@ -37,17 +45,33 @@ export function writerLookup(database: DatabaseAt): (xid: number) => XactRow | n
  * Every visible row with the transaction that wrote this version of it; time and LSN are NULL where that was before the archive. Rows that
  * an ALTER TABLE copied keep the writer that they had, found by their primary key; without one they are the ALTER's.
  */
-export async function blame(database: DatabaseAt, table: Table, where: string | undefined, findings: Findings): Promise<Blame> {
-  const answer = await asof(database, table, { where, system: true }, findings);
-  const writers = new Writers(database, table.relation.oid, findings);
-  const key = writers.key.map((name) => answer.columns.findIndex((column, i) => i >= SYSTEM_COLUMNS && column.name === name));
+export async function blame(database: DatabaseAt, source: ScanSource, { where, columns }: BlameOptions, findings: Findings): Promise<Blame> {
+  const chosen = chooseColumns(source.table, columns?.map((name) => database.typed(name)));
+  const isOne = source.parts.length === 1 && source.parts[0]!.table === source.table;
+  const answers = await Promise.all(source.parts.map((part) => asof(database, { ...source, parts: [part], missing: [] }, { where, system: true }, findings)));
+  for (const finding of source.missing) findings.add(finding);
   return {
-    columns: [...WRITER_COLUMNS, ...answer.columns.slice(SYSTEM_COLUMNS)], notices: answer.notices,
-    rows: (emit) => answer.rows((values) => {
-      const { xid, row } = writers.writer(Number(values[XMIN]), () => key.map((i) => values[i]!));
-      return emit([row && formatTimestamptz(row.time, database.session.zone), String(row?.xid ?? xid), row && formatLsn(row.lsn), ...values.slice(SYSTEM_COLUMNS)]);
-    }),
+    columns: [...WRITER_COLUMNS, ...(isOne ? [] : [{ name: 'tableoid', typeName: 'regclass' }]), ...chosen.map((i) => columnOf(database, source.table, i))],
+    notices: [...new Set(answers.flatMap((answer) => answer.notices))],
+    rows: (emit) => {
+      let goesOn = true;
+      for (const [p, { table }] of source.parts.entries()) {
+        if (goesOn) blamePart(database, table, answers[p]!, findings, (writer, values) => (goesOn = emit([...writer, ...(isOne ? [] : [qualifiedName(table.schema, table.relation.name)]), ...chosen.map((i) => values[i]!)]) !== false));
+      }
+    },
   };
+}
+
+/** The rows of one table with their writers. */
+function blamePart(database: DatabaseAt, table: Table, answer: Asof, findings: Findings, emit: (writer: (string | null)[], values: (string | null)[]) => boolean): void {
+  const xmin = answer.columns.findIndex((column) => column.name === 'xmin');
+  const own = xmin - XMIN + SYSTEM_COLUMNS.length;
+  const writers = new Writers(database, table.relation.oid, findings);
+  const key = writers.key.map((name) => answer.columns.findIndex((column, i) => i >= own && column.name === name));
+  answer.rows((values) => {
+    const { xid, row } = writers.writer(Number(values[xmin]), () => key.map((i) => values[i]!));
+    return emit([row && formatTimestamptz(row.time, database.session.zone), String(row?.xid ?? xid), row && formatLsn(row.lsn)], values.slice(own));
+  });
 }
 
 /** What a rewrite found: rows by key with their xmin, and the keys that its transaction changed itself. */

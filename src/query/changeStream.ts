@@ -9,6 +9,7 @@ import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
 import { xidPrecedes } from '../store/transactionChanges.js';
 import { isCommit } from '../store/transactionLog.js';
 import type { Lsn } from '../util/lsn.js';
+import { tablesNamed } from './children.js';
 import { databaseByOid } from './databaseAt.js';
 import { DDL_CATALOGS, rewrittenRelations } from './ddl.js';
 import { typeShape } from './diff.js';
@@ -41,6 +42,14 @@ export interface ChangeOptions {
 
 /** The tables with rows that are wanted, as of a moment. */
 export type WantedTables = (database: DatabaseAt) => Relation[];
+
+/** Tables by OID with the children that they have at each time. */
+export function chosenTables(oids: readonly number[], only = false): WantedTables {
+  return (database) => {
+    const relations = oids.flatMap((oid) => database.catalog.relations.get(oid) ?? []);
+    return [...new Set(relations.flatMap((relation) => tablesNamed(database, relation, only)))];
+  };
+}
 
 /** All tables of users. */
 export function userTables(database: DatabaseAt): Relation[] {

@@ -34,6 +34,11 @@ export function withDescendants(database: DatabaseAt, parent: Relation): Relatio
   return leaves;
 }
 
+/** The tables with rows that a name stands for, as FROM reads it: the relation with its children, or, with `only`, it alone where it has rows of its own. */
+export function tablesNamed(database: DatabaseAt, relation: Relation, only = false): Relation[] {
+  return only && relation.kind !== 'p' ? [relation] : withDescendants(database, relation);
+}
+
 /** pg_inherits: the children of each parent by OID; partitions that DETACH CONCURRENTLY is taking away are no children any more. */
 function childrenByParent(database: DatabaseAt): Map<number, number[]> {
   const children = new Map<number, number[]>();

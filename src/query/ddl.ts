@@ -5,9 +5,10 @@ import { SIZE_OF_HEAP_TUPLE_HEADER, T_XMIN } from '../pg/heapTuple.js';
 import { LP_NORMAL } from '../pg/page.js';
 import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
 import { qualifiedName, quoteIdentifier } from '../util/quote.js';
+import { parentsOf } from './schema.js';
 import type { DatabaseAt } from './session.js';
 
-export type DdlAction = 'created' | 'dropped' | 'truncated' | 'rewritten' | 'refreshed' | 'reindexed' | 'moved' | 'renamed' | 'altered' | 'granted';
+export type DdlAction = 'created' | 'dropped' | 'truncated' | 'rewritten' | 'refreshed' | 'reindexed' | 'moved' | 'renamed' | 'altered' | 'attached' | 'detached' | 'granted';
 
 export interface DdlChange {
   action: DdlAction;
@@ -114,6 +115,9 @@ function relationChanges(sides: DdlSides, changes: DdlChange[]): void {
     const name = relationName(before, r);
     const add = (action: DdlAction, detail: string): void => void changes.push({ action, objectKind: kindName(r), name, detail, relation: r });
     if (relationName(after, now) !== name) add('renamed', `to ${relationName(after, now)}`);
+    const [oldParents, newParents] = isIndex(r) ? [[], []] : [parentsOf(before, r.oid), parentsOf(after, r.oid)];
+    for (const oid of oldParents) if (!newParents.includes(oid) && is.has(oid)) add('detached', `from ${relationName(after, is.get(oid)!)}`);
+    for (const oid of newParents) if (!oldParents.includes(oid)) add('attached', `to ${relationName(after, is.get(oid)!)}`);
     if (now.ownerOid !== r.ownerOid) add('altered', `owner from ${before.types.roleName(r.ownerOid) ?? r.ownerOid} to ${after.types.roleName(now.ownerOid) ?? now.ownerOid}`);
     if (now.persistence !== r.persistence) add('altered', now.persistence === 'u' ? 'set unlogged' : 'set logged');
     if ((oldAcl.get(r.oid) ?? '') !== (newAcl.get(r.oid) ?? '')) add('granted', 'other privileges');

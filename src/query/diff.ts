@@ -12,7 +12,6 @@ import { locatorKey, xidPrecedes } from '../store/transactionChanges.js';
 import { endsTransaction, isCommit } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
-import { qualifiedName } from '../util/quote.js';
 import type { AsofColumn } from './asof.js';
 import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
@@ -21,7 +20,6 @@ import { countByRecords } from './recordCount.js';
 import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
 import { defaultTrees } from './schema.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
-import { findRelation, parseTableName } from './tableName.js';
 import type { Tuple } from './tupleArena.js';
 
 export type { Change } from './rowMatcher.js';
@@ -52,76 +50,6 @@ export interface TableDiff {
 export interface DiffSides {
   before: DatabaseAt;
   after: DatabaseAt;
-}
-
-/** The tables that exist at either moment, paired by OID; a table that was dropped and made anew under its name is paired by name. */
-export function pairTables(sides: DiffSides, names?: string[]): { before: Relation | undefined; after: Relation | undefined }[] {
-  if (names && names.length > 0) {
-    return names.flatMap((name) => pairByName(sides, name));
-  }
-  const list = (database: DatabaseAt): Relation[] => [...database.catalog.relations.values()]
-    .filter((r) => (r.kind === 'r' || r.kind === 'm') && r.persistence === 'p' && !isSystemSchema(database.catalog.schemaOf(r)));
-  const before = list(sides.before);
-  const after = list(sides.after);
-  const nameOf = (database: DatabaseAt, relation: Relation): string => qualifiedName(database.catalog.schemaOf(relation), relation.name);
-  const pairs: { before: Relation | undefined; after: Relation | undefined }[] = [];
-  const taken = new Set<number>();
-  for (const relation of before) {
-    const same = after.find((r) => r.oid === relation.oid) ?? after.find((r) => !before.some((b) => b.oid === r.oid) && nameOf(sides.after, r) === nameOf(sides.before, relation));
-    if (same) taken.add(same.oid);
-    pairs.push({ before: relation, after: same });
-  }
-  for (const relation of after) if (!taken.has(relation.oid)) pairs.push({ before: undefined, after: relation });
-  const sortName = (pair: { before: Relation | undefined; after: Relation | undefined }): string =>
-    pair.after ? nameOf(sides.after, pair.after) : nameOf(sides.before, pair.before!);
-  return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
-}
-
-/** The pairs whose rows the index holds; the others are named in findings. */
-export function heldPairs(sides: DiffSides, findings: Findings): { before: Relation | undefined; after: Relation | undefined }[] {
-  return pairTables(sides).filter(({ before, after }) => {
-    const [database, relation] = before && sides.before.isLeftOut(before) ? [sides.before, before] : [sides.after, after];
-    return !relation || database.held([relation], findings).length > 0;
-  });
-}
-
-/** The pair of one name, or of its partitions; a relation that was renamed in between is found by its OID. */
-function pairByName(sides: DiffSides, name: string): { before: Relation | undefined; after: Relation | undefined }[] {
-  const parsed = parseTableName(sides.after.typed(name));
-  let before = findRelation(sides.before.catalog, parsed);
-  let after = findRelation(sides.after.catalog, parsed);
-  if (!before && !after) sides.after.relation(name); // says why there is none
-  before ??= sides.before.catalog.relations.get(after!.oid);
-  after ??= sides.after.catalog.relations.get(before!.oid);
-  if ([before, after].every((relation) => relation === undefined || relation.kind === 'p')) {
-    const parts = [before && partitionsOf(sides.before, before.oid), after && partitionsOf(sides.after, after.oid)];
-    const oids = new Set(parts.flatMap((list) => (list ?? []).map((relation) => relation.oid)));
-    return [...oids].map((oid) => ({ before: parts[0]?.find((r) => r.oid === oid), after: parts[1]?.find((r) => r.oid === oid) }));
-  }
-  // opening says what a relation without rows is
-  if (before && !hasHeapStorage(before)) sides.before.open(before);
-  if (after && !hasHeapStorage(after)) sides.after.open(after);
-  return [{ before, after }];
-}
-
-/** The partitions of a partitioned table that hold rows, at every level, by name. */
-export function partitionsOf(database: DatabaseAt, oid: number): Relation[] {
-  const children = new Map<number, number[]>();
-  database.catalog.scan('pg_inherits', (row) => {
-    const parent = row.oid('inhparent');
-    children.set(parent, [...(children.get(parent) ?? []), row.oid('inhrelid')]);
-  });
-  const found: Relation[] = [];
-  const visit = (parent: number): void => {
-    for (const child of children.get(parent) ?? []) {
-      const relation = database.catalog.relations.get(child);
-      if (!relation) continue;
-      if (hasHeapStorage(relation)) found.push(relation);
-      else visit(child);
-    }
-  };
-  visit(oid);
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Prepares the comparison of one pair of tables; `only` these columns count and are given, where named. */

@@ -1,18 +1,28 @@
 /** The versions of one row, and the changes by which a condition began or ceased to hold. */
 import type { Relation } from '../catalog/relation.js';
+import type { Table } from '../catalog/table.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
-import { asof, type AsofColumn } from './asof.js';
+import { qualifiedName } from '../util/quote.js';
+import { asof, chooseColumns, columnOf, type AsofColumn } from './asof.js';
 import { compileTableWhere } from './tableWhere.js';
-import { changeStream, type ChangeOptions, type TableChange, type WantedTables } from './changeStream.js';
-import { withDescendants } from './children.js';
+import { changeStream, chosenTables, type ChangeOptions, type TableChange } from './changeStream.js';
+import { tablesNamed } from './children.js';
 import { databaseByOid } from './databaseAt.js';
 import { keyTest } from './indexScan.js';
-import { tableShape, type RowValues } from './rowImages.js';
+import { tableShape, type RowValues, type TableShape } from './rowImages.js';
 import { openSource } from './scanSource.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
+
+/** What is asked of a table beside its rows. */
+export interface HistoryOptions extends ChangeOptions {
+  /** Without the rows of children. */
+  only?: boolean;
+  /** Of the table's own columns these. */
+  columns?: readonly string[];
+}
 
 /** A table that has rows; or a partitioned one, which has them in its partitions. */
 function tableOf(database: DatabaseAt, name: string): Relation {
@@ -21,12 +31,13 @@ function tableOf(database: DatabaseAt, name: string): Relation {
   return relation;
 }
 
-/** The table itself, or the partitions that it has at each time. */
-function rowsOf(oid: number): WantedTables {
-  return (database) => {
-    const relation = database.catalog.relations.get(oid);
-    if (!relation) return [];
-    return relation.kind === 'p' ? withDescendants(database, relation) : [relation];
+/** The columns that are shown of a table, and how a row gives them; before them, where the name stands for several tables, the one that the row is of. */
+function shownColumns(database: DatabaseAt, table: Table, { only, columns }: HistoryOptions): { columns: AsofColumn[]; of(from: Pick<TableShape, 'schema' | 'name'>, names: readonly string[], values: RowValues | null): RowValues } {
+  const chosen = chooseColumns(table, columns?.map((name) => database.typed(name))).map((i) => columnOf(database, table, i));
+  const isOne = tablesNamed(database, table.relation, only).every((relation) => relation === table.relation);
+  return {
+    columns: [...(isOne ? [] : [{ name: 'tableoid', typeName: 'regclass' }]), ...chosen],
+    of: (from, names, values) => [...(isOne ? [] : [qualifiedName(from.schema, from.name)]), ...chosen.map(({ name }) => values?.[names.indexOf(name)] ?? null)],
   };
 }
 
@@ -43,6 +54,7 @@ export interface HistoryAnswer {
 
 interface Version {
   operation: string;
+  table: Pick<TableShape, 'schema' | 'name' | 'oid'>;
   row: XactRow | null;
   end: XactRow | null;
   names: string[];
@@ -50,7 +62,7 @@ interface Version {
 }
 
 /** Every version of the row with this primary key between two moments, oldest first. */
-export async function rowHistory(session: Session, database: DatabaseAt, tableName: string, key: string[], options: ChangeOptions, findings: Findings): Promise<HistoryAnswer> {
+export async function rowHistory(session: Session, database: DatabaseAt, tableName: string, key: string[], options: HistoryOptions, findings: Findings): Promise<HistoryAnswer> {
   const relation = tableOf(database, tableName);
   const { oid } = relation;
   const table = database.describe(relation);
@@ -64,62 +76,69 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
   const first = databaseByOid(session, database.database.oid, options.since.lsn, options.since.time);
   const firstRelation = first?.catalog.relations.get(oid);
   if (first && firstRelation) {
-    const answer = await asof(first, openSource(first, `oid:${oid}`), { key }, findings);
-    answer.rows((values) => void versions.push({ operation: 'there before', row: null, end: null, names: answer.columns.map((c) => c.name), values: [...values] }));
+    const source = openSource(first, `oid:${oid}`, { only: options.only });
+    for (const part of source.parts) {
+      const { schema, relation: { name, oid: partOid } } = part.table;
+      const answer = await asof(first, { ...source, parts: [part] }, { key }, findings);
+      answer.rows((values) => void versions.push({ operation: 'there before', table: { schema, name, oid: partOid }, row: null, end: null, names: answer.columns.map((c) => c.name), values: [...values] }));
+    }
   }
   const wanted = await keyTest(database, table, shape.key, key.map((value) => database.typed(value)));
   const isKey = (change: TableChange, values: RowValues | null): boolean => {
     const places = shape.key.map((name) => change.shape.columns.findIndex((c) => c.name === name));
     return values !== null && !places.includes(-1) && wanted.test(places.map((place) => values[place]!));
   };
-  const add = (operation: string, row: XactRow, names: string[], values: RowValues | null): void => void versions.push({ operation, row, end: values ? null : row, names, values });
+  const add = (operation: string, row: XactRow, shape: TableShape, values: RowValues | null): void =>
+    void versions.push({ operation, table: shape, row, end: values ? null : row, names: shape.columns.map((c) => c.name), values });
   /** A row that left its partition, whose insertion into another follows; `isOurs`: it had the key. */
-  let leaving: { row: XactRow; isOurs: boolean } | undefined;
+  let leaving: { row: XactRow; shape: TableShape; isOurs: boolean } | undefined;
   const stayedAway = (): void => {
-    if (leaving?.isOurs) add('delete', leaving.row, [], null);
+    if (leaving?.isOurs) add('delete', leaving.row, leaving.shape, null);
     leaving = undefined;
   };
-  changeStream(session, database.database.oid, rowsOf(oid), options, findings, (change) => {
-    const { operation, row } = change;
+  changeStream(session, database.database.oid, chosenTables([oid], options.only), options, findings, (change) => {
+    const { operation, row, shape: from } = change;
     const was = isKey(change, change.before), is = isKey(change, change.after);
-    const names = change.shape.columns.map((c) => c.name);
     if (operation !== 'insert' || row !== leaving?.row) stayedAway();
     const left = leaving;
     leaving = undefined;
-    const last = versions.at(-1);
-    if (was && last && last.end === null) last.end = row;
-    if (change.isMove) leaving = { row, isOurs: was };
-    else if (is) add(left ? 'update to another partition' : operation, row, names, change.after);
-    else if (was) add(operation === 'update' ? 'update of the key' : operation, row, names, null);
-    else if (left?.isOurs) add('update of the key', row, names, null);
+    // the tables of an inheritance have each its own rows, even of one key
+    const last = was ? versions.findLast(({ end, table: of }) => end === null && (relation.kind === 'p' || of.oid === from.oid)) : undefined;
+    if (last) last.end = row;
+    if (change.isMove) leaving = { row, shape: from, isOurs: was };
+    else if (is) add(left ? 'update to another partition' : operation, row, from, change.after);
+    else if (was) add(operation === 'update' ? 'update of the key' : operation, row, from, null);
+    else if (left?.isOurs) add('update of the key', row, from, null);
   });
   stayedAway();
   const { zone } = session;
-  const columns = [...VERSION_COLUMNS, ...shape.columns];
+  const shown = shownColumns(database, table, options);
   const rows = versions.map((v) => [
     v.operation, v.row && formatTimestamptz(v.row.time, zone), v.row && formatLsn(v.row.lsn), v.row && String(v.row.xid), v.end && formatTimestamptz(v.end.time, zone), v.end && formatLsn(v.end.lsn),
-    ...shape.columns.map((column) => (v.values ? (v.values[v.names.indexOf(column.name)] ?? null) : null)),
+    ...shown.of(v.table, v.names, v.values),
   ]);
-  return { columns, rows, notices: wanted.notices };
+  return { columns: [...VERSION_COLUMNS, ...shown.columns], rows, notices: wanted.notices };
 }
 
 export type FindKind = 'gone' | 'appeared' | 'changed';
 
 /** The row changes by which a condition ceased to hold (gone), began to hold (appeared), or held before and after (changed). */
-export async function findChanges(session: Session, database: DatabaseAt, tableName: string, where: string, kind: FindKind, options: ChangeOptions, findings: Findings): Promise<HistoryAnswer> {
+export async function findChanges(session: Session, database: DatabaseAt, tableName: string, where: string, kind: FindKind, options: HistoryOptions, findings: Findings): Promise<HistoryAnswer> {
   const relation = tableOf(database, tableName);
   const table = database.describe(relation);
   const condition = await compileTableWhere(database, table, where);
   const shape = tableShape(undefined, { database, table });
   const head: AsofColumn[] = [...VERSION_COLUMNS.slice(0, 1), { name: 'time', typeName: 'timestamptz' }, { name: 'lsn', typeName: 'pg_lsn' }, { name: 'xid', typeName: 'xid' }];
+  const shown = shownColumns(database, table, options);
+  const names = shape.columns.map((column) => column.name);
   const rows: (string | null)[][] = [];
-  changeStream(session, database.database.oid, rowsOf(relation.oid), options, findings, (change) => {
+  changeStream(session, database.database.oid, chosenTables([relation.oid], options.only), options, findings, (change) => {
     const common = (values: RowValues | null): RowValues | null =>
       values && shape.columns.map((column) => { const i = change.shape.columns.findIndex((c) => c.name === column.name); return i < 0 ? null : values[i]!; });
     const before = common(change.before), after = common(change.after);
     const was = before !== null && condition.test(before), is = after !== null && condition.test(after);
     if (kind === 'gone' ? !(was && !is) : kind === 'appeared' ? !(is && !was) : !(was && is)) return;
-    rows.push([change.operation, formatTimestamptz(change.row.time, session.zone), formatLsn(change.row.lsn), String(change.row.xid), ...(kind === 'gone' ? before! : after!)]);
+    rows.push([change.operation, formatTimestamptz(change.row.time, session.zone), formatLsn(change.row.lsn), String(change.row.xid), ...shown.of(change.shape, names, kind === 'gone' ? before : after)]);
   });
-  return { columns: [...head, ...shape.columns], rows, notices: [...condition.notices] };
+  return { columns: [...head, ...shown.columns], rows, notices: [...condition.notices] };
 }

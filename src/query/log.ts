@@ -6,6 +6,7 @@ import { XactKind, type XactRow } from '../layerfile/deltaLayer.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
+import { withDescendants } from './children.js';
 import { coverageOf, databaseByOid } from './databaseAt.js';
 import { DDL_CATALOGS, ddlChanges, ddlText, rewrittenRelations, type DdlChange } from './ddl.js';
 import { fileNames } from './fileNames.js';
@@ -78,13 +79,21 @@ export function* transactionLog(session: Session, options: LogOptions, findings:
   }
 }
 
-/** Whether a transaction changed a table's rows or definition, by the name that it had then; a file's number finds changes of rows alone. */
-function isAbout({ tables, ddl, sides }: TransactionEntry, files: readonly RelationChange[], name: TableName): boolean {
+/** Whether a transaction changed a table's or its children's rows or definition, by the names that they had then; a file's number finds changes of rows alone. */
+function isAbout({ tables, ddl, sides, namesAt }: TransactionEntry, files: readonly RelationChange[], name: TableName): boolean {
   if (name.kind === 'filenode') return files.some(({ relation }) => relation.relNumber === name.number);
-  if (name.kind === 'oid') return tables.some((table) => table.oid === name.number) || ddl.some(({ relation }) => relation?.oid === name.number);
-  const isNamed = (bareName: string, schema: string | undefined): boolean => bareName === name.name && (name.schema === undefined || name.schema === schema);
+  const isNamed = (oid: number, bareName: string, schema: string | undefined): boolean =>
+    (name.kind === 'oid' ? oid === name.number : bareName === name.name && (name.schema === undefined || name.schema === schema));
   const schemaOf = ({ namespaceOid }: Relation): string | undefined => (sides?.before?.catalog ?? sides?.after?.catalog)?.namespaces.get(namespaceOid) ?? sides?.after?.catalog.namespaces.get(namespaceOid);
-  return tables.some(({ bareName, schema }) => isNamed(bareName, schema)) || ddl.some(({ relation }) => relation !== undefined && isNamed(relation.name, schemaOf(relation)));
+  const children = new Set([sides?.before, sides?.after ?? namesAt].flatMap((database) => (database ? database.once(families) : [])).flatMap(({ relation, schema, children }) => (isNamed(relation.oid, relation.name, schema) ? children : [])));
+  return tables.some(({ oid, bareName, schema }) => children.has(oid) || isNamed(oid, bareName, schema))
+    || ddl.some(({ relation }) => relation !== undefined && (children.has(relation.oid) || isNamed(relation.oid, relation.name, schemaOf(relation))));
+}
+
+/** Every parent with the OIDs of the tables that its name stands for. */
+function families(database: DatabaseAt): { relation: Relation; schema: string; children: number[] }[] {
+  return [...database.catalog.relations.values()].filter((relation) => relation.kind === 'p' || (relation.hasSubclass && relation.kind === 'r'))
+    .map((relation) => ({ relation, schema: database.catalog.schemaOf(relation), children: withDescendants(database, relation).map(({ oid }) => oid) }));
 }
 
 /** What a transaction did to the schema, and its tables with their counts, for output in UTF-8. */

@@ -4,7 +4,8 @@ import type { Table } from '../catalog/table.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { relationName } from './ddl.js';
-import { diffTable, partitionsOf } from './diff.js';
+import { tablesNamed } from './children.js';
+import { diffTable } from './diff.js';
 import { goneTablesDdl, sequenceLines } from './goneTables.js';
 import { describeMoment } from './moment.js';
 import { primaryKeyColumns } from './primaryKey.js';
@@ -14,6 +15,8 @@ import { suspend, type ScriptedTable } from './suspended.js';
 
 export interface RestoreOptions {
   tables: string[];
+  /** Tables without their children. */
+  only?: boolean;
   /** Only rows whose key is gone at the latest moment. */
   missingOnly?: boolean;
   /** Rows are not replaced: those whose key is there are left alone, or get the values of then. */
@@ -22,7 +25,7 @@ export interface RestoreOptions {
 
 /** The parts of the script, one after the other; `then` is the database to restore from, `now` as the archive knows it last. */
 export function* restoreScript(then: DatabaseAt, now: DatabaseAt | undefined, options: RestoreOptions, findings: Findings): Generator<ScriptPart> {
-  const relations = chosenTables(then, options.tables);
+  const relations = chosenTables(then, options, findings);
   const order = referencedFirst(then, relations.map((relation) => relation.oid)).map((oid) => then.catalog.relations.get(oid)!);
   const current = new Map(order.map((relation) => [relation.oid, now && sameTable(now, then, relation)]));
   const suspended = now ? suspend(now, now, order.flatMap((relation) => scriptedTable(now, current.get(relation.oid), options))) : { notes: [], before: [], after: [] };
@@ -53,22 +56,29 @@ function scriptedTable(now: DatabaseAt, relation: Relation | undefined, { missin
   return [{ relation, inserts: true, deletes: replaces, rewrites: replaces, updated: new Set(onConflict === 'update' ? now.catalog.columns(relation.oid).map((column) => column.name) : []), inTheWay: [] }];
 }
 
-function chosenTables(then: DatabaseAt, names: string[]): Relation[] {
+function chosenTables(then: DatabaseAt, { tables, only }: RestoreOptions, findings: Findings): Relation[] {
   const found = new Map<number, Relation>();
   const parents = new Map<number, number>();
   then.catalog.scan('pg_inherits', (row) => parents.set(row.oid('inhrelid'), row.oid('inhparent')));
-  for (const name of names) {
+  for (const name of tables) {
     const relation = then.relation(name);
     if (!'rp'.includes(relation.kind)) {
       throw new WalscopeError('restore.kind', `${name} is no table: only tables can be restored`, { exitCode: ExitCode.usage, hint: 'name tables; walscope schema --at shows other relations' });
     }
     if (relation.kind === 'r') then.open(relation); // says why an unlogged or temporary one cannot be
     found.set(relation.oid, relation);
-    if (relation.kind !== 'p') continue;
-    for (const part of partitionsOf(then, relation.oid)) {
+    for (const part of tablesNamed(then, relation, only)) {
+      try {
+        if (part !== relation) then.open(part);
+      } catch (error) {
+        // a child that has no rows to give leaves the others
+        if (!(error instanceof WalscopeError)) throw error;
+        findings.add(error);
+        continue;
+      }
       found.set(part.oid, part);
       // partitions of partitions: what is in between
-      for (let up = parents.get(part.oid); up !== undefined && up !== relation.oid; up = parents.get(up)) found.set(up, then.catalog.relations.get(up)!);
+      for (let up = parents.get(part.oid); up !== undefined && up !== relation.oid && relation.kind === 'p'; up = parents.get(up)) found.set(up, then.catalog.relations.get(up)!);
     }
   }
   return [...found.values()];

@@ -2,7 +2,7 @@
 import type { Table } from '../catalog/table.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
-import { withDescendants } from './children.js';
+import { tablesNamed } from './children.js';
 import type { DatabaseAt } from './session.js';
 
 export interface SourcePart {
@@ -30,7 +30,7 @@ export interface SourceOptions {
 /** The relation of that name with its children; refused by what it is where neither has rows here. */
 export function openSource(database: DatabaseAt, name: string, options: SourceOptions = {}): ScanSource {
   const relation = database.relation(name);
-  const relations = options.only && relation.kind !== 'p' ? [relation] : withDescendants(database, relation);
+  const relations = tablesNamed(database, relation, options.only);
   if (relations.length === 1 && relations[0] === relation) return ownRows(database.open(relation, options));
   const table = database.describe(relation, options);
   const parts: SourcePart[] = [];

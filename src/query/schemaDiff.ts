@@ -5,7 +5,8 @@
 import { RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { qualifyName, quoteIdentifier } from '../util/quote.js';
-import { pairTables, type DiffSides } from './diff.js';
+import type { DiffSides } from './diff.js';
+import { pairByName } from './tablePairs.js';
 import { tableSchema, type SchemaColumn, type TableSchema } from './schema.js';
 import { columnSql, tableDdl } from './schemaDdl.js';
 import { changedRelations } from './schemaFingerprint.js';
@@ -35,7 +36,7 @@ export interface SchemaChange {
 export function schemaDiff(sides: DiffSides, names: string[] = []): SchemaChange[] {
   const changes: SchemaChange[] = [];
   if (names.length > 0) {
-    for (const pair of pairTables(sides, names)) new RelationDiff(sides, pair, changes).compare();
+    for (const name of names) new RelationDiff(sides, pairByName(sides, name), changes).compare();
     return changes;
   }
   standAlone(schemasOf, 'schema', sides, changes);

@@ -7,7 +7,7 @@ import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { DataOutput } from '../../src/commands/context.js';
 import { showSchemaDiff } from '../../src/commands/diffSchema.js';
 import { schemaCommand } from '../../src/commands/schema.js';
-import { pairTables } from '../../src/query/diff.js';
+import { pairTables } from '../../src/query/tablePairs.js';
 import { restoreScript } from '../../src/query/restore.js';
 import { diffScript } from '../../src/query/revert.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';

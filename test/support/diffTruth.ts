@@ -6,9 +6,10 @@ import { Seeded } from '../../fixtures/workloads/seeded.js';
 import type { TruthMoment } from '../../fixtures/workloads/truth.js';
 import type { Relation } from '../../src/catalog/relation.js';
 import type { PgMajor } from '../../src/pg/version.js';
-import { diffTable, pairTables, type TableDiff } from '../../src/query/diff.js';
+import { diffTable, type TableDiff } from '../../src/query/diff.js';
 import type { Moment } from '../../src/query/moment.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';
+import { pairTables } from '../../src/query/tablePairs.js';
 import { formatLsn } from '../../src/util/lsn.js';
 import { indexArchive, type IndexedArchive } from './truthCase.js';
 

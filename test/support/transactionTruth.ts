@@ -9,6 +9,7 @@ import { databaseByOid } from '../../src/query/databaseAt.js';
 import { findChanges, rowHistory } from '../../src/query/history.js';
 import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
+import { openSource } from '../../src/query/scanSource.js';
 import { Findings, type DatabaseAt, type Session } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';
 import type { PgMajor } from '../../src/pg/version.js';
@@ -120,7 +121,7 @@ export function transactionTruth(major: PgMajor, seed: number): void {
       const { session } = indexed;
       const database = session.database(session.moment('point:last'), 'shop');
       const findings = new Findings();
-      const answer = await blame(database, database.table('hot'), undefined, findings);
+      const answer = await blame(database, openSource(database, 'hot'), {}, findings);
       const writers = new Map<string, number>();
       for (const { row: { xid } } of [...log].reverse()) {
         for (const line of audit.get(xid) ?? []) {

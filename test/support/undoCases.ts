@@ -5,7 +5,7 @@ import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import type { PgMajor } from '../../src/pg/version.js';
-import { pairTables } from '../../src/query/diff.js';
+import { pairTables } from '../../src/query/tablePairs.js';
 import { diffScript, undoScript } from '../../src/query/revert.js';
 import { Findings } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';

@@ -5,7 +5,7 @@ import { recoverTo } from '../../fixtures/postgres/recovery.js';
 import { cachedArchive, type Archive } from '../../fixtures/workloads/build.js';
 import { captureDatabases } from '../../fixtures/workloads/truth.js';
 import type { PgMajor } from '../../src/pg/version.js';
-import { pairTables } from '../../src/query/diff.js';
+import { pairTables } from '../../src/query/tablePairs.js';
 import { diffScript, undoScript } from '../../src/query/revert.js';
 import { Findings } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';

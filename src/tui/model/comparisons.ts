@@ -1,7 +1,8 @@
 /** What differs between two moments, for the screen. */
 import { hasHeapStorage } from '../../catalog/relation.js';
 import { ForkNumber, sameRelation } from '../../pg/relFileLocator.js';
-import { diffTable, heldPairs, pairTables, type Change } from '../../query/diff.js';
+import { diffTable, type Change } from '../../query/diff.js';
+import { heldPairs, pairTables } from '../../query/tablePairs.js';
 import { Findings } from '../../query/session.js';
 import type { Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
