@@ -49,18 +49,25 @@ async function writeBundle(options: BundleOptions, run: Run): Promise<number> {
   const commands = unique((options.answer ? options.answer.map(splitCommand) : logged).filter((command) => options.answer || ANSWERING.has(command[0] ?? '')).map(answerCommand));
   if (commands.length === 0) throw new WalscopeError('usage.bundle', 'there is nothing to bundle', { exitCode: ExitCode.usage, hint: "name answers with --answer 'asof orders --at before-xid:812 --csv', or log your commands with --log-query first" });
   const zip = new ZipWriter(options.output);
-  const answers: Answer[] = [];
-  for (const [i, command] of commands.entries()) {
-    const file = `answers/${String(i + 1).padStart(3, '0')}-${command[0]!}.${extensionOf(command)}`;
-    answers.push(await answer(caseDir, command, file, run, (from) => zip.addFile(file, from)));
+  let evidence: Evidence;
+  try {
+    const answers: Answer[] = [];
+    for (const [i, command] of commands.entries()) {
+      const file = `answers/${String(i + 1).padStart(3, '0')}-${command[0]!}.${extensionOf(command)}`;
+      answers.push(await answer(caseDir, command, file, run, (from) => zip.addFile(file, from)));
+    }
+    evidence = {
+      tool: { name: 'walscope', version: VERSION, node: process.version }, created: new Date().toISOString(), status: caseStatus(session), inputs: inputFiles(session.store.manifest), answers,
+    };
+    zip.addText(EVIDENCE, `${JSON.stringify(evidence, null, 1)}\n`);
+    if (fs.existsSync(queryLogPath(caseDir))) zip.addFile(QUERY_LOG, queryLogPath(caseDir));
+    zip.addText(HASHES, [...zip.hashes].map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join(''));
+    zip.end();
+  } catch (error) {
+    zip.abandon();
+    throw error;
   }
-  const evidence: Evidence = {
-    tool: { name: 'walscope', version: VERSION, node: process.version }, created: new Date().toISOString(), status: caseStatus(session), inputs: inputFiles(session.store.manifest), answers,
-  };
-  zip.addText(EVIDENCE, `${JSON.stringify(evidence, null, 1)}\n`);
-  if (fs.existsSync(queryLogPath(caseDir))) zip.addFile(QUERY_LOG, queryLogPath(caseDir));
-  zip.addText(HASHES, [...zip.hashes].map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join(''));
-  zip.end();
+  const { answers } = evidence;
   const bad = answers.filter((one) => one.exitCode !== ExitCode.done);
   for (const one of bad) process.stderr.write(`walscope: incomplete: walscope ${one.command.join(' ')} ended with ${one.exitCode}\n`);
   process.stdout.write(`${options.output}: ${answers.length} answer${answers.length === 1 ? '' : 's'}, ${evidence.inputs.length} input files\n`);
@@ -73,7 +80,7 @@ function answerCommand(command: string[]): string[] {
   for (let i = 0; i < command.length; i++) {
     const word = command[i]!;
     if (/^(-o|--output|-C|--case|--color)$/.test(word)) i++;
-    else if (!/^(--output=|--case=|--color=|--log-query$|--no-pager$)/.test(word)) kept.push(word);
+    else if (!/^(--output=|--case=|--color=|-[oC].|--log-query$|--no-pager$)/.test(word)) kept.push(word);
   }
   if (!ANSWERING.has(kept[0] ?? '')) throw new WalscopeError('usage.answer', `"${kept.join(' ')}" is no answer that can be bundled`, { exitCode: ExitCode.usage, hint: `use ${[...ANSWERING].join(', ')}` });
   return kept;

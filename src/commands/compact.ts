@@ -5,7 +5,7 @@ import { compactCase } from '../store/compactor.js';
 import { indexCase } from '../store/indexer.js';
 import { DEFAULT_KEYFRAME_EVERY } from '../store/keyframes.js';
 import { manifestOf } from '../store/openCase.js';
-import type { ExitCode } from '../util/errors.js';
+import { ExitCode, WalscopeError } from '../util/errors.js';
 import { findCase, reportFindings, type CommonOptions } from './context.js';
 import { parseJobs } from './jobs.js';
 import { longRunning } from './longRunning.js';
@@ -33,6 +33,7 @@ async function pack(caseDir: string, options: CompactCommandOptions): Promise<vo
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
   const fanout = options.fanout === undefined ? undefined : wholeNumber(options.fanout, '--fanout', { from: 2, to: 64, example: 16 });
   const keyframeEvery = options.keyframeEvery === undefined ? undefined : wholeNumber(options.keyframeEvery, '--keyframe-every', { from: 0, to: 1_000_000, example: DEFAULT_KEYFRAME_EVERY });
+  if (options.jobs !== undefined && !options.pack) throw new WalscopeError('usage.compact', '--jobs belongs to --pack', { exitCode: ExitCode.usage, hint: 'add --pack, or leave it out' });
   const caseDir = findCase(options.case);
   if (options.pack) await pack(caseDir, options);
   return asWriter(caseDir, 'compact', () => compact(caseDir, options, fanout, keyframeEvery));

@@ -64,6 +64,7 @@ export async function indexCommand(options: IndexCommandOptions): Promise<ExitCo
   if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {
     throw new WalscopeError('usage.index', '--follow, --shard and --merge exclude each other', { exitCode: ExitCode.usage, hint: 'merge first, then follow the case' });
   }
+  if (options.interval !== undefined && !options.follow) throw new WalscopeError('usage.index', '--interval belongs to --follow', { exitCode: ExitCode.usage, hint: 'add --follow, or leave it out' });
   if (work.only && work.shard) throw new WalscopeError('usage.index', '--only belongs to the merge: parts hold every table', { exitCode: ExitCode.usage, hint: 'leave it out here' });
   refuseCaseInArchive(work.caseDir, [...work.backups, ...work.wal]);
   return longRunning('indexing', options, async (progress, signal) => {

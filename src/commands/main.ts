@@ -298,7 +298,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('-o, --output <file>', 'the zip to write')
     .action(run(async () => {
       const { bundleCommand } = await import('./bundle.js');
-      return (options) => bundleCommand(options, runProgram);
+      return (options) => bundleCommand(options, async (argv) => (await runProgram(argv)).code);
     }));
 
   inCase(program.command('doctor'))
@@ -335,36 +335,37 @@ function endOfReader(error: NodeJS.ErrnoException): void {
 
 /** Runs the command line; gives the exit code. Never throws for bad input. */
 export async function main(argv: string[]): Promise<number> {
-  const code = await runProgram(argv);
+  const ran = await runProgram(argv);
+  const words = argv.slice(2);
+  if (words.length === 0 || ran.onlyHelped) return ran.code;
   try {
-    await logQueryOf(argv, code);
+    const { logQuery } = await import('./queryLog.js');
+    logQuery(ran.options, words.filter((word) => word !== '--log-query'), ran.code);
   } catch (error) {
     return tellFailure(error, argv.includes('--debug'));
   }
-  return code;
+  return ran.code;
 }
 
-/** Case and words of a command line, for the query log. */
-async function logQueryOf(argv: string[], code: number): Promise<void> {
-  const words = argv.slice(2);
-  const named = words.findIndex((word) => word === '-C' || word === '--case');
-  const joined = words.find((word) => word.startsWith('--case='))?.slice('--case='.length);
-  const begin = words.includes('--log-query');
-  if (words.length === 0 || words.some((word) => /^(-h|--help|-V|--version|help)$/.test(word))) return;
-  const { logQuery } = await import('./queryLog.js');
-  logQuery(named >= 0 ? words[named + 1] : joined, begin, words.filter((word) => word !== '--log-query'), code);
+interface Ran {
+  code: number;
+  /** Help or the version were asked for, nothing else. */
+  onlyHelped: boolean;
+  /** Of the program, wherever on the line they stood. */
+  options: { case?: string; logQuery?: boolean };
 }
 
-async function runProgram(argv: string[]): Promise<number> {
-  let code: number = ExitCode.done;
+async function runProgram(argv: string[]): Promise<Ran> {
+  let code: number = ExitCode.done, onlyHelped = false;
   const program = buildProgram((result) => (code = result));
   if (process.stdout.listenerCount('error', endOfReader) === 0) process.stdout.on('error', endOfReader);
   try {
     await program.parseAsync(argv);
-    return code;
   } catch (error) {
-    return tellFailure(error, argv.includes('--debug'));
+    code = tellFailure(error, argv.includes('--debug'));
+    onlyHelped = error instanceof CommanderError && error.exitCode === 0;
   }
+  return { code, onlyHelped, options: program.opts() };
 }
 
 /** One line a failure, with what to do next in it. */

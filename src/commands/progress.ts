@@ -7,7 +7,7 @@ const LINE_EVERY_MS = 5000;
 export class Progress {
   private readonly started = Date.now();
   private bar: cliProgress.SingleBar | undefined;
-  private lastLine = 0;
+  private lastLine = -LINE_EVERY_MS;
 
   constructor(private readonly what: string, private readonly options: { lines: boolean }) {}
 

@@ -18,11 +18,12 @@ export function queryLogPath(caseDir: string): string {
   return path.join(caseDir, 'query-log.jsonl');
 }
 
-/** Appends a command to the log of its case: where the log exists, or `begin` asks for it. Without a case there is nothing to log. */
-export function logQuery(caseOption: string | undefined, begin: boolean, command: string[], exitCode: number): void {
+/** Appends a command to the log of its case: where the log exists, or `--log-query` begins it. Without a case there is nothing to log. */
+export function logQuery(options: { case?: string; logQuery?: boolean }, command: string[], exitCode: number): void {
+  const begin = options.logQuery === true;
   let caseDir: string;
   try {
-    caseDir = findCase(caseOption);
+    caseDir = findCase(options.case);
   } catch (error) {
     if (error instanceof WalscopeError && !begin) return;
     throw error;

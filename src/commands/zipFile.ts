@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { Unzip, UnzipInflate, Zip, ZipDeflate } from 'fflate';
-import { explainFsError } from '../layerfile/durable.js';
-import { inputError } from '../util/errors.js';
+import { DurableFile, explainFsError } from '../layerfile/durable.js';
+import { inputError, WalscopeError } from '../util/errors.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** What the 32-bit lengths of a zip can say; fflate writes no zip64. */
+const MOST_BYTES = 0xffff_ffff;
 
 /** Calls `each` with the pieces of a file. The bytes are overwritten by the next. */
 export function readPieces(file: string, each: (bytes: Uint8Array) => void): void {
@@ -41,29 +43,23 @@ export function fingerprint(file: string): Fingerprint {
   return { bytes, sha256: hash.digest('hex') };
 }
 
+/** A zip that is there whole after `end`, or not at all after `abandon`. */
 export class ZipWriter {
-  private readonly fd: number;
+  private readonly file: DurableFile;
   private readonly zip: Zip;
   readonly hashes = new Map<string, Fingerprint>();
 
-  constructor(private readonly file: string) {
-    try {
-      this.fd = fs.openSync(file, 'w');
-    } catch (error) {
-      throw explainFsError(error, file);
-    }
+  constructor(target: string) {
+    this.file = new DurableFile(target);
     this.zip = new Zip((error, bytes) => {
       if (error) throw error;
-      this.write(bytes);
+      this.file.write(bytes);
+      this.checkLength(this.file.length);
     });
   }
 
-  private write(bytes: Uint8Array): void {
-    try {
-      for (let at = 0; at < bytes.length;) at += fs.writeSync(this.fd, bytes, at);
-    } catch (error) {
-      throw explainFsError(error, this.file);
-    }
+  private checkLength(bytes: number): void {
+    if (bytes > MOST_BYTES) throw new WalscopeError('bundle.too_long', `${this.file.target} would hold more than the 4 GB that a zip can`, { hint: 'bundle fewer answers at once, or narrower ones' });
   }
 
   addFile(name: string, from: string): void {
@@ -82,6 +78,7 @@ export class ZipWriter {
     pieces((piece) => {
       hash.update(piece);
       bytes += piece.length;
+      this.checkLength(bytes);
       entry.push(piece.slice());
     });
     entry.push(new Uint8Array(0), true);
@@ -90,8 +87,11 @@ export class ZipWriter {
 
   end(): void {
     this.zip.end();
-    fs.fsyncSync(this.fd);
-    fs.closeSync(this.fd);
+    this.file.commit();
+  }
+
+  abandon(): void {
+    this.file.abandon();
   }
 }
 
@@ -125,7 +125,7 @@ export function readZip(file: string, wanted: readonly string[]): ZipContents {
     readPieces(file, (piece) => unzip.push(piece.slice()));
     unzip.push(new Uint8Array(0), true);
   } catch (error) {
-    if (error instanceof Error && error.name === 'WalscopeError') throw error;
+    if (error instanceof WalscopeError) throw error;
     throw damaged((error as Error).message);
   }
   return contents;

@@ -28,8 +28,10 @@ export interface IndexOptions {
   onCopy?: (source: string, share: number) => void;
   /** Called now and then with the position reached and the end of the WAL that is there. */
   onProgress?: (position: Lsn, start: Lsn, end: Lsn) => void;
-  repair?: boolean; // reads every block of the layers and rebuilds what is damaged; else only what cannot be opened
-  compact?: boolean; // whether to merge layers in the end, where that is due; default true
+  /** Reads every block of the layers and rebuilds what is damaged; else only what cannot be opened. */
+  repair?: boolean;
+  /** Whether layers are merged in the end, where that is due; default true. */
+  compact?: boolean;
   /** Aborted on ^C: the run stops after giving up the stripe in hand. */
   signal?: AbortSignal;
 }

@@ -31,10 +31,8 @@ import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
 import type { IndexOptions, IndexSummary } from './indexOptions.js';
 import { selectKeys } from './selection.js';
-import { ShardBuild, Shards } from './shards.js';
+import { SAVE_EVERY_MS, ShardBuild, Shards } from './shards.js';
 import { stripesBetween, stripeEnd, stripeStart } from './stripes.js';
-
-const SAVE_EVERY_MS = 1000; // what a killed run loses at most, but for the stripes in hand
 
 /** Builds or extends the index. Throws an input error where nothing can be indexed at all. */
 export async function indexCase(options: IndexOptions): Promise<IndexSummary> {

@@ -15,6 +15,9 @@ import { WAL_FOLDER } from './caseWal.js';
 import { plainError, reviveError, type PlainError } from './plainError.js';
 import { stripesBetween } from './stripes.js';
 
+/** What a killed run loses at most, but for the stripes in hand. */
+export const SAVE_EVERY_MS = 1000;
+
 /** Part `part`, from 1, of `of`. */
 export interface ShardPart {
   part: number;
@@ -48,6 +51,7 @@ export class ShardBuild {
   /** Stripes that are still to be built. */
   readonly due: Lsn[];
   private readonly state: ShardFile;
+  private written = -Infinity;
 
   /** Throws `shard.other` where the folder holds another part. */
   constructor(private readonly folder: string, part: ShardPart, manifest: Manifest, start: Lsn, coverage: readonly LsnRange[]) {
@@ -66,14 +70,21 @@ export class ShardBuild {
 
   get stripes(): readonly ShardStripe[] { return this.state.stripes; }
 
+  /** Takes a stripe in; it stands in the file a second later at most, or after `save`. */
   add(from: Lsn, built: BuiltLayer): void {
-    this.state.stripes = [...this.state.stripes, toStripe(from, built)].sort((a, b) => a.from - b.from);
+    this.state.stripes.push(toStripe(from, built));
+    if (performance.now() - this.written > SAVE_EVERY_MS) this.write();
+  }
+
+  private write(): void {
+    this.state.stripes.sort((a, b) => a.from - b.from);
     writeShard(this.folder, this.state);
+    this.written = performance.now();
   }
 
   /** Writes the state, and removes what it does not name. */
   save(): void {
-    writeShard(this.folder, this.state);
+    this.write();
     for (const [name, files] of [[LAYERS_FOLDER, this.stripes.map(({ layer }) => layer?.name)], [WAL_FOLDER, this.stripes.map(({ pack }) => pack?.name)]] as const) {
       makeFolder(path.join(this.folder, name));
       removeStrays(path.join(this.folder, name), new Set(files.filter((file) => file !== undefined)));

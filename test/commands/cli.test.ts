@@ -55,6 +55,8 @@ describe('the command line', () => {
     [2, ['-d', 'shop', 'status'], /^walscope: status takes no --dbname; see walscope help status$/],
     [2, ['compact', '--fanout', '1'], /--fanout needs a number from 2 to 64, not "1"; write --fanout 16$/],
     [2, ['verify', '--memory', 'much'], /--memory: "much" is not a size; write --memory 512MB$/],
+    [2, ['index', '--interval', '2'], /--interval belongs to --follow; add --follow, or leave it out$/],
+    [2, ['compact', '--jobs', '2'], /--jobs belongs to --pack; add --pack, or leave it out$/],
     [2, ['diff', 'earliest', 'latest', '--stat', '--pages'], /--stat and --pages exclude each other; choose one$/],
     [2, ['diff', 'earliest', 'latest', '--sql', '--filter', 'removed'], /--sql goes without --filter; leave --filter out$/],
     [2, ['diff', 'earliest', 'latest', '--sql', '--csv'], /SQL is not written as csv; leave the format out$/],

@@ -121,6 +121,23 @@ describe('bundle', () => {
     expect(Object.keys(unzipSync(readFileSync(zip)))).toEqual(['answers/001-asof.txt', 'answers/002-incidents.csv', 'bundle.json', 'query-log.jsonl', 'manifest.sha256']);
   });
 
+  it('logs into the case that the command names, however it is written', async () => {
+    const other = join(scratch, 'other');
+    cpSync(caseDir, other, { recursive: true });
+    rmSync(join(other, 'query-log.jsonl'), { force: true });
+    for (const words of [['-C', other], [`-C${other}`], [`--case=${other}`]]) expect(await run('--log-query', 'status', ...words, '-o', join(scratch, 'status'))).toBe(0);
+    expect(await run('status', '--help', '-C', other)).toBe(0);
+    expect(readFileSync(join(other, 'query-log.jsonl'), 'utf8').trimEnd().split('\n').length).toBe(3);
+  });
+
+  it('leaves the bundle that was there where an answer fails', async () => {
+    const zip = join(scratch, 'kept.zip');
+    writeFileSync(zip, 'an earlier one');
+    expect(await run('bundle', '-C', caseDir, '-o', zip, '--answer', 'show 5665', 'asof nowhere')).toBe(2);
+    expect(readFileSync(zip, 'utf8')).toBe('an earlier one');
+    expect(existsSync(`${zip}.tmp`)).toBe(false);
+  });
+
   it('splits command lines as a shell does', () => {
     expect(splitCommand(`asof "Odd ""x" --where 'a = ''b' c\\ d ""`)).toEqual(['asof', 'Odd x', '--where', 'a = b', 'c d', '']);
     expect(() => splitCommand("asof 'x")).toThrow(/not closed/);
