@@ -151,7 +151,7 @@ export function openWalArchive(paths: readonly string[], options: WalArchiveOpti
   const ignored = listings.flatMap((listing) => listing.ignored);
   const candidates: Candidate[] = [];
   for (const entry of files) {
-    if (entry.name.kind !== 'segment' && entry.name.kind !== 'partial') continue;
+    if (!isSegment(entry)) continue;
     const inspection = inspectSegmentFile(entry);
     if (inspection.kind === 'segment') candidates.push(inspection);
     else if (inspection.kind === 'finding') findings.push(inspection.finding);
@@ -165,6 +165,13 @@ export function openWalArchive(paths: readonly string[], options: WalArchiveOpti
   reportMissingHistories(segments, histories, findings);
   return new WalArchive(identity, segments, duplicates, histories, findings, ignored, options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
 }
+
+/** Throws `wal.none` where no file under the paths is named as a segment: before what takes long, such as the copy of a compressed backup. */
+export function expectWal(paths: readonly string[]): void {
+  if (!paths.some((path) => listWalPath(path).files.some(isSegment))) throw nothingUsable(paths, []);
+}
+
+const isSegment = ({ name }: WalFileEntry): boolean => name.kind === 'segment' || name.kind === 'partial';
 
 interface Candidate {
   segment: WalSegmentFile;

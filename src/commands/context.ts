@@ -69,6 +69,7 @@ export function openDatabase(session: Session, options: CommonOptions): Database
 
 export function echoMoment(moment: Moment): void {
   process.stderr.write(`${describeMoment(moment)}\n`);
+  if (moment.cut !== undefined) notice(`the last moment that can be answered is not the archive's: ${moment.cut}`);
 }
 
 /** The output format that the options ask for; --format outranks the short forms. */

@@ -316,6 +316,7 @@ function buildProgram(done: (code: number) => void): Command {
     }));
 
   for (const command of program.commands) {
+    command.configureOutput({ outputError: (text, write) => write(usageLine(text, command.name())) });
     const examples = EXAMPLES[command.name()] ?? [];
     command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
   }
@@ -323,9 +324,9 @@ function buildProgram(done: (code: number) => void): Command {
   return program;
 }
 
-/** A usage error of commander's as one line; it puts its suggestion on a second one. */
-function usageLine(text: string): string {
-  return `walscope: ${oneLine(text.trim().replace(/^error: /, ''))}; see walscope help\n`;
+/** A usage error of commander's as one line; it puts its suggestion on a second one. `command`: the one that was being called, if any. */
+function usageLine(text: string, command = ''): string {
+  return `walscope: ${oneLine(text.trim().replace(/^error: /, ''))}; see walscope help${command && ` ${command}`}\n`;
 }
 
 /** A reader who has seen enough, as head, is no failure, nor is a terminal that was closed: a hangup follows. */

@@ -94,6 +94,8 @@ export interface ManifestRun {
   endLsn: Lsn;
   /** Why it ends there, in words; empty while more may follow. */
   endReason: string;
+  /** Where the archive's WAL ends, of which something missing or damaged at `endLsn` keeps the rest from being read; absent: nothing does. */
+  archiveEndLsn?: Lsn;
 }
 
 export interface ManifestBackup {

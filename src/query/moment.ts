@@ -16,6 +16,8 @@ export interface Moment {
   time: number | null;
   timeline: number;
   zone: TimeZone;
+  /** Of a moment that was counted from the last one, where that is not the archive's: what lies behind it, in words. */
+  cut?: string;
 }
 
 const UNITS: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, min: 60e6, h: 3600e6, d: 86400e6, w: 7 * 86400e6 };
@@ -25,7 +27,7 @@ export function resolveMoment(store: CaseStore, text: string, zone: TimeZone): M
   const trimmed = text.trim();
   if (store.coverage.length === 0) throw outside(store, zone, 'moment.nothing', 'no moment can be answered: no base backup became consistent in the WAL that is indexed');
   const last = store.coverage[store.coverage.length - 1]!;
-  if (trimmed === 'latest') return atLsn(store, trimmed, last.lastLsn, zone);
+  if (trimmed === 'latest') return { ...atLsn(store, trimmed, last.lastLsn, zone), ...cutOf(last) };
   if (trimmed === 'earliest') return atLsn(store, trimmed, store.coverage[0]!.firstLsn, zone);
   const lsn = parseLsn(trimmed);
   if (lsn !== undefined) return atLsn(store, trimmed, recordBoundary(store, lsn, zone), zone);
@@ -35,7 +37,7 @@ export function resolveMoment(store: CaseStore, text: string, zone: TimeZone): M
   if (relative) {
     const newest = store.lastKnownTime(last);
     if (newest === null) throw outside(store, zone, 'moment.no_time', `${trimmed} needs a time, and no record in the archive carries one`);
-    return atTime(store, trimmed, Math.round(newest - Number(relative[1]) * UNITS[relative[2]!]!), zone);
+    return { ...atTime(store, trimmed, Math.round(newest - Number(relative[1]) * UNITS[relative[2]!]!), zone), ...cutOf(last) };
   }
   const parsed = parseMoment(trimmed, zone);
   if (!parsed) {
@@ -44,6 +46,10 @@ export function resolveMoment(store: CaseStore, text: string, zone: TimeZone): M
     });
   }
   return atTime(store, trimmed, parsed.micros, parsed.zone);
+}
+
+function cutOf({ run }: Coverage): Pick<Moment, 'cut'> {
+  return run.archiveEndLsn === undefined ? {} : { cut: `the archive goes on to ${formatLsn(run.archiveEndLsn)} behind a gap at ${formatLsn(run.endLsn)} (${run.endReason})` };
 }
 
 /** `as of 2026-04-06 08:00:00.123456+00 · LSN 0/3A2F10 · timeline 1` */
@@ -123,13 +129,15 @@ function atTime(store: CaseStore, text: string, time: number, zone: TimeZone): M
     const lsn = stop ? stop.lsn : range.lastLsn;
     return { text, lsn, time, timeline: store.timelineAt(lsn), zone };
   }
-  throw outside(store, zone, 'moment.future', `${formatTimestamptz(time, zone)} is after the last moment that the archive covers`);
+  const { cut } = cutOf(store.coverage.at(-1)!);
+  throw outside(store, zone, 'moment.future', `${formatTimestamptz(time, zone)} is after the last moment that the archive covers${cut === undefined ? '' : `: ${cut}`}`);
 }
 
 function outsideLsn(store: CaseStore, lsn: Lsn, zone: TimeZone): WalscopeError {
   const first = store.coverage[0]!;
   const last = store.coverage[store.coverage.length - 1]!;
   if (lsn < first.firstLsn) return outside(store, zone, 'moment.past', `LSN ${formatLsn(lsn)} is before the first moment that can be answered`);
+  if (lsn > last.lastLsn && lsn < (last.run.archiveEndLsn ?? 0)) return outside(store, zone, 'moment.gap', `LSN ${formatLsn(lsn)} is behind a gap of the archive at ${formatLsn(last.run.endLsn)} (${last.run.endReason})`);
   if (lsn > last.lastLsn) return outside(store, zone, 'moment.future', `LSN ${formatLsn(lsn)} is after the last moment that the archive covers`);
   return outside(store, zone, 'moment.gap', `LSN ${formatLsn(lsn)} is in a gap of the archive`);
 }

@@ -58,7 +58,10 @@ export function caseStatus(session: Session): CaseStatus {
     coverage: store.coverage.map((c) => ({
       firstLsn: formatLsn(c.firstLsn), lastLsn: formatLsn(c.lastLsn), firstTime: time(session.moment(formatLsn(c.firstLsn)).time), lastTime: time(store.lastKnownTime(c)), endReason: c.run.endReason,
     })),
-    gaps: manifest.runs.slice(1).map((run, i) => ({ from: formatLsn(manifest.runs[i]!.endLsn), to: formatLsn(run.startLsn) })),
+    gaps: manifest.runs.flatMap((run, i) => {
+      const to = manifest.runs[i + 1]?.startLsn ?? run.archiveEndLsn;
+      return to === undefined ? [] : [{ from: formatLsn(run.endLsn), to: formatLsn(to) }];
+    }),
     minimal: minimalStretches(store.layers.events).map(({ from, to }) => ({ from: formatLsn(from), to: to === null ? null : formatLsn(to) })),
     unreplayable: unreplayable(session),
     walStore: {

@@ -1,5 +1,6 @@
 /** What an index run tells of WAL and backups that it could not use. */
 import type { Manifest, ManifestRun } from '../layerfile/manifest.js';
+import { formatWalFileName, walSegmentNumber } from '../pg/walFileName.js';
 import type { WalEnd } from '../pg/xlogReader.js';
 import type { Finding } from '../util/finding.js';
 import { formatLsn, parseLsn, type Lsn } from '../util/lsn.js';
@@ -8,14 +9,17 @@ import { LayerMap } from './layerMap.js';
 import { minimalStretches } from './loggedRuns.js';
 
 /** Why a run of WAL breaks off before the last WAL that there is: nothing where the archive simply ends there, perhaps within a record. */
-export function breakFindings({ kind, error }: Pick<WalEnd, 'kind' | 'error'>, run: ManifestRun, lastWal: Lsn): Finding[] {
+export function breakFindings({ kind, error }: Pick<WalEnd, 'kind' | 'error'>, run: ManifestRun, lastWal: Lsn, { timelines, segmentSize }: Pick<Manifest, 'timelines' | 'segmentSize'>): Finding[] {
   const { place } = error.options;
-  if (kind === 'end' || (kind === 'missing' && (parseLsn(place?.lsn ?? '') ?? run.endLsn) >= lastWal)) return [];
+  const at = parseLsn(place?.lsn ?? '') ?? run.endLsn;
+  if (kind === 'end' || (kind === 'missing' && at >= lastWal)) return [];
+  const timeline = timelines.find(({ end }) => at < end) ?? timelines.at(-1)!;
+  const segment = formatWalFileName(timeline.timeline, walSegmentNumber(at, segmentSize), segmentSize);
   const inFile = place?.file === undefined || error.message.includes(place.file) ? '' : `, ${place.file}`;
   const what = kind === 'missing' ? 'WAL is missing' : `WAL is damaged (${error.message}${inFile})`;
   return [{
     code: kind === 'missing' ? 'wal.gap' : 'wal.damage', place,
-    message: `${what}: moments from ${formatLsn(run.endLsn)} on cannot be answered until the segment is put back and walscope index is run again`,
+    message: `${what}: moments from ${formatLsn(run.endLsn)} on cannot be answered until segment ${segment} is put back and walscope index is run again`,
   }];
 }
 

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
-import type { WalArchive } from '../archive/walArchive.js';
+import { expectWal, type WalArchive } from '../archive/walArchive.js';
 import { asWriter } from '../layerfile/caseLock.js';
 import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
@@ -64,6 +64,7 @@ class Indexer {
     if (known && options.shard) throw new WalscopeError('shard.case', `${options.caseDir} is a case already`, { exitCode: ExitCode.usage, hint: 'give each part a directory of its own with -C' });
     const backupPaths = union(known?.backups.map((b) => b.path), options.backups);
     if (backupPaths.length === 0) throw new WalscopeError('usage.backup', 'no base backup given', { exitCode: ExitCode.usage, hint: 'name one with --backup PATH' });
+    if (!known && options.wal.length > 0) expectWal(options.wal);
     const opened = await this.openBackups(backupPaths, known);
     const walPaths = union(known?.wal, options.wal);
     if (walPaths.length === 0) walPaths.push(...(await this.walOfBackups(backupPaths)));
@@ -227,7 +228,7 @@ class Indexer {
           await this.turn(position, run.startLsn, lastWal);
           const built = await this.orInterrupted(next.layer(stripeStart(position, run.startLsn)));
           if (previousLsn !== INVALID_LSN && built.firstPrevLsn !== INVALID_LSN && built.firstPrevLsn !== previousLsn) {
-            this.endRun(run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
+            this.endRun(manifest, run, { kind: 'damage', error: unjoined(position, built.firstPrevLsn, previousLsn) }, lastWal);
             return;
           }
           if (built.pack) namePack(manifest, built.pack);
@@ -235,7 +236,7 @@ class Indexer {
           previousLsn = built.lastLsn === INVALID_LSN ? previousLsn : built.lastLsn;
           position = Math.max(built.position, position) as Lsn;
           if (built.end) {
-            this.endRun(run, built.end, lastWal);
+            this.endRun(manifest, run, built.end, lastWal);
             return;
           }
           if (performance.now() - this.savedAt > SAVE_EVERY_MS) await this.save(manifest);
@@ -329,9 +330,12 @@ class Indexer {
     if (manifest.backups.some((backup) => backup.consistentLsn === null && backup.startLsn < layer.endLsn)) this.findConsistency(manifest, [layer]);
   }
 
-  private endRun(run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
+  private endRun(manifest: Manifest, run: ManifestRun, end: Pick<WalEnd, 'kind' | 'error'>, lastWal: Lsn): void {
+    const findings = breakFindings(end, run, lastWal, manifest);
     run.endReason = end.error.message;
-    this.findings.push(...breakFindings(end, run, lastWal));
+    if (findings.length > 0) run.archiveEndLsn = lastWal;
+    else delete run.archiveEndLsn;
+    this.findings.push(...findings);
   }
 
   /** Between two stripes: shows where the run is, and lets ^C in. */

@@ -18,9 +18,11 @@ describe('WAL that is not whole', () => {
   it('line 10: a missing segment in the middle, what is before it is answered, what is behind it refused, and put back it heals', () => {
     const wal = bad.walCopy((name) => name !== segment(0x85));
     const caseDir = bad.fresh('case');
-    expectPartial(bad.index(caseDir, { wal }), /^walscope: incomplete: WAL is missing: moments from 0\/8[45]\w+ on .* put back/, /^walscope: incomplete: WAL from 0\/8600000 to 0\/9\w+ lies after a gap/);
+    expectPartial(bad.index(caseDir, { wal }), /^walscope: incomplete: WAL is missing: moments from 0\/8[45]\w+ on .* until segment \w+85 is put back/, /^walscope: incomplete: WAL from 0\/8600000 to 0\/9\w+ lies after a gap/);
     expect(asof(caseDir, 'shop', bad.archive.early)).toMatchObject({ code: 0, out: asof(bad.whole, 'shop', bad.archive.early).out });
-    expectFailure(asof(caseDir, 'shop', '0/8700000'), 4, /covered: 0\/7\w+ .* to 0\/8[45]/);
+    expectFailure(asof(caseDir, 'shop', '0/8700000'), 4, /0\/8700000 is behind a gap .*no WAL at 0\/8500000.*covered: 0\/7\w+ .* to 0\/8[45]/);
+    expect(asof(caseDir, 'shop', 'latest')).toMatchObject({ code: 0, err: expect.stringMatching(/notice: the last moment that can be answered is not the archive's: .* to 0\/9\w+ behind a gap .*no WAL at 0\/8500000/) as string });
+    expect(walscope(['status', '-C', caseDir]).out).toMatch(/gap +0\/8[45]\w+ to 0\/9/);
     expectFailure(asof(caseDir, 'shop', bad.archive.late), 4, /restore point "late"; covered: 0\/7/);
 
     linkSync(join(bad.archive.wal, segment(0x85)), join(wal, segment(0x85)));

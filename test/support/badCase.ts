@@ -46,7 +46,7 @@ export function expectFailure(run: CliRun, code: number, line: RegExp): void {
   const lines = run.err.trimEnd().split('\n');
   expect(lines).toEqual([expect.stringMatching(line)]);
   expect(lines[0]).toMatch(/^walscope: .+; \S/);
-  expect(run.err).not.toMatch(/\bat .*:\d+:\d+|bug in walscope/);
+  expect(run.err).not.toMatch(/\.[jt]s:\d+:\d+|bug in walscope/);
 }
 
 /** Done in part: every line on stderr names something that is missing. */
