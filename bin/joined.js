@@ -17,7 +17,7 @@ exports.loadJoined = () => {
   if (!built || fs.statSync(path.join(dist, 'commands', 'asof.js')).mtimeMs > built.mtimeMs) return undefined;
   const cachedData = fs.existsSync(exports.CODE_CACHE) ? fs.readFileSync(exports.CODE_CACHE) : undefined;
   // the script is ASCII
-  const script = new vm.Script(fs.readFileSync(file, 'latin1'), { filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+  const script = new vm.Script(fs.readFileSync(file, 'latin1'), { filename: file, cachedData });
   const module = { exports: {} };
   script.runInThisContext()(module, module.exports, createRequire(file));
   return { script, exports: module.exports };

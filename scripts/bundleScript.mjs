@@ -34,7 +34,8 @@ const late = {
 rmSync(CODE_CACHE, { force: true });
 await build({
   entryPoints: [join(root, 'dist', 'commands', 'main.js')], outfile: join(root, 'dist', 'walscope.cjs'), bundle: true, format: 'cjs', platform: 'node', target: 'node20', plugins: [late, outside],
-  minifySyntax: true, minifyWhitespace: true, legalComments: 'none', logLevel: 'warning',
+  // import() in a script of which V8 has the code already finds no loader
+  supported: { 'dynamic-import': false }, minifySyntax: true, minifyWhitespace: true, legalComments: 'none', logLevel: 'warning',
   // every module lies one folder below dist/, the workers in dist/store
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: `(function (module, exports, require) { const importMetaUrl = require('node:url').pathToFileURL(require.resolve('./store/indexer.js')).href;` }, footer: { js: '})' },

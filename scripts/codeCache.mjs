@@ -16,7 +16,7 @@ const demo = join(root, 'fixtures', 'demo');
 const scratch = mkdtempSync(join(tmpdir(), 'walscope-build-'));
 const questions = [
   ['index', '--backup', join(demo, 'backup'), '--wal', join(demo, 'wal'), '--jobs', '1'],
-  ...['status', 'tables', 'asof orders --key 1 --csv', 'asof customers --limit 3', 'log --limit 3', 'diff earliest latest orders --stat', 'page orders 0'].map((words) => words.split(' ')),
+  ...['status', 'tables', 'asof orders --key 1 --csv', 'asof orders --where id=1', 'asof customers --limit 3', 'log --limit 3', 'diff earliest latest orders --stat', 'page orders 0'].map((words) => words.split(' ')),
 ];
 try {
   for (const words of questions) {

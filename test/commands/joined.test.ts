@@ -38,7 +38,7 @@ afterAll(() => {
 describe('the joined program', () => {
   it('is handed to V8 with what it compiled before, and answers as the modules do', () => {
     expect(program()?.script.cachedDataRejected).toBe(false);
-    for (const args of [['status'], ['asof', 'orders', '--key', '1', '--csv', '--at', 'earliest'], ['tables', '--json']]) {
+    for (const args of [['status'], ['asof', 'orders', '--key', '1', '--csv', '--at', 'earliest'], ['asof', 'orders', '--where', "status = 'new'", '--csv'], ['tables', '--json']]) {
       expect(answer(args)).toBe(walscope([...args, '-C', demo.dir]).out);
     }
   });
