@@ -5,6 +5,9 @@ import { sqlType } from './where/sqlType.js';
 import { comparerOf, parseValue, type Value } from './where/value.js';
 import { ValueError } from './where/source.js';
 
+/** Values that an order remembers. */
+const REMEMBERED = 500_000;
+
 /** Compares two values in output form. */
 export type CompareTexts = (a: string | null, b: string | null) => number;
 
@@ -18,8 +21,11 @@ export function valueOrder(database: DatabaseAt, typeOid: number): CompareTexts 
   const compare = comparerOf(type);
   const known = new Map<string, Value | undefined>();
   const read = (text: string): Value | undefined => {
-    if (!known.has(text)) known.set(text, readValue(text));
-    return known.get(text);
+    if (known.has(text)) return known.get(text);
+    if (known.size >= REMEMBERED) known.clear();
+    const value = readValue(text);
+    known.set(text, value);
+    return value;
   };
   const readValue = (text: string): Value | undefined => {
     try {

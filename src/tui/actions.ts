@@ -4,7 +4,7 @@ import { shellQuote } from '../util/shell.js';
 import { completeCommand, runCommand } from './commands.js';
 import { HELP_LINES } from './help.js';
 import { Prompt } from './prompt.js';
-import type { Direction } from './protocol.js';
+import type { Direction, GridRow } from './protocol.js';
 import type { Screen } from './screen.js';
 import { ChangedTablesView, DiffView } from './views/diffViews.js';
 import { ExportView } from './views/exportView.js';
@@ -19,9 +19,9 @@ export type Action = (screen: Screen) => Promise<void> | void;
 
 const ACTIONS: Record<string, Action> = {
   '?': (screen) => screen.open(new TextView('keys', HELP_LINES, '--help')),
-  t: (screen) => ask(screen, 'time', 'go to (time, LSN, xid:N, before-xid:N, point:NAME, -10m): ', (text) => screen.goTo(text)),
+  t: (screen) => ask(screen, 'time', 'go to: ', (text) => screen.goTo(text), 'a time, LSN, xid:N, before-xid:N, point:NAME, earliest, -10m'),
   f: (screen) => {
-    screen.prompt = new Prompt({ kind: 'filter', label: 'filter, as in WHERE (empty: all rows): ', text: screen.rowsView.filter, done: async (text) => {
+    screen.prompt = new Prompt({ kind: 'filter', label: 'where: ', hint: 'an expression as in WHERE, none for all rows', text: screen.rowsView.filter, done: async (text) => {
       screen.toRows();
       await screen.rowsView.filterBy(text);
     } });
@@ -45,15 +45,15 @@ const ACTIONS: Record<string, Action> = {
   x: showRecord,
   enter: showRecord,
   r: showHistory,
-  w: (screen) => {
-    const row = screen.rowsView.current;
-    return row ? showTransaction(screen, row.xmin) : screen.say('no row under the cursor', true);
+  w: async (screen) => {
+    const row = await rowUnder(screen);
+    if (row) await showTransaction(screen, row.xmin);
   },
   p: showPage,
   u: undo,
   e: (screen) => screen.open(new ExportView(screen)),
   y: (screen) => copy(screen, screen.view.value?.()),
-  Y: (screen) => copy(screen, screen.rowsView.current?.values.map((value) => value ?? '\\N').join('\t')),
+  Y: (screen) => copy(screen, screen.view.row ? screen.view.row()?.map((value) => value ?? '\\N').join('\t') : screen.view.value?.()),
   c: (screen) => {
     const command = screen.view.command();
     const database = OF_ALL_DATABASES.test(command) ? '' : ` -d ${shellQuote(screen.scene!.database)}`;
@@ -79,8 +79,8 @@ export function actionFor(key: string): Action | undefined {
   return (screen) => (screen.focus === 'main' ? action(screen) : screen.enterTables());
 }
 
-function ask(screen: Screen, kind: string, label: string, done: (text: string) => Promise<void> | void): void {
-  screen.prompt = new Prompt({ kind, label, done: (text) => (text === '' ? undefined : done(text)) });
+function ask(screen: Screen, kind: string, label: string, done: (text: string) => Promise<void> | void, hint?: string): void {
+  screen.prompt = new Prompt({ kind, label, hint, done: (text) => (text === '' ? undefined : done(text)) });
 }
 
 async function search(screen: Screen, direction: Direction): Promise<void> {
@@ -103,7 +103,7 @@ function mark(screen: Screen): void {
 async function diff(screen: Screen): Promise<void> {
   if (!screen.markA) return screen.say('mark a moment with m first; d compares it with mark B, or with the moment shown', true);
   const { entry } = screen.pane;
-  if (screen.focus === 'tables' || !entry || screen.view instanceof DiffView) await ChangedTablesView.open(screen);
+  if (screen.focus === 'tables' || !entry || screen.view instanceof DiffView || screen.view instanceof ChangedTablesView) await ChangedTablesView.open(screen);
   else await DiffView.open(screen, entry.oid, entry.name);
 }
 
@@ -115,15 +115,14 @@ export async function showSchema(screen: Screen): Promise<void> {
   screen.open(new TextView(`${entry.name}: definition`, lines, `schema ${screen.tableWord()} ${screen.atOption()}`, false));
 }
 
-function showRecord(screen: Screen): void {
-  if (screen.view !== screen.rowsView) return;
-  if (screen.rowsView.current) screen.open(new RecordView(screen));
+async function showRecord(screen: Screen): Promise<void> {
+  if (await rowUnder(screen)) screen.open(new RecordView(screen));
 }
 
 /** Shows every version of the row under the cursor. */
 export async function showHistory(screen: Screen): Promise<void> {
   const { rowsView, scene, pane } = screen;
-  if (!rowsView.current || !pane.entry) return screen.say('no row under the cursor', true);
+  if (!await rowUnder(screen) || !pane.entry) return;
   const { key } = rowsView;
   const answer = await screen.ask('transactions.history', scene!.moment.lsn, scene!.database, pane.entry.oid, key);
   // as --key reads a list
@@ -154,9 +153,17 @@ async function undo(screen: Screen): Promise<void> {
 }
 
 async function showPage(screen: Screen): Promise<void> {
-  const row = screen.rowsView.current;
-  if (!row) return screen.say('no row under the cursor', true);
-  await PageView.open(screen, row.oid, row.block, row.offnum);
+  const row = await rowUnder(screen);
+  if (row) await PageView.open(screen, row.oid, row.block, row.offnum);
+}
+
+/** The row of the table that the cursor stands on; says so where it stands on none. */
+async function rowUnder(screen: Screen): Promise<GridRow | undefined> {
+  const { view, rowsView } = screen;
+  if (rowsView.isStale) await rowsView.refresh(); // the rows of this moment, not those of the last that was shown
+  const row = view === rowsView || view instanceof RecordView ? rowsView.current : undefined;
+  if (!row) screen.say('no row of a table under the cursor', true);
+  return row;
 }
 
 function copy(screen: Screen, value: string | null | undefined): void {

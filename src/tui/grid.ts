@@ -69,6 +69,8 @@ export interface GridLine {
   change: Change | undefined;
   /** The row is not there any more. */
   isGone?: boolean;
+  /** The columns that changed: they alone are in the change's style. */
+  changed?: ReadonlySet<number>;
 }
 
 /** One row; `current`: the cell under the cursor, where it is in this row. */
@@ -79,7 +81,7 @@ export function gridLine(columns: readonly GridColumn[], { shown }: ShownColumns
   const cells = shown.map((column) => {
     const value = line.values[column.at] ?? null;
     const text = fit(value ?? NULL_GLYPH, column.width, RIGHT_ALIGNED.test(columns[column.at]!.typeName));
-    const own: Style[] = [...styles];
+    const own: Style[] = !line.changed ? [...styles] : line.changed.has(column.at) ? [...styles, 'bold', 'underline'] : [];
     if (value === null) own.push('dim');
     if (cursor.found && value?.toLowerCase().includes(cursor.found)) own.push('bold', 'underline');
     if (cursor.isHere && cursor.isFocused && column.at === cursor.column) return paint(text, 'bold', 'underline', ...own, 'inverse');

@@ -1,3 +1,3 @@
 /** What the screen takes from Ink and React: one door, because the build makes one file of it and all that stands behind (scripts/bundleInk.mjs). */
 export { Box, render, Text, useInput, useStdout, type Key } from 'ink';
-export { useEffect, useSyncExternalStore, type ReactNode } from 'react';
+export { useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';

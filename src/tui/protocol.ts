@@ -126,6 +126,8 @@ export interface OpenedTable {
   pages: number;
   /** Rows where they are all known: of a list that was sorted or found through an index. */
   count: number | undefined;
+  /** Rows that were sorted, where fewer of them may be listed. */
+  total: number | undefined;
   notices: string[];
 }
 
@@ -162,9 +164,11 @@ export interface LogLine {
   lsn: Lsn;
   endLsn: Lsn;
   xid: number | null;
+  /** In which it changed something; empty: in none. */
+  database: string;
   time: string;
   event: string;
-  tables: { oid: number; name: string; text: string }[];
+  tables: { oid: number; text: string }[];
   ddl: string[];
   detail: string;
 }

@@ -111,6 +111,7 @@ export class Screen {
   resize(size: Size): void {
     this.size = size;
     this.redraw();
+    this.enqueue(() => undefined); // reads what there is room for now
   }
 
   press(key: string): void {
@@ -215,12 +216,18 @@ export class Screen {
     const action = actionFor(key);
     if (this.focus === 'main' && await this.view.press(key)) return;
     if (action) return action(this);
-    if (this.focus === 'tables') await this.pressInTables(key);
+    if (this.focus === 'tables' && await this.pressInTables(key)) return;
+    this.say(key.startsWith('paste:') ? 'what is pasted is taken where text is asked for: / : f t' : `${key} does nothing here; ? lists the keys`);
   }
 
-  private async pressInTables(key: string): Promise<void> {
-    if (key === 'l' || key === 'right') await this.enterTables();
-    else if (this.pane.press(key)) await this.rowsView.choose();
+  private async pressInTables(key: string): Promise<boolean> {
+    if (key === 'l' || key === 'right') {
+      await this.enterTables();
+      return true;
+    }
+    const moved = this.pane.press(key);
+    if (moved) await this.rowsView.choose();
+    return moved !== undefined;
   }
 
   /** Opens what the left pane's cursor stands on: another database, or the rows of the table. */
@@ -241,7 +248,8 @@ export class Screen {
       else if (this.pane.press(wheel)) await this.rowsView.choose();
     } else if (button === 0) {
       this.focus = inTables ? 'tables' : 'main';
-      if (inTables && this.pane.click(line)) await this.rowsView.choose();
+      if (!inTables) this.view.click?.(line);
+      else if (this.pane.click(line)) await this.rowsView.choose();
     }
   }
 
@@ -254,8 +262,9 @@ export class Screen {
     else this.focus = 'tables';
   }
 
-  /** Shows a view over the one shown. */
+  /** Shows a view over the one shown, or in its place where it is the same. */
   open(view: View): void {
+    if (this.views.length > 1 && this.view.title() === view.title()) this.views.pop();
     this.views.push(view);
     this.focus = 'main';
   }
@@ -303,7 +312,8 @@ export class Screen {
     await this.showScene(found.scene, { xid: found.xid, direction }, `${place} xid ${found.xid}`);
     const shown = pane.entry?.oid;
     const counts = shown === undefined ? '' : await this.ask('comparisons.stepCounts', scene.database, shown, found.xid);
-    this.say(`${place} xid ${found.xid}${counts === '' ? '' : ` · ${pane.entry!.name}: ${counts}`} · committed ${found.timeText}`);
+    const away = counts === '' || this.rowsView.showsMarks ? '' : ' · > goes to them';
+    this.say(`${place} xid ${found.xid}${counts === '' ? '' : ` · ${pane.entry!.name}: ${counts}${away}`} · committed ${found.timeText}`);
   }
 
   /** Goes to just before a transaction, to the rows of a table where it is listed, marking what the transaction is about to do. */
@@ -315,7 +325,8 @@ export class Screen {
     this.toRows();
     await this.rowsView.choose();
     await this.showScene(scene, { xid, direction: 'previous' }, `just before xid ${xid}`);
-    this.say(`just before xid ${xid}: m marks this moment, ] steps over it, d compares, u shows the SQL that undoes it`);
+    await this.rowsView.showMarks();
+    this.say(`just before xid ${xid}: m marks it, ] steps over it, d compares, u undoes`);
   }
 
   /** The table chosen, as a word of a command line. */

@@ -54,10 +54,10 @@ export class TablesPane {
     return found >= 0;
   }
 
-  /** Moves the cursor; true where another table is chosen by it. Names of schemas are passed over. */
-  press(key: string): boolean {
+  /** Moves the cursor; true where another table is chosen by it, undefined for a key that does not move. Names of schemas are passed over. */
+  press(key: string): boolean | undefined {
     const to = target(key, this.cursor, this.lines.length, this.height);
-    if (to === undefined || to === this.cursor) return false;
+    if (to === undefined || to === this.cursor) return to === undefined ? undefined : false;
     const step = to > this.cursor ? 1 : -1;
     const isStop = (i: number): boolean => this.lines[i] !== undefined && this.lines[i].kind !== 'schema';
     const stop = isStop(to) ? to : isStop(to + step) ? to + step : to - step;

@@ -17,32 +17,28 @@ export interface TimelineText {
   axis: string;
 }
 
-/** Lines of exactly `width` columns; `rows` of bars. */
+/** Lines of exactly `width` columns; `rows` of bars. The times of both ends stand beside the axis, so that no mark falls on them. */
 export function timelineText(activity: Activity | undefined, marks: TimelineMarks, width: number, rows: number): TimelineText {
   if (!activity || width < 40) return { bars: new Array<string>(rows).fill(' '.repeat(width)), axis: '─'.repeat(width) };
-  const columns = new Array<number>(width).fill(0);
-  activity.bytes.forEach((bytes, i) => (columns[Math.floor((i / activity.bytes.length) * width)]! += bytes));
+  const isOneDay = activity.fromText.slice(0, 10) === activity.toText.slice(0, 10);
+  const label = (time: string): string => (isOneDay ? time.slice(11, 19) : time.slice(5, 16));
+  const before = `${label(activity.fromText)} `, after = ` ${label(activity.toText)}`;
+  const length = width - before.length - after.length;
+  const columns = new Array<number>(length).fill(0);
+  activity.bytes.forEach((bytes, i) => (columns[Math.floor((i / activity.bytes.length) * length)]! += bytes));
   const most = Math.max(1, ...columns);
   const heights = columns.map((bytes) => (bytes === 0 ? 0 : Math.max(1, Math.round(Math.sqrt(bytes / most) * rows * (BARS.length - 1)))));
   const bars = Array.from({ length: rows }, (_, row) => {
     const below = (rows - 1 - row) * (BARS.length - 1);
-    return heights.map((height) => BARS[Math.max(0, Math.min(BARS.length - 1, height - below))]!).join('');
+    return ' '.repeat(before.length) + heights.map((height) => BARS[Math.max(0, Math.min(BARS.length - 1, height - below))]!).join('') + ' '.repeat(after.length);
   });
-  const axis = [...'─'.repeat(width)];
-  const place = (time: number | null | undefined): number | undefined => (time === null || time === undefined ? undefined
-    : Math.max(0, Math.min(width - 1, Math.floor(((time - activity.from) / Math.max(1, activity.to - activity.from)) * width))));
+  const axis = new Array<string>(length).fill('─');
   const put = (glyph: string, time: number | null | undefined): void => {
-    const at = place(time);
-    if (at !== undefined) axis[at] = glyph;
+    if (time !== null && time !== undefined) axis[Math.max(0, Math.min(length - 1, Math.floor(((time - activity.from) / Math.max(1, activity.to - activity.from)) * length)))] = glyph;
   };
-  const text = (at: number, words: string): void => [...words].forEach((c, i) => (axis[at + i] = c));
-  const isOneDay = activity.fromText.slice(0, 10) === activity.toText.slice(0, 10);
-  const label = (time: string): string => (isOneDay ? time.slice(11, 19) : time.slice(5, 16));
-  text(0, `${label(activity.fromText)} `);
-  text(width - label(activity.toText).length - 1, ` ${label(activity.toText)}`);
   for (const incident of marks.incidents) put('!', incident.time);
   put('A', marks.a?.time);
   put('B', marks.b?.time);
   put('▲', marks.moment?.time);
-  return { bars, axis: axis.join('') };
+  return { bars, axis: `${before}${axis.join('')}${after}` };
 }

@@ -44,11 +44,13 @@ export class TmuxPane {
     return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8'));
   }
 
-  /** The pane once it shows what is wanted. */
+  /** The pane once it shows what is wanted, and nothing is being drawn: two looks saw the same. */
   async until(wanted: RegExp): Promise<string> {
+    let seen: string | undefined;
     for (const giveUp = Date.now() + 60_000; ;) {
       const text = this.text();
-      if (wanted.test(text)) return text;
+      if (text === seen && wanted.test(text)) return text;
+      seen = text;
       if (Date.now() > giveUp) throw new Error(`the pane does not show ${wanted}:\n${text}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

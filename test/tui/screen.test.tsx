@@ -209,6 +209,27 @@ describe('the screen', () => {
     expect(screen.pane.entry!.name).toBe('payments');
   });
 
+  it('takes what is pasted as text, and says which keys do nothing', async () => {
+    const { screen, press } = await open('point:before_delete');
+    await press(':', ...typed('orders'));
+    const lsn = screen.scene!.moment.lsn;
+    expect(await press('paste:[[q\n')).toContain('what is pasted is taken where text is asked for');
+    expect(await press('Z')).toContain('Z does nothing here; ? lists the keys');
+    await press('f', 'paste:id = 7\n', 'left', 'left', 'backspace', '6', 'enter');
+    expect(screen.rowsView.filter).toBe('id =67');
+    expect(screen.scene!.moment.lsn).toBe(lsn);
+  });
+
+  it('goes to the rows that a step wrote, wherever they are', async () => {
+    const { screen, press } = await open('xid:5037');
+    await press(':', ...typed('orders'));
+    expect(await press('[')).toMatch(/just before xid 5037 · orders: \+0 ~1 -0 · > goes to them/);
+    await press('g', '>');
+    expect(screen.rowsView.current).toMatchObject({ change: 'changed', values: expect.arrayContaining(['3714', 'packed']) as unknown });
+    expect(await press('>')).toContain('no row that xid 5037 wrote below');
+    expect(await press('G', '<')).not.toContain('no row');
+  });
+
   it('copies the value under the cursor', async () => {
     const { press, copied } = await open('point:before_delete');
     await press(':', ...typed('customers'), 'l', 'y', 'Y');

@@ -40,7 +40,8 @@ describe('what happened', () => {
   it('shows the log around the moment, and goes to either side of an entry', async () => {
     const { press, screen } = await open('point:before_delete');
     expect(await press('L')).toMatch(/▲[\d:.]+ +restore point · before_delete/);
-    expect(await press('k', 'enter')).toMatch(/xid 5052 · committed/);
+    expect(await press('enter')).toContain('at restore point before_delete');
+    expect(await press('L', 'k', 'enter')).toMatch(/xid 5052 · committed/);
     expect(await press('q', 'b')).toContain('LSN 0/1924D60');
     expect(screen.rowsView.stepped).toEqual({ xid: 5052, direction: 'previous' });
     expect(await press('L', 'k', 'a')).toContain('LSN 0/1924D88');
@@ -67,14 +68,16 @@ describe('what happened', () => {
 });
 
 describe('comparisons', () => {
-  it('lists the tables that changed, then their rows, one line or both sides each', async () => {
-    const { press } = await open('point:before_delete');
+  it('lists the tables that changed, then their rows, one line each or both sides, beside or below each other', async () => {
+    const { press, screen, shown } = await open('point:before_delete');
     await press('m', 't', ...typed('xid:5055'), 'm');
     const all = await press('d');
     expect(all).toMatch(/order_items +│ +\+\d+ +~0 +-9440/);
     expect(all).toMatch(/orders +│ +\+2 +~\d+ +-3761/);
     expect(await press('/', ...typed('products'), 'enter')).toMatch(/~ +\d+│.* → /);
-    expect(await press('v')).toMatch(/- +(\d+)│[\s\S]*\+ +\1│/);
+    expect(await press('v')).toMatch(/~ *(\d+)│.*┃.~ *\1│/);
+    screen.resize({ columns: 58, rows: 24 });
+    expect(await shown()).toMatch(/- +(\d+)│[\s\S]*\+ +\1│/);
     expect(await press('esc', 'esc')).toContain('tables (');
   });
 

@@ -6,6 +6,7 @@ import { indexForConditions } from '../../query/indexScan.js';
 import { momentAt } from '../../query/databaseAt.js';
 import type { Moment } from '../../query/moment.js';
 import { primaryKeyColumns } from '../../query/primaryKey.js';
+import { RowMarks } from '../../query/rowMarks.js';
 import { openSource, type ScanSource } from '../../query/scanSource.js';
 import { Findings, type DatabaseAt, type Session } from '../../query/session.js';
 import { findTransaction } from '../../query/show.js';
@@ -132,15 +133,17 @@ export class Model {
     for (const finding of source.missing) findings.add(finding);
     const virtual = await virtualColumns(database, table);
     const where = question.where === undefined ? undefined : await compileTableWhere(database, table, question.where, virtual.places);
-    const stepped = question.stepped && { xids: this.xidsOf(question.stepped.xid), direction: question.stepped.direction };
-    const physical = new TableRows(database, source, { where, virtual, stepped }, this.work, findings.add);
-    const found = where && !stepped ? this.indexed(database, source, { where, virtual }, findings) : undefined;
-    const rows = question.order ? sortedRows(database, source, question.order, found ?? physical, this.work) : found ?? physical;
+    const { stepped } = question;
+    const marks = stepped && source.parts.map((part) => new RowMarks(database, part.table.relation, this.transactionOf(stepped.xid), stepped.direction === 'previous' ? 'before' : 'after'));
+    const physical = new TableRows(database, source, { where, virtual, marks }, this.work, findings.add);
+    const found = where && !marks ? this.indexed(database, source, { where, virtual }, findings) : undefined;
+    const sorted = question.order && sortedRows(database, source, question.order, found ?? physical, this.work);
+    const rows = sorted?.rows ?? found ?? physical;
     const handle = this.keep({ source: rows, findings });
     return {
       handle, oid: question.oid, name: qualifiedName(table.schema, table.relation.name), columns: this.columns(database, source),
       pages: source.parts.reduce((sum, part) => sum + (database.blocks(part.table.relation) ?? 0), 0),
-      count: rows instanceof ListedRows ? rows.count : undefined, notices: [...new Set([...source.notices, ...(where?.notices ?? []), ...virtual.notices])],
+      count: rows instanceof ListedRows ? rows.count : undefined, total: sorted?.total, notices: [...new Set([...source.notices, ...(where?.notices ?? []), ...virtual.notices])],
     };
   }
 
@@ -155,11 +158,6 @@ export class Model {
     let row = this.ended.get(xid);
     if (!row) this.ended.set(xid, (row = findTransaction(this.session, xid).row));
     return row;
-  }
-
-  private xidsOf(xid: number): ReadonlySet<number> {
-    const row = this.transactionOf(xid);
-    return new Set([row.xid, ...row.subxids]);
   }
 
   /** The rows of a condition that an index answers, in physical order; undefined where none does, or they are too many. */
@@ -219,6 +217,11 @@ export class Model {
       at = rows.at(-1)!.place;
       this.work.check();
     }
+  }
+
+  /** The nearest row after (before) the place that the step marks; null: none. */
+  marked(handle: number, place: Place | undefined, direction: Direction): Place | null {
+    return this.rowsOf(handle).source.marked(place, direction) ?? null;
   }
 
   /** Who wrote the versions: time and LSN of each xid's commit, null where that was before the archive. */

@@ -1,7 +1,7 @@
 /** Rows of a table as the screen asks for them: a few before or after a place, so that only pages that are seen are read. */
 import type { RowView } from '../../catalog/table.js';
 import { readableValue } from '../../query/asof.js';
-import { endedBy, madeBy, type TransactionXids } from '../../query/rowMarks.js';
+import type { RowMarks } from '../../query/rowMarks.js';
 import type { ScanSource, SourcePart } from '../../query/scanSource.js';
 import type { DatabaseAt } from '../../query/session.js';
 import type { VirtualColumns } from '../../query/virtualColumns.js';
@@ -16,17 +16,22 @@ export interface RowSource {
   from(place: Place | undefined, inclusive: boolean, count: number): GridRow[];
   /** Up to `count` rows that end just before the place, ascending; undefined: the last ones. */
   before(place: Place | undefined, count: number): GridRow[];
+  /** The nearest row after (before) the place that the step marks; undefined: none. */
+  marked(place: Place | undefined, direction: Direction): Place | undefined;
 }
 
 export interface RowFilter {
   where: CompiledWhere | undefined;
   /** Columns that are computed when they are read. */
   virtual: VirtualColumns;
-  stepped: { xids: TransactionXids; direction: Direction } | undefined;
+  /** Part by part; undefined where no step is to be marked. */
+  marks: readonly RowMarks[] | undefined;
 }
 
 const CHUNK_BLOCKS = 4;
 const KEPT_CHUNKS = 128;
+/** Blocks that are read at a time where all are. */
+const RUN_BLOCKS = 64;
 
 interface Chunk {
   part: number;
@@ -46,7 +51,7 @@ export class TableRows implements RowSource {
   private readonly empty = new Set<number>();
 
   constructor(
-    private readonly database: DatabaseAt, private readonly source: ScanSource, private readonly filter: RowFilter, private readonly work: Work,
+    database: DatabaseAt, private readonly source: ScanSource, private readonly filter: RowFilter, private readonly work: Work,
     private readonly finding: (finding: Finding) => void,
   ) {
     source.parts.forEach((part, p) => {
@@ -78,9 +83,29 @@ export class TableRows implements RowSource {
     return rows.slice(Math.max(0, rows.length - count));
   }
 
-  /** All rows, one after the other; `emit` may stop by giving false. */
-  all(emit: (row: GridRow) => boolean | void): void {
-    for (let c = 0; c < this.chunks.length; c++) for (const row of this.chunk(c)) if (emit(row) === false) return;
+  /** All rows, one after the other. */
+  all(emit: (row: GridRow) => void): void {
+    for (let c = 0; c < this.chunks.length;) {
+      const { part, from } = this.chunks[c]!;
+      this.work.progress('reading block', c * CHUNK_BLOCKS, this.chunks.length * CHUNK_BLOCKS);
+      let { to } = this.chunks[c++]!;
+      while (this.chunks[c]?.part === part && to - from < RUN_BLOCKS) ({ to } = this.chunks[c++]!);
+      this.read({ part, from, to }).forEach(emit);
+    }
+  }
+
+  /** The nearest row after (before) the place that the step marks. */
+  marked(place: Place | undefined, direction: Direction): Place | undefined {
+    const by = direction === 'next' ? 1 : -1;
+    const first = place ? Math.min(this.chunkOf(place), this.chunks.length - 1) : direction === 'next' ? 0 : this.chunks.length - 1;
+    for (let c = first; c >= 0 && c < this.chunks.length; c += by) {
+      const { part, from, to } = this.chunks[c]!;
+      this.work.progress('looking at block', from, this.chunks.length * CHUNK_BLOCKS);
+      if (!this.filter.marks?.[part]!.mayMark(from, to)) continue;
+      const rows = this.chunk(c).filter((row) => row.change !== undefined && (!place || Math.sign(comparePlaces(row.place, place)) === by));
+      if (rows.length > 0) return rows.at(by > 0 ? 0 : -1)!.place;
+    }
+    return undefined;
   }
 
   /** The chunk that holds the place, or the first one after it. */
@@ -110,19 +135,19 @@ export class TableRows implements RowSource {
 
   private read({ part: p, from, to }: Chunk): GridRow[] {
     const part = this.source.parts[p]!;
-    const { stepped } = this.filter;
+    const marks = this.filter.marks?.[p];
     const rows: GridRow[] = [];
     const take = rowReader(part, p, this.source.table.columns.length, this.filter, this.finding);
     part.table.scan((row) => {
       const taken = take(row);
       if (!taken) return;
-      if (stepped) taken.change = stepped.direction === 'next' ? madeBy(row, stepped.xids) : endedBy(row, stepped.xids, this.database.snapshot);
+      taken.change = marks?.of(row);
       rows.push(taken);
     }, this.finding, from, to);
-    if (stepped?.direction !== 'next') return rows;
+    if (!marks?.mayMark(from, to)) return rows;
     const gone: GridRow[] = [];
     part.table.scanDead((row) => {
-      if (endedBy(row, stepped.xids, this.database.snapshot) !== 'removed') return;
+      if (!marks.hasRemoved(row)) return;
       const taken = take(row);
       if (taken) gone.push({ ...taken, change: 'removed', isGone: true });
     }, this.finding, from, to);
@@ -152,6 +177,10 @@ export class ListedRows implements RowSource {
 
   get count(): number { return this.rows.length; }
 
+  all(emit: (row: GridRow) => void): void {
+    this.rows.forEach(emit);
+  }
+
   from(place: Place | undefined, inclusive: boolean, count: number): GridRow[] {
     const at = place === undefined ? 0 : place[0] + (inclusive ? 0 : 1);
     return this.rows.slice(at, at + count);
@@ -160,5 +189,10 @@ export class ListedRows implements RowSource {
   before(place: Place | undefined, count: number): GridRow[] {
     const end = place === undefined ? this.rows.length : place[0];
     return this.rows.slice(Math.max(0, end - count), end);
+  }
+
+  marked(place: Place | undefined, direction: Direction): Place | undefined {
+    const isMarked = (row: GridRow): boolean => row.change !== undefined && (!place || (direction === 'next' ? row.place[0] > place[0] : row.place[0] < place[0]));
+    return (direction === 'next' ? this.rows.find(isMarked) : this.rows.findLast(isMarked))?.place;
   }
 }

@@ -4,7 +4,7 @@ import type { RowOperation } from '../../query/heapChanges.js';
 import type { Change } from '../../query/diff.js';
 import { rowHistory } from '../../query/history.js';
 import { findIncidents, incidentExtent, incidentTitle } from '../../query/incidents.js';
-import { countsText, headOf, transactionLog, type LogEntry } from '../../query/log.js';
+import { entryTexts, headOf, transactionLog, type LogEntry } from '../../query/log.js';
 import { writeScript } from '../../output/scriptText.js';
 import { undoScript } from '../../query/revert.js';
 import { Findings } from '../../query/session.js';
@@ -62,12 +62,10 @@ export class Transactions {
 
   private logLine(entry: LogEntry): LogLine {
     const { time, xid, lsn, event, detail } = headOf(entry);
-    const isTransaction = entry.kind === 'transaction';
-    return {
-      lsn, endLsn: entry.kind === 'message' ? lsn : entry.row.endLsn, xid, event, detail, time: time === null ? '' : this.model.time(time),
-      tables: isTransaction ? entry.tables.map((table) => ({ oid: table.oid, name: table.name, text: countsText(table) })) : [],
-      ddl: isTransaction ? entry.ddl.map(ddlText) : [],
-    };
+    const head = { lsn, endLsn: entry.kind === 'message' ? lsn : entry.row.endLsn, xid, event, detail, time: time === null ? '' : this.model.time(time) };
+    if (entry.kind !== 'transaction') return { ...head, database: '', tables: [], ddl: [] };
+    const { ddl, tables } = entryTexts(entry);
+    return { ...head, database: entry.database, tables: entry.tables.map(({ oid }, i) => ({ oid, text: tables[i]! })), ddl };
   }
 
   /** All incidents, the worst first. */

@@ -5,12 +5,14 @@ import type { ChangedRow, ChangedTable, GridColumn, MomentInfo, TableChanges } f
 import type { Screen } from '../screen.js';
 import { shellQuote } from '../../util/shell.js';
 import { GridListView } from './gridListView.js';
+import { padded } from '../text.js';
 import { ListView, type Line } from './listView.js';
+import type { Area } from './view.js';
 
 /** The two moments, the earlier one first. */
 export function compared(screen: Screen): { from: MomentInfo; to: MomentInfo; name: string } {
   const a = screen.markA!, b = screen.markB ?? screen.scene!.moment;
-  return { from: a, to: b, name: screen.markB ? 'A to B' : 'A to this moment' };
+  return { from: a, to: b, name: screen.markB ? 'A to B' : 'A to here' };
 }
 
 const MOST_SIGNS = 24;
@@ -53,13 +55,24 @@ export class ChangedTablesView extends ListView<ChangedTable> {
   }
 }
 
-/** The rows that differ: a line a row with `old → new`, or both sides of a changed row on lines of their own. */
+/** How the rows that differ are shown; `v` changes it. */
+type Layout = 'unified' | 'side by side';
+
+/** Columns of the main pane from which both sides fit beside each other; in less they stand one below the other. */
+const SIDE_BY_SIDE_WIDTH = 60;
+
+/** The rows that differ: a line a row with `old → new`, or both sides of it. */
 export class DiffView extends GridListView {
-  override readonly isWide = false;
-  private isTwoSided = false;
+  private layout: Layout = 'unified';
+  /** The two sides of each line, in the layout that has them beside each other. */
+  private sides: readonly { before: GridLine; after: GridLine }[] = [];
+  private isNarrow = false;
 
   constructor(screen: Screen, private readonly oid: number, private readonly changes: TableChanges) {
     super(screen, '', { columns: changes.columns, rows: [] }, '');
+    const update = changes.changes.find(({ change }) => change === 'changed');
+    // of many columns one that differs is in view
+    if (update) this.column = Math.max(0, update.before!.findIndex((value, i) => value !== update.after![i]));
     this.layOut();
   }
 
@@ -74,14 +87,15 @@ export class DiffView extends GridListView {
 
   /** The table whose rows are compared. */
   get tableOid(): number { return this.oid; }
+  override get isWide(): boolean { return this.layout === 'side by side'; }
 
   override title(): string {
     const { name, counts, changes } = this.changes;
     const all = counts.added + counts.changed + counts.removed;
-    return `${name} from ${compared(this.screen).name} · +${counts.added} ~${counts.changed} -${counts.removed}${changes.length < all ? ` · the first ${changes.length}` : ''}`;
+    return `${name} from ${compared(this.screen).name} +${counts.added} ~${counts.changed} -${counts.removed}${changes.length < all ? ` · first ${changes.length.toLocaleString('en-US')}` : ''}`;
   }
 
-  override hints(): string { return 'e export (repair script)  v both sides  d all tables'; }
+  override hints(): string { return `e export (repair script)  v ${this.layout === 'unified' ? 'side by side' : 'one line a row'}  d all tables`; }
   protected override get empty(): string { return 'nothing changed between the two moments'; }
 
   override command(): string {
@@ -91,14 +105,31 @@ export class DiffView extends GridListView {
 
   override async press(key: string): Promise<boolean> {
     if (key !== 'v') return super.press(key);
-    this.isTwoSided = !this.isTwoSided;
+    this.layout = this.layout === 'unified' ? 'side by side' : 'unified';
     this.layOut();
     return true;
   }
 
+  override draw(area: Area): string[] {
+    const { width, height, paint, isFocused } = area;
+    if (this.isNarrow !== width < SIDE_BY_SIDE_WIDTH) {
+      this.isNarrow = width < SIDE_BY_SIDE_WIDTH;
+      this.layOut();
+    }
+    if (this.layout === 'unified' || this.isNarrow || this.lines.length === 0) return super.draw(area);
+    const lines = this.inView(height);
+    const sides = this.sides.slice(this.top, this.top + lines.length);
+    const half = Math.floor((width - 1) / 2);
+    const draw = (side: 'before' | 'after'): string[] => this.drawGrid(sides.map((each) => each[side]), lines, half, paint, isFocused);
+    const after = draw('after');
+    return draw('before').map((line, i) => `${padded(line, half)}${paint('┃', 'dim')}${after[i]!}`);
+  }
+
   private layOut(): void {
     const { columns, changes } = this.changes;
-    this.show(columns, changes.flatMap((change) => (this.isTwoSided ? bothSides(change, columns) : [unified(change)])));
+    const isStacked = this.layout === 'side by side' && this.isNarrow;
+    this.sides = changes.map(besideEachOther);
+    this.show(columns, changes.flatMap((change) => (isStacked ? bothSides(change, columns) : [unified(change)])));
   }
 }
 
@@ -106,6 +137,14 @@ export class DiffView extends GridListView {
 function unified({ change, before, after }: ChangedRow): GridLine {
   const values = (after ?? before)!.map((value, i) => (change !== 'changed' || before![i] === value ? value : `${before![i] ?? NULL_GLYPH} → ${value ?? NULL_GLYPH}`));
   return { values, change };
+}
+
+/** The row before, and after; the side on which it is not there is empty. */
+function besideEachOther({ change, before, after }: ChangedRow): { before: GridLine; after: GridLine } {
+  const none: GridLine = { values: (before ?? after)!.map(() => ''), change: undefined };
+  if (!before || !after) return { before: before ? { values: before, change } : none, after: after ? { values: after, change } : none };
+  const changed = new Set([...before.keys()].filter((i) => before[i] !== after[i]));
+  return { before: { values: before, change, changed }, after: { values: after, change, changed } };
 }
 
 /** The row before, then after; of a changed one the values that stayed only once, but for the key. */

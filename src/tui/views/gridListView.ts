@@ -3,16 +3,17 @@ import { showTransaction } from '../actions.js';
 import { chooseColumns, firstFor, gridHeading, gridLine, growWidths, type GridLine } from '../grid.js';
 import type { Direction, GridColumn, RowList } from '../protocol.js';
 import type { Screen } from '../screen.js';
+import type { Paint } from '../paint.js';
 import { fit } from '../text.js';
 import { scrolled, target, type Area, type View } from './view.js';
 
 export class GridListView implements View {
-  readonly isWide: boolean = true;
+  get isWide(): boolean { return true; }
   cursor = 0;
   column = 0;
   protected columns: readonly GridColumn[];
   protected lines: readonly GridLine[];
-  private top = 0;
+  protected top = 0;
   private firstColumn = 0;
   private widths: number[] = [];
   private height = 10;
@@ -26,7 +27,12 @@ export class GridListView implements View {
   hints(): string { return 'jk row  hl column  / find  y copy  w transaction'; }
   command(): string { return this.shownBy; }
   value(): string | null | undefined { return this.lines[this.cursor]?.values[this.column]; }
+  row(): readonly (string | null)[] | undefined { return this.lines[this.cursor]?.values; }
   protected get empty(): string { return 'nothing here'; }
+
+  click(line: number): void {
+    if (line > 0) this.cursor = Math.max(0, Math.min(this.lines.length - 1, this.top + line - 1));
+  }
 
   /** Replaces what is shown. */
   protected show(columns: readonly GridColumn[], lines: readonly GridLine[]): void {
@@ -38,21 +44,34 @@ export class GridListView implements View {
 
   draw({ width, height, paint, isFocused }: Area): string[] {
     if (this.lines.length === 0) return ['', paint(fit(` ${this.empty}`, width), 'dim')];
+    const lines = this.inView(height);
+    return this.drawGrid(lines, lines, width, paint, isFocused);
+  }
+
+  /** The lines that show, below a heading. */
+  protected inView(height: number): readonly GridLine[] {
     this.height = Math.max(1, height - 1);
     this.top = scrolled(this.top, this.cursor, this.height);
-    const lines = this.lines.slice(this.top, this.top + this.height);
-    this.widths = growWidths(this.widths, this.columns, lines);
+    return this.lines.slice(this.top, this.top + this.height);
+  }
+
+  /** A heading and lines; the columns are as wide as `measured` needs. */
+  protected drawGrid(lines: readonly GridLine[], measured: readonly GridLine[], width: number, paint: Paint, isFocused: boolean): string[] {
+    this.widths = growWidths(this.widths, this.columns, measured);
     this.firstColumn = firstFor(this.columns, this.widths, this.column, this.firstColumn, width);
     const shown = chooseColumns(this.columns, this.widths, this.firstColumn, width);
+    const found = this.screen.searched?.toLowerCase();
     return [
       gridHeading(this.columns, shown, this.column, width, paint),
-      ...lines.map((line, i) => gridLine(this.columns, shown, line, { isHere: this.top + i === this.cursor, isFocused, column: this.column, found: this.screen.searched?.toLowerCase() }, paint)),
+      ...lines.map((line, i) => gridLine(this.columns, shown, line, { isHere: this.top + i === this.cursor, isFocused, column: this.column, ...(found && { found }) }, paint)),
     ];
   }
 
   async press(key: string): Promise<boolean> {
     const xid = key === 'w' ? this.lines[this.cursor]?.values[this.columns.findIndex((column) => column.name === 'xid')] : undefined;
     if (typeof xid === 'string') await showTransaction(this.screen, Number(xid));
+    else if (key === '0' || key === '^') this.column = 0;
+    else if (key === '$') this.column = Math.max(0, this.columns.length - 1);
     else if (key === 'h' || key === 'left') this.column = Math.max(0, this.column - 1);
     else if (key === 'l' || key === 'right') this.column = Math.min(this.columns.length - 1, this.column + 1);
     else {

@@ -1,8 +1,11 @@
 /** Views that are lists: of lines to read, or of things to choose from. */
-import { fit } from '../text.js';
+import { behind, fit, shownWidth } from '../text.js';
 import type { Direction } from '../protocol.js';
 import { scrolled, target, type Area, type View } from './view.js';
 import type { Style } from '../../output/colour.js';
+
+/** Columns that h and l scroll. */
+const SIDEWAYS = 16;
 
 export interface Line {
   text: string;
@@ -13,6 +16,9 @@ export interface Line {
 export abstract class ListView<Item> implements View {
   cursor = 0;
   protected top = 0;
+  /** Columns that are scrolled away on the left. */
+  private left = 0;
+  private room = 80;
   protected height = 10;
 
   constructor(protected items: readonly Item[]) {}
@@ -31,20 +37,37 @@ export abstract class ListView<Item> implements View {
   draw({ width, height, paint, isFocused }: Area): string[] {
     const heading = this.heading(width).map((line) => paint(fit(line.text, width), 'bold', ...(line.styles ?? [])));
     this.height = Math.max(1, height - heading.length);
+    this.room = width - 1;
     this.top = scrolled(this.top, this.cursor, this.height);
     if (this.items.length === 0) return [...heading, paint(fit(` ${this.empty}`, width), 'dim')];
     return [...heading, ...this.items.slice(this.top, this.top + this.height).map((item, i) => {
       const { text, styles = [] } = this.line(item, width);
       const isCurrent = this.top + i === this.cursor;
-      return paint(fit(`${isCurrent ? '›' : ' '}${text}`, width), ...styles, ...(isCurrent && isFocused ? ['inverse' as const] : []));
+      return paint(fit(`${isCurrent ? '›' : ' '}${behind(text, this.left)}`, width), ...styles, ...(isCurrent && isFocused ? ['inverse' as const] : []));
     })];
   }
 
   press(key: string): Promise<boolean> | boolean {
-    const to = target(key, this.cursor, this.items.length, this.height);
-    if (to === undefined) return false;
-    this.cursor = to;
+    if (key === 'h' || key === 'left') this.left = Math.max(0, this.left - SIDEWAYS);
+    else if (key === 'l' || key === 'right') this.left = Math.min(this.left + SIDEWAYS, Math.max(this.left, this.widest() - this.room));
+    else if (key === '0') this.left = 0;
+    else if (key === '$') this.left = Math.max(0, this.widest() - this.room);
+    else {
+      const to = target(key, this.cursor, this.items.length, this.height);
+      if (to === undefined) return false;
+      this.cursor = to;
+    }
     return true;
+  }
+
+  /** Columns that the longest of the lines shown takes. */
+  private widest(): number {
+    return Math.max(0, ...this.items.slice(this.top, this.top + this.height).map((item) => shownWidth(this.line(item, 1000).text, Infinity)));
+  }
+
+  click(line: number): void {
+    const heading = this.heading(this.room).length;
+    if (line >= heading) this.cursor = Math.max(0, Math.min(this.items.length - 1, this.top + line - heading));
   }
 
   find(text: string, direction: Direction): boolean {
@@ -70,7 +93,7 @@ export class TextView extends ListView<string> {
   }
 
   title(): string { return this.name; }
-  hints(): string { return 'jk gG scroll  / find  y copy the line'; }
+  hints(): string { return 'jk gG hl scroll  / find  y copy the line'; }
   command(): string { return this.shownBy; }
 
   protected line(item: string): Line {

@@ -3,7 +3,7 @@ import { formatLsn } from '../../util/lsn.js';
 import { showTransaction } from '../actions.js';
 import type { IncidentLine, LogLine } from '../protocol.js';
 import type { Screen } from '../screen.js';
-import { ListView, type Line } from './listView.js';
+import { ListView, TextView, type Line } from './listView.js';
 
 /** `08:44:22.608742` of a printed time. */
 function timeOfDay(text: string): string {
@@ -78,25 +78,41 @@ export class LogView extends ListView<LogLine> {
   hints(): string { return 'Enter what it did  b just before  a just after  u undo SQL'; }
   command(): string { return `log${this.isWhole || this.items.length === 0 ? '' : ` --until ${formatLsn(this.items[0]!.endLsn)}`}`; }
 
-  protected line({ lsn, xid, time, event, tables, ddl, detail }: LogLine): Line {
+  protected line({ lsn, xid, database, time, event, tables, ddl, detail }: LogLine): Line {
     const i = this.items.findIndex((line) => line.lsn === lsn);
     const at = this.screen.scene!.moment.lsn;
     const isMoment = lsn < at && (i === 0 || this.items[i - 1]!.lsn >= at);
-    const what = [...(event === 'commit' ? [] : [event]), ...ddl, ...tables.map((table) => table.text), ...(detail === '' ? [] : [detail])].join(' · ');
+    const what = [...(event === 'commit' ? [] : [event]), ...ddl, ...tables.map((table) => table.text), ...(detail === '' ? [] : [detail]), ...(database === '' || database === this.screen.scene!.database ? [] : [`in ${database}`])].join(' · ');
     const styles = ddl.some((text) => /^(dropped|truncated)/i.test(text)) ? ['red' as const] : event === 'abort' ? ['dim' as const] : [];
     return { text: `${isMoment ? '▲' : ' '}${timeOfDay(time)} ${(xid === null ? '' : String(xid)).padStart(8)}  ${what}`, styles };
   }
 
   override async press(key: string): Promise<boolean> {
     const line = this.current;
-    if (key === 'enter' && typeof line?.xid === 'number') await showTransaction(this.screen, line.xid);
-    else if (key === 'b' && typeof line?.xid === 'number') await this.screen.goToJustBefore(line.xid, formatLsn(line.lsn), '', line.tables[0]?.oid ?? this.screen.pane.entry?.oid);
+    if (key === 'enter' && line) await this.enter(line);
+    else if (key === 'b' && line) await this.goJustBefore(line);
     else if (key === 'a' && line) await this.screen.goTo(formatLsn(line.endLsn));
     else if (key === 'g' && !this.isWhole) await this.fromLatest();
     else if (await super.press(key)) {
       while (!this.isAtEnd && this.cursor > this.items.length - this.height) await this.more();
     } else return false;
     return true;
+  }
+
+  private async enter(line: LogLine): Promise<void> {
+    if (line.xid !== null) return showTransaction(this.screen, line.xid);
+    if (line.event !== 'restore point') return this.screen.open(new TextView(`${line.event} at LSN ${formatLsn(line.lsn)}`, line.detail.split('\n'), this.command()));
+    await this.screen.goTo(formatLsn(line.endLsn));
+    this.screen.toRows();
+    this.screen.say(`at restore point ${line.detail}`);
+  }
+
+  private async goJustBefore({ xid, lsn, event, database, tables }: LogLine): Promise<void> {
+    const { screen } = this;
+    if (xid !== null) return screen.goToJustBefore(xid, formatLsn(lsn), database, tables[0]?.oid ?? (database === screen.scene!.database ? screen.pane.entry?.oid : undefined));
+    await screen.goTo(formatLsn(lsn));
+    screen.toRows();
+    screen.say(`just before the ${event}`);
   }
 
   private async fromLatest(): Promise<void> {

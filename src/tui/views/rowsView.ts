@@ -15,6 +15,12 @@ const WRITER_COLUMNS: readonly GridColumn[] = [['written', 'timestamptz'], ['xid
 
 type Writer = readonly (string | null)[];
 
+function extent({ count, total, pages }: OpenedTable): string {
+  const number = (value: number): string => value.toLocaleString('en-US');
+  if (count === undefined) return `${number(pages)} page${pages === 1 ? '' : 's'}`;
+  return total !== undefined && total > count ? `the first ${number(count)} of ${number(total)} rows` : `${number(count)} row${count === 1 ? '' : 's'}`;
+}
+
 export class RowsView implements View {
   readonly isWide = false;
   table: OpenedTable | undefined;
@@ -31,18 +37,20 @@ export class RowsView implements View {
   private top = 0;
   private firstColumn = 0;
   private widths: number[] = [];
-  private height = 10;
   private atStart = true;
   private atEnd = true;
   private readonly writers = new Map<number, Writer>();
   private isAhead = false;
   /** Rows are still to be read where an interrupted key left them. */
-  private isStale = false;
+  isStale = false;
+  private isOpening = false;
 
   constructor(private readonly screen: Screen) {}
 
   get current(): GridRow | undefined { return this.rows[this.cursor]; }
   get columns(): readonly GridColumn[] { return this.table === undefined ? [] : this.isBlame ? [...WRITER_COLUMNS, ...this.table.columns] : this.table.columns; }
+  /** Rows that fit, below the heading. */
+  private get height(): number { return Math.max(1, this.screen.bodyHeight - 1); }
   private get lead(): number { return this.isBlame ? WRITER_COLUMNS.length : 0; }
   /** The column of the table under the cursor; undefined on a writer's. */
   get tableColumn(): GridColumn | undefined { return this.table?.columns[this.column - this.lead]; }
@@ -53,9 +61,14 @@ export class RowsView implements View {
     return row && this.table ? this.table.columns.flatMap((column, i) => (column.isKey ? [row.values[i]!] : [])) : [];
   }
 
-  value(): string | null | undefined {
-    const row = this.current;
-    return row && this.lines([row])[0]!.values[this.column];
+  /** Values of the row under the cursor as they are shown, its writer's before them where those are. */
+  get currentValues(): readonly (string | null)[] | undefined { return this.current && this.lines([this.current])[0]!.values; }
+
+  value(): string | null | undefined { return this.currentValues?.[this.column]; }
+  row(): readonly (string | null)[] | undefined { return this.current?.values; }
+
+  click(line: number): void {
+    if (line > 0) this.cursor = Math.max(0, Math.min(this.rows.length - 1, this.top + line - 1));
   }
 
   title(): string {
@@ -65,7 +78,7 @@ export class RowsView implements View {
     const parts = [entry && entry.type !== 'table' ? `${entry.type} ${name}` : name];
     if (table) {
       const row = this.current;
-      parts.push(table.count !== undefined ? `${table.count.toLocaleString('en-US')} rows` : `${table.pages.toLocaleString('en-US')} page${table.pages === 1 ? '' : 's'}`);
+      parts.push(extent(table));
       if (row) parts.push(`(${row.block},${row.offnum})${table.count === undefined && table.pages > 0 ? ` ${Math.floor(((row.block + 1) / table.pages) * 100)}%` : ''}`);
     }
     if (this.stepText !== '') parts.push(this.stepText);
@@ -75,7 +88,7 @@ export class RowsView implements View {
   }
 
   hints(): string {
-    if (this.stepped) return '[ ] commit  m mark  d diff  u undo SQL  e export  p page';
+    if (this.stepped) return '[ ] commit  > < its rows  m mark  d diff  u undo  e export';
     return '[ ] commit  { } incident  t time  f filter  Enter row';
   }
 
@@ -85,9 +98,8 @@ export class RowsView implements View {
     return this.isBlame ? `blame ${this.screen.tableWord()} ${this.screen.atOption()}${where}` : `asof ${this.screen.tableWord()} ${this.screen.atOption()}${where}`;
   }
 
-  draw({ width, height, paint, isFocused }: Area): string[] {
-    if (!this.table) return ['', fit(` ${this.screen.pane.entry?.fate === 'created later' ? 'not there at this moment' : this.screen.isBusy || !this.screen.scene ? '' : 'no rows to show'}`, width)];
-    this.height = Math.max(1, height - 1);
+  draw({ width, paint, isFocused }: Area): string[] {
+    if (!this.table) return ['', fit(` ${this.screen.pane.entry?.fate === 'created later' ? 'not there at this moment' : this.isOpening || this.isStale || !this.screen.scene ? '' : 'no rows to show'}`, width)];
     this.top = scrolled(Math.min(this.top, Math.max(0, this.rows.length - this.height)), this.cursor, this.height);
     const lines = this.lines(this.rows.slice(this.top, this.top + this.height));
     this.widths = growWidths(this.widths, this.columns, lines);
@@ -119,6 +131,7 @@ export class RowsView implements View {
         await this.readWriters();
         return true;
       case 'o': await this.sort(); return true;
+      case '>': case '<': await this.toMarked(key === '>' ? 'next' : 'previous'); return true;
       case 'g': case 'home': await this.goToEnd('previous'); return true;
       case 'G': case 'end': await this.goToEnd('next'); return true;
     }
@@ -203,8 +216,27 @@ export class RowsView implements View {
 
   /** Goes to a row by its place, wherever it is. */
   private async goToPlace(place: Place): Promise<void> {
-    await this.fill(place);
+    await this.fill(this.table!, place);
     this.cursor = Math.max(0, this.rows.findIndex((row) => row.place.every((part, i) => part === place[i])));
+  }
+
+  /** To a row that the step marks. */
+  private async toMarked(direction: Direction): Promise<void> {
+    if (!this.stepped || !this.table) return this.screen.say('step to a commit first, with [ or ]', true);
+    const place = await this.screen.ask('rows.marked', this.table.handle, this.current?.place, direction);
+    if (place) await this.goToPlace(place);
+    else this.screen.say(`no row that xid ${this.stepped.xid} wrote ${direction === 'next' ? 'below' : 'above'}`);
+  }
+
+  /** Whether the step marks a row that is in view. */
+  get showsMarks(): boolean { return this.rows.slice(this.top, this.top + this.height).some((row) => row.change !== undefined); }
+
+  /** To the first row that the step marks, where none is in view. */
+  async showMarks(): Promise<void> {
+    const { table } = this;
+    if (!table || this.showsMarks) return;
+    const place = await this.screen.ask('rows.marked', table.handle, undefined, 'next');
+    if (place) await this.goToPlace(place);
   }
 
   async find(text: string, direction: Direction): Promise<boolean> {
@@ -253,7 +285,13 @@ export class RowsView implements View {
     this.stepText = '';
     this.column = this.firstColumn = 0;
     this.widths = [];
+    this.empty(); // never one table's rows under another's name
     await this.open(undefined);
+  }
+
+  private empty(): void {
+    this.table = undefined;
+    this.rows = [];
   }
 
   /** Opens the table as of the moment, with the row at `from` on top. */
@@ -261,46 +299,42 @@ export class RowsView implements View {
     const { entry } = this.screen.pane;
     const { scene } = this.screen;
     this.isStale = false;
-    if (!entry || entry.fate === 'created later' || !scene) {
-      this.table = undefined;
-      this.rows = [];
-      return;
-    }
+    if (!entry || entry.fate === 'created later' || !scene) return this.empty();
+    this.isOpening = true;
     try {
       const table = await this.screen.ask('rows.open', { lsn: scene.moment.lsn, database: scene.database, oid: entry.oid, where: this.filter, order: this.order, stepped: this.stepped });
-      if (this.table?.oid !== table.oid) this.widths = [];
-      this.table = table;
-      this.writers.clear();
-      this.column = Math.min(this.column, Math.max(0, this.columns.length - 1));
       for (const notice of table.notices) this.screen.say(notice);
-      await this.fill(from);
+      await this.fill(table, from);
     } catch (error) {
       if (error instanceof Interrupted) this.isStale = true;
-      else {
-        this.table = undefined;
-        this.rows = [];
-      }
+      else this.empty();
       throw error;
+    } finally {
+      this.isOpening = false;
     }
   }
 
-  /** Reads the rows from `from` on, and those before it where they do not fill the pane. */
-  private async fill(from: Place | undefined): Promise<void> {
-    const table = this.table!;
+  /** Reads a table's rows from `from` on, and those before it where they do not fill the pane, and shows them. */
+  private async fill(table: OpenedTable, from: Place | undefined): Promise<void> {
     const count = this.height * 2;
     const below = this.cursor - this.top;
     const { rows, findings } = await this.screen.ask('rows.rowsFrom', table.handle, from, true, count);
-    this.atStart = from === undefined;
-    this.atEnd = rows.length < count;
-    let top = 0;
+    let atStart = from === undefined, top = 0;
+    const atEnd = rows.length < count;
     if (from !== undefined && rows.length < this.height) {
       const earlier = await this.screen.ask('rows.rowsBefore', table.handle, rows[0]?.place ?? from, this.height);
       rows.unshift(...earlier.rows);
-      this.atStart = earlier.rows.length < this.height;
+      atStart = earlier.rows.length < this.height;
       top = Math.max(0, rows.length - this.height);
     }
+    if (this.table?.oid !== table.oid) this.widths = [];
+    if (this.table !== table) this.writers.clear();
+    this.table = table;
     this.rows = rows;
     this.top = top;
+    this.atStart = atStart;
+    this.atEnd = atEnd;
+    this.column = Math.min(this.column, Math.max(0, this.columns.length - 1));
     this.cursor = from === undefined ? 0 : Math.max(0, Math.min(rows.length - 1, top + below));
     this.screen.tellFindings(findings);
     await this.readWriters();
@@ -321,5 +355,7 @@ export class RowsView implements View {
 
   async refresh(): Promise<void> {
     if (this.isStale) await this.open(this.rows[this.top]?.place);
+    // a terminal that has grown
+    if (this.table && !this.atEnd && this.rows.length - this.top < this.height) await this.append(this.table, this.height);
   }
 }

@@ -66,5 +66,5 @@ export class ScriptView extends TextView {
     super(`SQL that undoes transaction ${xid}${isCut ? ` · the first ${lines.length} lines` : ''}`, lines, `show ${xid} --undo`);
   }
 
-  override hints(): string { return 'e export  jk gG scroll  / find  y copy the line'; }
+  override hints(): string { return 'e export  jk gG hl scroll  / find  y copy the line'; }
 }

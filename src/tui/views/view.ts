@@ -24,6 +24,10 @@ export interface View {
   command(): string;
   /** The value under the cursor. */
   value?(): string | null | undefined;
+  /** All values of the row under the cursor. */
+  row?(): readonly (string | null)[] | undefined;
+  /** A line of the pane was clicked on; counted from below its title. */
+  click?(line: number): void;
   /** Goes to the next place that holds the text; false: there is none. */
   find?(text: string, direction: Direction): Promise<boolean> | boolean;
   /** The moment, or the table chosen, is another one. */
