@@ -15,13 +15,12 @@ import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
 import { inputError } from '../util/errors.js';
 import { pgAttributeLayout, pgClassLayout } from './bootstrap.js';
+import { PG_ATTRIBUTE, PG_CLASS } from './catalogOids.js';
 import { CatalogLayout, CatalogRow } from './catalogRow.js';
 import type { Column, Relation } from './relation.js';
 import { ToastReader } from './toastReader.js';
 
 /** OIDs of the catalogs that are read before pg_class can be: they never change. */
-const PG_CLASS_OID = 1259;
-const PG_ATTRIBUTE_OID = 1249;
 /** attmissingval is a one-element array; its element begins here in the payload. */
 const ARRAY_DATA_OFFSET = 20;
 
@@ -77,12 +76,12 @@ export class Catalog {
   get relations(): Map<number, Relation> {
     if (this.relationsByOid) return this.relationsByOid;
     const relations = new Map<number, Relation>();
-    const file = this.mappedFile(PG_CLASS_OID);
+    const file = this.mappedFile(PG_CLASS);
     this.scanFile(file, new CatalogLayout(pgClassLayout(this.snapshot.major)), (row) => {
       const relation = this.readRelation(row);
       relations.set(relation.oid, relation);
     });
-    if (!relations.has(PG_CLASS_OID)) throw inputError('catalog.damaged', `pg_class of database ${this.database.oid} lacks its own row: its file is not whole`, {}, 'check the base backup with walscope doctor');
+    if (!relations.has(PG_CLASS)) throw inputError('catalog.damaged', `pg_class of database ${this.database.oid} lacks its own row: its file is not whole`, {}, 'check the base backup with walscope doctor');
     return (this.relationsByOid = relations);
   }
 
@@ -118,7 +117,7 @@ export class Catalog {
   private readColumns(relOid: number): Column[] {
     const columns: Column[] = [];
     this.attributeLayout ??= new CatalogLayout(pgAttributeLayout(this.snapshot.major));
-    this.lookupFile(this.mappedFile(PG_ATTRIBUTE_OID), this.attributeLayout, CatalogIndex.attributeByRelation, relOid, (row) => {
+    this.lookupFile(this.mappedFile(PG_ATTRIBUTE), this.attributeLayout, CatalogIndex.attributeByRelation, relOid, (row) => {
       const attnum = row.int2('attnum');
       if (attnum <= 0) return;
       const hasMissing = row.bool('atthasmissing');

@@ -3,6 +3,7 @@
  * and pg_get_expr(relpartbound): utils/adt/ruleutils.c, PG 13–18. Where an expression is not deparsed, `unknown` says which.
  */
 import { quoteIdentifier } from '../util/quote.js';
+import { PG_CATALOG, PUBLIC } from './catalogOids.js';
 import type { CatalogRow } from './catalogRow.js';
 import { deparse, deparseBareConst, deparseText, type DeparseLookup, type Deparsed } from './deparse.js';
 import { isA, list, token } from './ruleutils/nodes.js';
@@ -11,8 +12,6 @@ import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } f
 
 const INDOPTION_DESC = 1;
 const INDOPTION_NULLS_FIRST = 2;
-const PG_CATALOG = 11;
-const PUBLIC = 2200;
 
 /** One definition: its SQL, and what of it could not be deparsed. */
 export interface Definition {

@@ -1,10 +1,9 @@
 /** Operator classes: their names where they must be said, and which operators sort a type without being named. */
 import { quoteIdentifier } from '../util/quote.js';
 import type { Catalog } from './catalog.js';
+import { PG_CATALOG, PUBLIC } from './catalogOids.js';
 import type { TypeCatalog } from './typeCatalog.js';
 
-const PG_CATALOG = 11;
-const PUBLIC = 2200;
 const BTREE_AM = 403;
 const LESS_STRATEGY = 1;
 const GREATER_STRATEGY = 5;

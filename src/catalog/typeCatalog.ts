@@ -3,11 +3,10 @@ import { quoteIdentifier } from '../util/quote.js';
 import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/types/typeInfo.js';
 import type { TypeAlign } from '../rows/deform.js';
 import { CatalogIndex, type Catalog } from './catalog.js';
+import { PG_CATALOG, PUBLIC } from './catalogOids.js';
 import { OperatorClasses } from './operatorClasses.js';
 import { sqlTypeName } from './sqlTypeNames.js';
 
-const PG_CATALOG = 11;
-const PUBLIC = 2200;
 /** A one-dimensional array without NULLs begins so far into its payload. */
 const ARRAY_HEADER = 20;
 

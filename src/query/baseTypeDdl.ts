@@ -1,13 +1,11 @@
 /** Base types, which C functions read and write, casts and transforms as SQL: dumpBaseType(), dumpCast(), dumpTransform(), bin/pg_dump/pg_dump.c, PG 13–18. */
+import { PG_TYPE, PG_CAST, PG_TRANSFORM } from '../catalog/catalogOids.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { extensionMembers } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 
-const PG_TYPE = 1247;
-const PG_CAST = 2605;
-const PG_TRANSFORM = 3576;
 const ALIGNMENTS: Record<string, string> = { c: 'char', s: 'int2', i: 'int4', d: 'double' };
 const STORAGES: Record<string, string> = { p: 'plain', e: 'external', x: 'extended', m: 'main' };
 const FUNCTIONS: readonly (readonly [option: string, column: string])[] = [

@@ -4,6 +4,7 @@
  * tell; only their records and pages are read.
  */
 import type { Relation } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
 import { xidPrecedes } from '../store/transactionChanges.js';
@@ -78,12 +79,11 @@ function schemaCommits(session: Session, dbOid: number, from: Lsn, to: Lsn): Xac
     const database = databaseByOid(session, dbOid, lsn, null);
     for (const name of database ? fileNames(database).values() : []) if (name.schema === 'pg_catalog' && DDL_CATALOGS.has(name.bareName)) files.add(name.relation.locator.relNumber);
   }
-  const rows = [...store.changes.rowsBackward(store.transactions, from, to, (changes) => changes.some(({ relation }) => relation.relNumber < FIRST_NORMAL_NUMBER ? true : files.has(relation.relNumber)))];
+  const rows = [...store.changes.rowsBackward(store.transactions, from, to, (changes) => changes.some(({ relation }) => relation.relNumber < FIRST_NORMAL_OID ? true : files.has(relation.relNumber)))];
   return rows.filter((row) => isCommit(row) && row.dbOid === dbOid).reverse();
 }
 
 /** Files of system catalogs have lower numbers until VACUUM FULL. */
-const FIRST_NORMAL_NUMBER = 16384;
 
 interface OpenTable {
   relation: Relation;

@@ -1,5 +1,6 @@
 /** From commit to commit: the neighbours of a moment among all transactions, or among those that touched one table. */
 import { Catalog } from '../catalog/catalog.js';
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
 import { ForkNumber, formatRelFork, sameRelation, type RelFork } from '../pg/relFileLocator.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
@@ -9,7 +10,6 @@ import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import type { DatabaseAt } from './session.js';
 
-const PG_CLASS_OID = 1259;
 
 /** A table whose commits are wanted: by OID, as of the moment of `database`. */
 export interface SteppedTable {
@@ -53,7 +53,7 @@ export class CommitSteps {
     const { relations } = database.catalog;
     const relation = relations.get(oid);
     const rows = relation && relation.locator.relNumber !== 0 ? this.writersOf(range, relation) : undefined;
-    const definitions = this.writersOf(range, relations.get(PG_CLASS_OID)!);
+    const definitions = this.writersOf(range, relations.get(PG_CLASS)!);
     const relationAt = (lsn: Lsn): Relation | undefined => {
       const snapshot = this.store.snapshot(lsn);
       return snapshot.relMap(database.database.spcOid, database.database.oid) === null ? undefined : new Catalog(snapshot, database.database).relations.get(oid);

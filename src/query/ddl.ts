@@ -1,4 +1,5 @@
 /** Catalog changes of one transaction in words: the catalogs as they were just before it and just after it, compared. */
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
 import { SIZE_OF_HEAP_TUPLE_HEADER, T_XMIN } from '../pg/heapTuple.js';
@@ -35,7 +36,6 @@ export const DDL_CATALOGS: ReadonlySet<string> = new Set([
   'pg_policy', 'pg_rewrite', 'pg_publication', 'pg_event_trigger', 'pg_collation', 'pg_index', 'pg_enum',
 ]);
 
-const PG_CLASS_OID = 1259;
 const TRANSIENT_NAME = /^pg_temp_(\d+)$/;
 
 /** Both sides of a transaction in one database. */
@@ -61,7 +61,7 @@ export function ddlChanges(sides: DdlSides): DdlChange[] {
 /** OIDs of tables whose rows the transaction copied into a new file: make_new_heap() named it pg_temp_OID for a while. */
 export function rewrittenRelations(database: DatabaseAt, xids: ReadonlySet<number>): Set<number> {
   const found = new Set<number>();
-  const file = { ...database.catalog.relations.get(PG_CLASS_OID)!.locator, fork: ForkNumber.main };
+  const file = { ...database.catalog.relations.get(PG_CLASS)!.locator, fork: ForkNumber.main };
   const NAME_OFFSET = 4;
   database.snapshot.scan(file, (_, { page }) => {
     for (let offnum = 1; offnum <= page.maxOffset; offnum++) {

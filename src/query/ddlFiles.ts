@@ -1,4 +1,5 @@
 /** Which files are those of system catalogs whose rows say that something was dropped, emptied, rewritten or renamed. */
+import { PG_ATTRIBUTE, PG_CLASS, PG_DATABASE, PG_NAMESPACE } from '../catalog/catalogOids.js';
 import type { RelationChange } from '../pg/walScanChanges.js';
 import { EventKind } from '../store/layerEvents.js';
 import type { Lsn } from '../util/lsn.js';
@@ -6,7 +7,7 @@ import type { Moment } from './moment.js';
 import type { Session } from './session.js';
 
 /** pg_class, pg_attribute, pg_namespace, pg_database: their OIDs, which are their files' numbers until VACUUM FULL. */
-const CATALOGS: readonly number[] = [1259, 1249, 2615, 1262];
+const CATALOGS: readonly number[] = [PG_CLASS, PG_ATTRIBUTE, PG_NAMESPACE, PG_DATABASE];
 
 /** The numbers of those catalogs' files in a stretch of WAL. */
 export function ddlCatalogFiles({ store }: Session, { since, until }: { since: Moment; until: Moment }): ReadonlySet<number> {

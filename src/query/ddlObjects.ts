@@ -1,4 +1,5 @@
 /** What depends on what in a database, for writing its definitions in an order that can be run: pg_depend, seen from the statements. */
+import { PG_TYPE, PG_PROC, PG_CLASS, PG_AM, PG_ATTRDEF, PG_CAST, PG_CONSTRAINT, PG_NAMESPACE, PG_REWRITE, PG_EXTENSION, PG_TRANSFORM } from '../catalog/catalogOids.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { qualifyName, quoteIdentifier } from '../util/quote.js';
@@ -7,7 +8,7 @@ import { isSystemSchema, type DatabaseAt } from './session.js';
 
 /** OIDs of catalogs: pg_depend.classid. */
 /** `shell`: of base types, which pg_depend does not tell from the types. */
-export const Classes = { shell: 0, cast: 2605, transform: 3576, type: 1247, proc: 1255, relation: 1259, attrdef: 2604, accessMethod: 2601, constraint: 2606, namespace: 2615, rewrite: 2618, extension: 3079 } as const;
+export const Classes = { shell: 0, cast: PG_CAST, transform: PG_TRANSFORM, type: PG_TYPE, proc: PG_PROC, relation: PG_CLASS, attrdef: PG_ATTRDEF, accessMethod: PG_AM, constraint: PG_CONSTRAINT, namespace: PG_NAMESPACE, rewrite: PG_REWRITE, extension: PG_EXTENSION } as const;
 
 export type ObjectKey = `${number} ${number}`;
 

@@ -1,4 +1,5 @@
 /** What a relation without rows of its own is, with what the catalogs hold of its definition. */
+import { PG_CLASS, PG_REWRITE } from '../catalog/catalogOids.js';
 import { RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import { inputError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
@@ -34,8 +35,6 @@ function foreignDefinition(database: DatabaseAt, relOid: number): string {
   return `server ${name}${options === null ? '' : `, options ${options}`}`;
 }
 
-const REWRITE_CATALOG_OID = 2618;
-const CLASS_CATALOG_OID = 1259;
 
 /** The relations that a view reads: what its rule depends on. */
 function viewSources(database: DatabaseAt, relOid: number): string[] {
@@ -45,7 +44,7 @@ function viewSources(database: DatabaseAt, relOid: number): string[] {
   });
   const names = new Set<string>();
   database.catalog.scan('pg_depend', (row) => {
-    if (row.oid('classid') !== REWRITE_CATALOG_OID || row.oid('refclassid') !== CLASS_CATALOG_OID || !rules.has(row.oid('objid')) || row.oid('refobjid') === relOid) return;
+    if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== PG_CLASS || !rules.has(row.oid('objid')) || row.oid('refobjid') === relOid) return;
     const source = database.catalog.relations.get(row.oid('refobjid'));
     if (source) names.add(qualifiedName(database.catalog.schemaOf(source), source.name));
   });

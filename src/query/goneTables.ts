@@ -1,5 +1,7 @@
 /** What brings the definitions of tables back that are gone: with what they need and the database of now lacks, and the foreign keys that pointed to them. */
+import { PG_PROC, PG_CLASS, PG_ATTRDEF, PG_CONSTRAINT, PG_REWRITE } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { relationName } from './ddl.js';
 import { tableSchema, type TableSchema } from './schema.js';
@@ -9,7 +11,6 @@ import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { comment } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
 
-const Classes = { relation: 1259, attrdef: 2604, constraint: 2606, proc: 1255 } as const;
 
 export interface GoneTablesDdl {
   /** Schemas, types, functions, sequences, the tables themselves. */
@@ -65,15 +66,15 @@ interface NeededFunction {
 /** Functions that defaults, checks and indexes call and that are gone, too. */
 function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas: readonly TableSchema[]): NeededFunction[] {
   const users = new Set(schemas.flatMap((schema) => [
-    `${Classes.relation} ${schema.relation.oid}`, ...schema.indexes.map((index) => `${Classes.relation} ${index.oid}`), ...schema.constraints.map((each) => `${Classes.constraint} ${each.oid}`),
+    `${PG_CLASS} ${schema.relation.oid}`, ...schema.indexes.map((index) => `${PG_CLASS} ${index.oid}`), ...schema.constraints.map((each) => `${PG_CONSTRAINT} ${each.oid}`),
   ]));
   const tables = new Set(schemas.map((schema) => schema.relation.oid));
   then.catalog.scan('pg_attrdef', (row) => {
-    if (tables.has(row.oid('adrelid'))) users.add(`${Classes.attrdef} ${row.oid('oid')}`);
+    if (tables.has(row.oid('adrelid'))) users.add(`${PG_ATTRDEF} ${row.oid('oid')}`);
   });
   const wanted = new Set<number>();
   then.catalog.scan('pg_depend', (row) => {
-    if (row.oid('refclassid') === Classes.proc && users.has(`${row.oid('classid')} ${row.oid('objid')}`)) wanted.add(row.oid('refobjid'));
+    if (row.oid('refclassid') === PG_PROC && users.has(`${row.oid('classid')} ${row.oid('objid')}`)) wanted.add(row.oid('refobjid'));
   });
   if (wanted.size === 0) return [];
   const definitions = functionsOf(then), there = now && functionsOf(now);
@@ -88,7 +89,6 @@ function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas:
   return found;
 }
 
-const FIRST_NORMAL_OID = 16384;
 
 /** The tables' own foreign keys; to a table that is gone and does not come back, as a comment. */
 function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema, statements: readonly string[]): string[] {
@@ -139,7 +139,6 @@ function notBroughtBack(then: DatabaseAt, relation: Relation): string[] {
   then.catalog.scan('pg_statistic_ext', (row) => {
     if (row.oid('stxrelid') === relation.oid) add('statistics', quoteIdentifier(row.name('stxname')));
   });
-  const PG_REWRITE = 2618;
   const rules = new Map<number, number>();
   then.catalog.scan('pg_rewrite', (row) => {
     rules.set(row.oid('oid'), row.oid('ev_class'));
@@ -147,7 +146,7 @@ function notBroughtBack(then: DatabaseAt, relation: Relation): string[] {
   });
   const views = new Set<Relation>();
   then.catalog.scan('pg_depend', (row) => {
-    if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== Classes.relation || row.oid('refobjid') !== relation.oid) return;
+    if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== PG_CLASS || row.oid('refobjid') !== relation.oid) return;
     const view = then.catalog.relations.get(rules.get(row.oid('objid')) ?? 0);
     if (view && view !== relation) views.add(view);
   });
@@ -161,7 +160,7 @@ export function sequenceLines(then: DatabaseAt, order: readonly Relation[], isTh
   then.catalog.scan('pg_depend', (row) => {
     const table = tables.get(row.oid('refobjid'));
     const sequence = then.catalog.relations.get(row.oid('objid'));
-    if (row.oid('classid') === Classes.relation && row.oid('refclassid') === Classes.relation && 'ai'.includes(row.char('deptype')) && table && sequence?.kind === 'S') wanted.set(sequence, table);
+    if (row.oid('classid') === PG_CLASS && row.oid('refclassid') === PG_CLASS && 'ai'.includes(row.char('deptype')) && table && sequence?.kind === 'S') wanted.set(sequence, table);
   });
   return [...wanted].map(([sequence, table]) => {
     const name = relationName(then, sequence);

@@ -3,7 +3,9 @@
  * Candidates come from the layers alone; only the tables of those that may be among the worst are read, to know their share.
  */
 import { readDatabases, type Database } from '../catalog/catalog.js';
+import { PG_DATABASE } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { XactKind } from '../layerfile/deltaLayer.js';
 import { ForkNumber } from '../pg/relFileLocator.js';
@@ -59,7 +61,6 @@ const LEAST_SCORE = 0.5;
 const RANKED = 50;
 const BURST_ABORTS = 50;
 const BURST_MICROS = 60e6;
-const DATABASE_RELATION_ID = 1262;
 
 export interface IncidentOptions {
   since: Moment;
@@ -247,7 +248,7 @@ function droppedDatabase(session: Session, row: XactRow, change: DdlChange): Inc
   const lsn = beforeInvalid(session, change.oid, (removal?.lsn ?? row.lsn) as Lsn);
   const database = change.oid === undefined ? undefined : databaseByOid(session, change.oid, lsn, null);
   let rows = 0;
-  if (database) for (const relation of database.catalog.relations.values()) if (relation.kind === 'r' && relation.oid >= 16384 && relation.relTuples > 0) rows += relation.relTuples;
+  if (database) for (const relation of database.catalog.relations.values()) if (relation.kind === 'r' && relation.oid >= FIRST_NORMAL_OID && relation.relTuples > 0) rows += relation.relTuples;
   return {
     kind: 'drop database', object: change.name, database: change.name, rows: Math.round(rows), ofRows: null, isEstimate: true, time: row.time, xid: row.xid, lsn: row.lsn,
     before: formatLsn(lsn), recoveryTarget: `recovery_target_lsn = '${formatLsn(lsn)}', recovery_target_inclusive = off`, score: scoreOf(WEIGHTS['drop database'], Math.max(10_000, rows), 1),
@@ -258,7 +259,7 @@ function droppedDatabase(session: Session, row: XactRow, change: DdlChange): Inc
 function beforeInvalid(session: Session, oid: number | undefined, lsn: Lsn): Lsn {
   const at = (upTo: Lsn): Database | undefined => readDatabases(session.store.snapshot(upTo)).find((database) => database.oid === oid);
   if (!at(lsn)?.isInvalid) return lsn;
-  const file = databaseByOid(session, oid!, lsn, null)!.catalog.relations.get(DATABASE_RELATION_ID)!.locator;
+  const file = databaseByOid(session, oid!, lsn, null)!.catalog.relations.get(PG_DATABASE)!.locator;
   const touched: Lsn[] = [];
   session.store.pages.changes({ ...file, fork: ForkNumber.main }, 0, 0x1_0000_0000, coverageOf(session, lsn)!.firstLsn, lsn, (_, each) => void touched.push(each));
   return touched.sort((a, b) => b - a).find((each) => !at(each)?.isInvalid) ?? lsn;

@@ -1,4 +1,5 @@
 /** Keys and indexes of a relation as of a moment, from pg_index. */
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
 import type { DatabaseAt } from './session.js';
 
@@ -47,7 +48,6 @@ export function primaryKeyColumns(database: DatabaseAt, relOid: number): string[
 
 /** Attnums of the columns that an index's expressions and predicate read. */
 export function indexAttnums(database: DatabaseAt, indexOid: number, relOid: number): number[] {
-  const PG_CLASS = 1259;
   const found: number[] = [];
   database.catalog.scan('pg_depend', (row) => {
     if (row.oid('classid') === PG_CLASS && row.oid('objid') === indexOid && row.oid('refclassid') === PG_CLASS && row.oid('refobjid') === relOid) found.push(row.int4('refobjsubid'));

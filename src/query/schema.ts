@@ -1,4 +1,5 @@
 /** A relation's definition as of a moment: what psql's \d+ shows, from the catalogs of then. */
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import { Definitions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { deparseText, deparseView } from '../catalog/deparse.js';
@@ -65,7 +66,6 @@ export interface TableSchema {
 }
 
 const STORAGE: Record<string, string> = { p: 'plain', m: 'main', e: 'external', x: 'extended' };
-const PG_CLASS = 1259;
 
 /** Reads the definition of a relation. */
 export function tableSchema(database: DatabaseAt, relation: Relation): TableSchema {

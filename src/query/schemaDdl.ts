@@ -2,6 +2,7 @@
  * Runnable SQL for a table or view as of a moment, in the order in which pg_dump writes it: schemas, types, sequences, the table, its
  * constraints and indexes, comments. What could not be deparsed stands as a comment in its place.
  */
+import { PG_CLASS, PG_CONSTRAINT } from '../catalog/catalogOids.js';
 import { Definitions, type ConstraintDefinition } from '../catalog/definitions.js';
 import { deparseText } from '../catalog/deparse.js';
 import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/ruleutils/nodeTree.js';
@@ -13,8 +14,6 @@ import { comment, commentedOut } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
-const PG_CLASS = 1259;
-const PG_CONSTRAINT = 2606;
 const PG_CATALOG_SCHEMAS = ['pg_catalog', 'information_schema'];
 
 export interface DdlParts {

@@ -2,6 +2,7 @@
  * What changed in the definitions of a database between two moments: tables, their columns, constraints and indexes, types, sequences,
  * views and functions. The work depends on the relations whose catalog rows differ, not on their number.
  */
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import { RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { qualifyName, quoteIdentifier } from '../util/quote.js';
@@ -51,7 +52,6 @@ const LISTED_KINDS = 'rpvmfS';
 
 /** Sequences that belong to a column: they come and go with it. */
 function ownedSequences(database: DatabaseAt): Set<number> {
-  const PG_CLASS = 1259;
   const owned = new Set<number>();
   database.catalog.scan('pg_depend', (row) => {
     if (row.oid('classid') === PG_CLASS && row.oid('refclassid') === PG_CLASS && row.int4('refobjsubid') > 0 && 'ai'.includes(row.char('deptype'))) owned.add(row.oid('objid'));

@@ -1,12 +1,11 @@
 /** What a schema holds besides relations and types: the schemas themselves, functions and procedures. */
+import { PG_PROC, PG_EXTENSION } from '../catalog/catalogOids.js';
 import { functionDefinition, type FunctionDefinition } from '../catalog/functionDefinition.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 import { parseTableName } from './tableName.js';
 
-const PG_PROC = 1255;
-const PG_EXTENSION = 3079;
 
 export interface NamedDefinition {
   /** Qualified and quoted; of a function with its arguments. */

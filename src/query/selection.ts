@@ -4,7 +4,9 @@
  * (their transaction's row of pg_class is still to come) stay in. docs/adr/0018-selective-index.md
  */
 import { Catalog, readDatabases } from '../catalog/catalog.js';
+import { PG_CLASS, PG_DATABASE, PG_INDEX, PG_INHERITS, PG_NAMESPACE } from '../catalog/catalogOids.js';
 import { CatalogLayout, type CatalogRow } from '../catalog/catalogRow.js';
+import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
 import type { CaseStore } from '../store/caseStore.js';
 import { EventKind } from '../store/layerEvents.js';
@@ -15,12 +17,6 @@ import { quoteIdentifier } from '../util/quote.js';
 import { eachRowVersion, type CatalogFile } from './catalogVersions.js';
 import { nameParts } from './tableName.js';
 
-const FIRST_NORMAL_OID = 16384;
-const PG_DATABASE_OID = 1262;
-const PG_CLASS_OID = 1259;
-const PG_NAMESPACE_OID = 2615;
-const PG_INDEX_OID = 2610;
-const PG_INHERITS_OID = 2611;
 
 /** DB, DB.SCHEMA or DB.SCHEMA.TABLE, sorted, each once, in the form in which it is kept. Throws `usage.only`. */
 export function selectionNames(texts: readonly string[]): string[] {
@@ -108,7 +104,7 @@ class Choice {
   private databases(): DatabaseFiles[] {
     const UTF8 = 6;
     const databases = new Map<number, DatabaseFiles>();
-    for (const file of this.mapped(GLOBALTABLESPACE_OID, 0, PG_DATABASE_OID, UTF8)) {
+    for (const file of this.mapped(GLOBALTABLESPACE_OID, 0, PG_DATABASE, UTF8)) {
       eachRowVersion(this.store, file, (row) => {
         const oid = row.oid('oid');
         let database = databases.get(oid);
@@ -118,7 +114,7 @@ class Choice {
       });
     }
     for (const database of databases.values()) {
-      database.classFiles = [...database.spcOids].flatMap((spcOid) => this.mapped(spcOid, database.oid, PG_CLASS_OID, database.encoding));
+      database.classFiles = [...database.spcOids].flatMap((spcOid) => this.mapped(spcOid, database.oid, PG_CLASS, database.encoding));
     }
     return [...databases.values()];
   }
@@ -165,7 +161,7 @@ class Choice {
   /** OIDs of the relations that the patterns name, and of all that these need. */
   private wanted(database: DatabaseFiles, rows: readonly ClassRow[], patterns: { text: string; parts: string[] }[]): Set<number> {
     const schemas = new Map<string, Set<number>>();
-    this.each(database, rows, PG_NAMESPACE_OID, (row) => {
+    this.each(database, rows, PG_NAMESPACE, (row) => {
       const name = row.name('nspname');
       schemas.set(name, (schemas.get(name) ?? new Set()).add(row.oid('oid')));
     });
@@ -181,8 +177,8 @@ class Choice {
     }
     for (const row of rows) if (row.kind === 'S') wanted.add(row.oid);
     const needs: [number, number][] = rows.flatMap((row): [number, number][] => [[row.oid, row.toastOid], [row.rewrites, row.oid]]);
-    this.each(database, rows, PG_INDEX_OID, (row) => void needs.push([row.oid('indrelid'), row.oid('indexrelid')]));
-    this.each(database, rows, PG_INHERITS_OID, (row) => void needs.push([row.oid('inhparent'), row.oid('inhrelid')]));
+    this.each(database, rows, PG_INDEX, (row) => void needs.push([row.oid('indrelid'), row.oid('indexrelid')]));
+    this.each(database, rows, PG_INHERITS, (row) => void needs.push([row.oid('inhparent'), row.oid('inhrelid')]));
     for (let before = -1; before !== wanted.size;) {
       before = wanted.size;
       for (const [by, needed] of needs) if (by !== 0 && needed !== 0 && wanted.has(by)) wanted.add(needed);

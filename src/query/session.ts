@@ -1,5 +1,6 @@
 /** One question's context: an opened case, a moment, a database, and the tables in it. Commands and the TUI both start here. */
 import { Catalog, readDatabases, type Database } from '../catalog/catalog.js';
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import { FIRST_NORMAL_OID, hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { Table, type RowView } from '../catalog/table.js';
 import { TypeCatalog } from '../catalog/typeCatalog.js';
@@ -150,7 +151,7 @@ export class DatabaseAt {
     const { store, zone } = this.session;
     const range = store.coverage.find((c) => this.moment.lsn >= c.firstLsn && this.moment.lsn <= c.lastLsn);
     if (!range) return undefined;
-    const file = this.catalog.relations.get(PG_CLASS_OID)!.locator;
+    const file = this.catalog.relations.get(PG_CLASS)!.locator;
     const changed: Lsn[] = [];
     store.pages.changes({ ...file, fork: ForkNumber.main }, 0, 0x1_0000_0000, range.firstLsn, range.lastLsn, (_, lsn) => changed.push(lsn));
     changed.sort((a, b) => a - b);
@@ -243,7 +244,6 @@ export class DatabaseAt {
   }
 }
 
-const PG_CLASS_OID = 1259;
 
 export function isSystemSchema(schema: string): boolean {
   return schema === 'pg_catalog' || schema === 'information_schema' || schema.startsWith('pg_toast') || schema.startsWith('pg_temp');

@@ -1,5 +1,6 @@
 /** The row changes of one transaction, read from its records: what is its own work, without the rows that a rewrite copies. */
 import { pgClassLayout } from '../catalog/bootstrap.js';
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import { CatalogLayout, CatalogRow } from '../catalog/catalogRow.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
@@ -11,7 +12,6 @@ import { RowImages, tableShape, type RowValues, type TableShape } from './rowIma
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { readChanges, type LoggedChange } from './transactionScan.js';
 
-const PG_CLASS_OID = 1259;
 
 export interface ShownChange {
   table: TableShape;
@@ -117,7 +117,7 @@ class TransactionFiles {
     const relation = is ?? was;
     if (!relation) return this.openInterim(relNumber);
     const schema = (is ? this.after! : this.before!).catalog.schemaOf(relation);
-    if (schema === 'pg_catalog') return { kind: 'catalog', name: relation.name, isPgClass: relation.oid === PG_CLASS_OID };
+    if (schema === 'pg_catalog') return { kind: 'catalog', name: relation.name, isPgClass: relation.oid === PG_CLASS };
     if (isSystemSchema(schema) || !hasHeapStorage(relation) || !'rm'.includes(relation.kind) || relation.persistence !== 'p') return undefined;
     if (was && this.before!.held([was], this.findings).length === 0) return undefined;
     if (is && this.after!.held([is], this.findings).length === 0) return undefined;

@@ -1,4 +1,5 @@
 /** Enum, domain, composite and range types as SQL. */
+import { PG_TYPE } from '../catalog/catalogOids.js';
 import { Definitions } from '../catalog/definitions.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
@@ -8,7 +9,6 @@ import { isSystemSchema, type DatabaseAt } from './session.js';
 import { inlineComment } from './sqlScript.js';
 
 const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema'];
-const PG_TYPE = 1247;
 
 export interface TypeStatement {
   oid: number;

@@ -1,11 +1,10 @@
 /** Calls of functions, and those that SQL writes in a syntax of their own: get_func_expr(), get_func_sql_syntax(), utils/adt/ruleutils.c, PG 13–18. */
+import { PG_CATALOG, PUBLIC } from '../catalogOids.js';
 import { CoercionForm, type Deparser } from './deparser.js';
 import { exprType, flag, isA, list, oid, token } from './nodes.js';
 import { isNode, NodeTreeError, type TreeNode, type TreeValue } from './nodeTree.js';
 
 const INT4OID = 23;
-const PG_CATALOG = 11;
-const PUBLIC = 2200;
 
 /** A function call, a cast that is one, or a function with a syntax of its own. */
 export function call(out: Deparser, of: TreeNode, showImplicit: boolean): void {

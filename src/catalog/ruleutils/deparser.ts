@@ -3,6 +3,7 @@
  * not known is refused by name, never guessed.
  */
 import { quoteIdentifier } from '../../util/quote.js';
+import { PG_CATALOG, PUBLIC } from '../catalogOids.js';
 import type { DeparseLookup } from '../deparse.js';
 import { aggregate, windowFunction } from './aggregates.js';
 import { call } from './calls.js';
@@ -23,8 +24,6 @@ const UNKNOWNOID = 705;
 const RECORDOID = 2249;
 /** typlen of cstring. */
 const CSTRING = -2;
-const PG_CATALOG = 11;
-const PUBLIC = 2200;
 
 const VALUE_FUNCTIONS: Record<string, string> = {
   0: 'CURRENT_DATE', 1: 'CURRENT_TIME', 2: 'CURRENT_TIME', 3: 'CURRENT_TIMESTAMP', 4: 'CURRENT_TIMESTAMP', 5: 'LOCALTIME', 6: 'LOCALTIME', 7: 'LOCALTIMESTAMP',
