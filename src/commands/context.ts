@@ -67,6 +67,7 @@ export function openDatabase(session: Session, options: CommonOptions): Database
   return session.database(moment, options.dbname);
 }
 
+/** Tells on stderr what a moment was resolved to, and where it is only the last before a gap. */
 export function echoMoment(moment: Moment): void {
   process.stderr.write(`${describeMoment(moment)}\n`);
   if (moment.cut !== undefined) notice(`the last moment that can be answered is not the archive's: ${moment.cut}`);

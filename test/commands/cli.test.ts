@@ -137,7 +137,7 @@ describe('the command line', () => {
     expect(run('page', 'orders', '0', '--lsn-diff', '-3m', '-2m')).toMatchObject({ code: 0, err: expect.stringContaining(`\n${moment}\n`) });
     expect(run('pin', 'then', '-2m').out).toContain(`pinned then at ${/LSN (\S+)/.exec(moment!)![1]!}`);
     expect(run('unpin', 'then').code).toBe(0);
-    expect(run('diff', '-2m', 'latest', '--nope')).toMatchObject({ code: 2, err: "walscope: unknown option '--nope'; see walscope help\n" });
+    expect(run('diff', '-2m', 'latest', '--nope')).toMatchObject({ code: 2, err: "walscope: unknown option '--nope'; see walscope help diff\n" });
   });
 
   it('gives differences as objects with table, change, key, before and after', () => {
