@@ -11,6 +11,7 @@ import { openWalArchive } from '../src/archive/walArchive.js';
 import { scanWal } from '../src/pg/walScan.js';
 import { walSegmentStart } from '../src/pg/walFileName.js';
 import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind } from './archive.js';
+import { gzippedWal, timeGzipped, type GzipTimes } from './gzipped.js';
 import { intoDocs, median, root, run } from './measured.js';
 import { scanText, timeTableScan } from './scan.js';
 import { timeRecovery, timeWaldump } from './recovery.js';
@@ -42,6 +43,7 @@ interface Figures {
   keyMs: number;
   generousMs: number;
   defaultMs: number;
+  gzip: GzipTimes;
 }
 
 async function measure(kind: BenchKind, walBytes: number, rounds: number): Promise<Figures> {
@@ -53,6 +55,7 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
   const source = ['--backup', archive.backup.path, '--wal', archive.wal];
   const at = (lsn: string): string[] => ['asof', 'pgbench_branches', '-C', caseDir, '-d', BENCH_DATABASE, '--at', lsn, '--csv'];
   const samples: Record<'waldump' | 'scan' | 'index1' | 'index2' | 'first' | 'next' | 'key', number[]> = { waldump: [], scan: [], index1: [], index2: [], first: [], next: [], key: [] };
+  const gzipped = await gzippedWal(archive), gzip: GzipTimes[] = [];
   let peak = 0, share = 0;
   try {
     for (let round = 0; round < rounds; round++) {
@@ -74,6 +77,7 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
       const key = await run(['asof', 'pgbench_accounts', '-C', caseDir, '-d', BENCH_DATABASE, '--at', moment.lsn, '--csv', '--key', String(ACCOUNT_KEY)]);
       if (key.stdout !== moment.account) throw new Error('the row by key differs from the server\'s');
       samples.key.push(key.ms);
+      gzip.push(await timeGzipped(archive, gzipped, join(scratch, 'gzipped')));
       peak = Math.max(peak, first.peakMb, next.peakMb, key.peakMb);
     }
     const recovery = async (mode: 'generous' | 'default'): Promise<number> => {
@@ -86,6 +90,7 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
       kind, walMb: archive.walBytes / 1e6, waldumpMs: median(samples.waldump), scanMs: median(samples.scan), index1Ms: median(samples.index1), index2Ms: median(samples.index2),
       indexShare: share, indexPeakMb: peak, firstAnswerMs: median(samples.first), nextAnswerMs: median(samples.next), keyMs: median(samples.key),
       generousMs: await recovery('generous'), defaultMs: await recovery('default'),
+      gzip: { gunzipMs: median(gzip.map((g) => g.gunzipMs)), packedMs: median(gzip.map((g) => g.packedMs)), referenceMs: median(gzip.map((g) => g.referenceMs)), packShare: gzip[0]!.packShare },
     };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -106,6 +111,10 @@ function table(figures: Figures[]): string {
     ['record scan with CRC, 1 thread, of `pg_waldump -q`', (f) => ratio(f.scanMs, f.waldumpMs)],
     ['`index --jobs 1`, whole process, of `pg_waldump -q`', (f) => ratio(f.index1Ms, f.waldumpMs)],
     ['`index --jobs 2`, whole process, of `pg_waldump -q`', (f) => ratio(f.index2Ms, f.waldumpMs)],
+    ['`gzip -dc` of the gzipped segments', ({ gzip }) => `${gzip.gunzipMs.toFixed(0)} ms`],
+    ['`index --jobs 2` of them, packing the WAL as it does unless told otherwise: times as fast', ({ gzip }) => ratio(gzip.gunzipMs, gzip.packedMs)],
+    ['… with `--wal-store reference`', ({ gzip }) => ratio(gzip.gunzipMs, gzip.referenceMs)],
+    ['packed WAL, share of the WAL', ({ gzip }) => `${(gzip.packShare * 100).toFixed(1)} %`],
     ['index size, share of the WAL', (f) => `${f.indexShare.toFixed(2)} %`],
     ['peak memory, all commands', (f) => `${f.indexPeakMb.toFixed(0)} MB`],
     ['first answer (index + a table as of the middle)', (f) => `${f.firstAnswerMs.toFixed(0)} ms`],
