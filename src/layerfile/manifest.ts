@@ -18,6 +18,8 @@ export interface ManifestLayer {
   name: string;
   startLsn: Lsn;
   endLsn: Lsn;
+  /** The last record, which the next one must point back to. Parts with keys alone have none. */
+  lastLsn?: Lsn;
   bytes: number;
   records: number;
   keys: number;

@@ -46,7 +46,7 @@ export function buildLayer(source: StripeSource, from: Lsn, folder: string, buil
     builder.finish(result.records, result.endLsn, result.changes!);
     const name = deltaLayerName(from, builder.endLsn);
     const bytes = writeDeltaLayer(path.join(folder, name), builder.contents(), options);
-    return { layer: describeLayer(builder, name, bytes), pack, position: result.endLsn, end: result.end, firstPrevLsn: result.firstPrevLsn, lastLsn: result.lastLsn };
+    return { layer: { ...describeLayer(builder, name, bytes), lastLsn: result.lastLsn }, pack, position: result.endLsn, end: result.end, firstPrevLsn: result.firstPrevLsn, lastLsn: result.lastLsn };
   } catch (error) {
     packer?.abandon();
     throw error;

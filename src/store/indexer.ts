@@ -221,7 +221,8 @@ class Indexer {
     const sourceOptions = this.sourceOptions(manifest, wal, archive);
     const next = this.shards ? mergedLayerSource(this.shards, sourceOptions) : openLayerSource(sourceOptions, stripesBetween(stripeStart(run.endLsn, run.startLsn), lastWal));
     let position = run.endLsn;
-    let previousLsn = INVALID_LSN;
+    // of a run that goes on, what it goes on from
+    let previousLsn = manifest.layers.findLast(({ startLsn, lastLsn }) => lastLsn !== undefined && startLsn >= run.startLsn && startLsn < position)?.lastLsn ?? INVALID_LSN;
     try {
       try {
         for (;;) {

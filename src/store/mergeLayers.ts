@@ -32,7 +32,7 @@ export function mergeLayers(folder: string, due: DueMerge, leftOut: RelFork[] = 
     const rows = logs.map(({ entry }) => entry);
     const times = rows.map((entry) => entry.maxTime).filter((time) => time !== null);
     const log: ManifestLayer = {
-      name, bytes, startLsn: due.startLsn, endLsn: due.endLsn, records: sum(rows, 'records'), keys: 0, xacts: sum(rows, 'xacts'),
+      name, bytes, startLsn: due.startLsn, endLsn: due.endLsn, lastLsn: rows.at(-1)!.lastLsn, records: sum(rows, 'records'), keys: 0, xacts: sum(rows, 'xacts'),
       firstTime: rows.find((entry) => entry.firstTime !== null)?.firstTime ?? null, lastTime: rows.findLast((entry) => entry.lastTime !== null)?.lastTime ?? null,
       maxTime: times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null, level: due.level,
       ...(target.leftOut.length > 0 ? { leftOut: target.leftOut.length } : {}),

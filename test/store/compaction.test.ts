@@ -12,7 +12,7 @@ import { compactCase } from '../../src/store/compactor.js';
 import { examineCase } from '../../src/store/doctor.js';
 import { indexCase } from '../../src/store/indexer.js';
 import { openCase } from '../../src/store/openCase.js';
-import { parseLsn } from '../../src/util/lsn.js';
+import { formatLsn, parseLsn, type Lsn } from '../../src/util/lsn.js';
 import { contents, rewrite } from '../support/badCase.js';
 import { changedBlocks, comparePages } from '../support/storePages.js';
 import { compareMoment, indexArchive, type IndexedArchive } from '../support/truthCase.js';
@@ -62,6 +62,27 @@ describe.each(majors)('compaction, PostgreSQL %i', (major) => {
     const moment = archive.truth.moments.at(-1)!;
     expect((await compareMoment(session, archive, moment, moment.lsn)).differences).toEqual([]);
     session.store.close();
+  });
+
+  it('goes on only from the record that the next one points back to, single layers and merged', async () => {
+    for (const from of [plain.caseDir, compacted]) {
+      const caseDir = join(folder, 'resumed');
+      cpSync(from, caseDir, { recursive: true });
+      const again = () => indexCase({ caseDir, backups: [], wal: [], compact: false });
+      const manifest = readManifest(caseDir)!;
+      const last = manifest.layers.at(-1)!;
+      // as if the archive had ended a stripe earlier
+      manifest.layers = manifest.layers.filter(({ startLsn }) => startLsn < last.startLsn);
+      manifest.runs[0]!.endLsn = last.startLsn;
+      writeManifest(caseDir, manifest);
+      const { lastLsn } = manifest.layers.findLast((layer) => !layer.keyRange)!;
+      expect(lastLsn).toBeGreaterThan(0);
+      expect((await again()).findings).toEqual([]);
+      manifest.layers.findLast((layer) => !layer.keyRange)!.lastLsn = (lastLsn! - 8) as Lsn;
+      writeManifest(caseDir, manifest);
+      expect((await again()).findings).toMatchObject([{ message: expect.stringContaining(`record with incorrect prev-link ${formatLsn(lastLsn!)} (expected ${formatLsn((lastLsn! - 8) as Lsn)})`) as string }]);
+      rmSync(caseDir, { recursive: true });
+    }
   });
 
   it('leaves few layers, of several levels, and no other file', () => {
