@@ -13,7 +13,10 @@ export const PG_INDEX = 2610;
 export const PG_INHERITS = 2611;
 export const PG_NAMESPACE = 2615;
 export const PG_REWRITE = 2618;
+export const PG_TRIGGER = 2620;
 export const PG_EXTENSION = 3079;
+export const PG_POLICY = 3256;
+export const PG_STATISTIC_EXT = 3381;
 export const PG_TRANSFORM = 3576;
 
 /** Schemas, as in pg_namespace.oid. */

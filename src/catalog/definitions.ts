@@ -2,7 +2,7 @@
  * Indexes, constraints and partitioning as of a moment, in the words of pg_get_indexdef(), pg_get_constraintdef(), pg_get_partkeydef()
  * and pg_get_expr(relpartbound): utils/adt/ruleutils.c, PG 13–18. Where an expression is not deparsed, `unknown` says which.
  */
-import { quoteIdentifier } from '../util/quote.js';
+import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { PG_CATALOG, PUBLIC } from './catalogOids.js';
 import type { CatalogRow } from './catalogRow.js';
 import { deparse, deparseBareConst, deparseText, type DeparseLookup, type Deparsed } from './deparse.js';
@@ -35,6 +35,8 @@ export interface ConstraintDefinition extends Definition {
   /** pg_constraint.contype: p, u, f, c, x, n, t. */
   type: string;
   relOid: number;
+  /** What a foreign key refers to. */
+  referencedOid: number;
   indexOid: number;
   /** Attnums of the columns it is on. */
   columns: number[];
@@ -85,13 +87,10 @@ export class Definitions {
     this.bounds = bounds;
   }
 
-  /** flatten_reloptions(): `fillfactor='70'`; empty where there are none. */
+  /** Storage parameters; empty where there are none. */
   storageOptions(relOid: number): string {
     if (!this.options) this.readClass();
-    return (this.options!.get(relOid) ?? []).map((option) => {
-      const [name, value] = splitOnce(option, '=');
-      return `${quoteIdentifier(name)}=${quoteIdentifier(value) === value ? value : `'${value.replaceAll("'", "''")}'`}`;
-    }).join(', ');
+    return flattenOptions(this.options!.get(relOid) ?? []);
   }
 
   /** Every index of a table. */
@@ -102,6 +101,15 @@ export class Definitions {
     });
     const order = (index: IndexDefinition): string => `${index.isPrimary ? 0 : 1}${index.isUnique ? 0 : 1}${index.name}`;
     return found.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  }
+
+  /** One index by its OID. */
+  indexOf(indexOid: number): IndexDefinition {
+    let found: IndexDefinition | undefined;
+    this.lookup.catalog.scan('pg_index', (row) => {
+      if (row.oid('indexrelid') === indexOid) found = this.index(row);
+    });
+    return found!;
   }
 
   /** pg_get_indexdef() */
@@ -173,7 +181,7 @@ export class Definitions {
     this.lookup.catalog.scan('pg_constraint', (row) => {
       if (row.oid(referring ? 'confrelid' : 'conrelid') !== relOid) return;
       found.push({
-        oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: row.oid('conrelid'), indexOid: row.oid('conindid'), columns: row.numbers('conkey', 2),
+        oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: row.oid('conrelid'), referencedOid: row.oid('confrelid'), indexOid: row.oid('conindid'), columns: row.numbers('conkey', 2),
         isLocal: row.bool('conislocal'), parentOid: row.oid('conparentid'), ...this.constraint(row),
       });
     });
@@ -185,7 +193,7 @@ export class Definitions {
     const found: ConstraintDefinition[] = [];
     this.lookup.catalog.scan('pg_constraint', (row) => {
       if (row.oid('contypid') !== typeOid) return;
-      found.push({ oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: 0, indexOid: 0, columns: [], isLocal: true, parentOid: 0, ...this.constraint(row) });
+      found.push({ oid: row.oid('oid'), name: row.name('conname'), type: row.char('contype'), relOid: 0, referencedOid: 0, indexOid: 0, columns: [], isLocal: true, parentOid: 0, ...this.constraint(row) });
     });
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -312,6 +320,22 @@ export class Definitions {
     if (!isA(value, 'CONST')) throw new NodeTreeError('a partition bound that is no constant');
     return deparseBareConst(this.lookup, value);
   }
+}
+
+/** flatten_reloptions(): `fillfactor='70'`. */
+export function flattenOptions(options: readonly (string | null)[]): string {
+  return options.map((option) => {
+    const [name, value] = splitOnce(option!, '=');
+    return `${quoteIdentifier(name)}=${quoteIdentifier(value) === value ? value : `'${value.replaceAll("'", "''")}'`}`;
+  }).join(', ');
+}
+
+/** Options of something foreign: `host 'x', port '5432'`. */
+export function foreignOptions(options: readonly (string | null)[]): string {
+  return options.map((option) => {
+    const [name, value] = splitOnce(option!, '=');
+    return `${quoteIdentifier(name)} ${quoteLiteral(value)}`;
+  }).join(', ');
 }
 
 function splitOnce(text: string, at: string): [string, string] {

@@ -2,9 +2,10 @@
 import type { StoredOutput } from '../rows/types/typeInfo.js';
 import type { Catalog } from './catalog.js';
 import { Deparser } from './ruleutils/deparser.js';
-import { ColumnNames, type Namespace } from './ruleutils/names.js';
+import { ColumnNames, namespaceOf, type Namespace } from './ruleutils/names.js';
+import { int, isA, node, nodes, token } from './ruleutils/nodes.js';
 import { isNode, NodeTreeError, parseNodeTree, type TreeNode, type TreeValue } from './ruleutils/nodeTree.js';
-import type { Context } from './ruleutils/printer.js';
+import { Indent, type Context } from './ruleutils/printer.js';
 import { queryDef } from './ruleutils/query.js';
 import type { TypeCatalog } from './typeCatalog.js';
 
@@ -32,6 +33,45 @@ export function deparseText(lookup: DeparseLookup, text: string, options: Depars
 /** Deparses one expression of a tree. */
 export function deparse(lookup: DeparseLookup, tree: TreeValue, options: DeparseOptions): Deparsed {
   return refused(() => expression(lookup, tree, options));
+}
+
+/** The condition of a trigger, whose columns are those of OLD and NEW. */
+export function deparseWhen(lookup: DeparseLookup, text: string, relOid: number): Deparsed {
+  return refused(() => new Deparser(lookup, { ...contextOf([relationAs(lookup, relOid, ['old', 'new'])]), varPrefix: true, indentLevel: Indent.std }).expr(parseNodeTree(text), false).text);
+}
+
+/** make_ruledef() from its condition on: ` WHERE … DO …` with a semicolon, of pg_rewrite.ev_qual and ev_action. */
+export function deparseRule(lookup: DeparseLookup, { condition, action, isInstead }: { condition: string; action: string; isInstead: boolean }): Deparsed {
+  return refused(() => {
+    const tree = parseNodeTree(action);
+    const queries = (Array.isArray(tree) ? tree : []).filter((each) => isNode(each));
+    if (queries.length === 0) throw new NodeTreeError('a rule without its query');
+    const deparser = new Deparser(lookup, contextOf([]));
+    const qual = parseNodeTree(condition);
+    if (qual !== null) {
+      const query = insertedQuery(queries[0]!);
+      deparser.add('\n   WHERE ');
+      deparser.with({ namespaces: [namespaceOf(lookup, query, [])], varPrefix: nodes(query, 'rtable').length !== 1, indentLevel: Indent.std }, () => void deparser.expr(qual, false));
+    }
+    deparser.add(` DO ${isInstead ? 'INSTEAD ' : ''}${queries.length > 1 ? '(' : ''}`);
+    for (const query of queries) {
+      queryDef(deparser, query, [], { colNamesVisible: true });
+      deparser.add(queries.length > 1 ? ';\n' : ';');
+    }
+    return deparser.add(queries.length > 1 ? ');' : '').text;
+  });
+}
+
+/** getInsertSelectQuery(), rewrite/rewriteManip.c: the OLD and NEW of INSERT … SELECT stand in the SELECT. */
+function insertedQuery(query: TreeNode): TreeNode {
+  const CMD_INSERT = '3';
+  const entries = nodes(query, 'rtable');
+  const isOwn = ['old', 'new'].every((name, i) => entries[i] && token(node(entries[i], 'eref'), 'aliasname') === name);
+  if (token(query, 'commandType') !== CMD_INSERT || isOwn) return query;
+  const [from] = nodes(node(query, 'jointree'), 'fromlist');
+  const source = from && isA(from, 'RANGETBLREF') ? entries[int(from, 'rtindex') - 1] : undefined;
+  if (!source) throw new NodeTreeError('an INSERT of a rule without its SELECT');
+  return node(source, 'subquery');
 }
 
 /** A constant without the cast that names its type: what partition bounds show. */
@@ -89,7 +129,7 @@ function refused(write: () => string): Deparsed {
 }
 
 function expression(lookup: DeparseLookup, tree: TreeValue, { relOid }: DeparseOptions): string {
-  return new Deparser(lookup, contextOf(relOid === undefined ? [] : [oneRelation(lookup, relOid)])).expr(tree, false).text;
+  return new Deparser(lookup, contextOf(relOid === undefined ? [] : [relationAs(lookup, relOid, [lookup.catalog.relations.get(relOid)?.name])])).expr(tree, false).text;
 }
 
 function contextOf(namespaces: readonly Namespace[]): Context {
@@ -98,11 +138,10 @@ function contextOf(namespaces: readonly Namespace[]): Context {
   };
 }
 
-/** deparse_context_for(): the columns of one relation, which stand without its name. */
-function oneRelation(lookup: DeparseLookup, relOid: number): Namespace {
+/** deparse_context_for(): the columns of one relation, once under each name. */
+function relationAs(lookup: DeparseLookup, relOid: number, names: (string | undefined)[]): Namespace {
   const columns = new ColumnNames();
   columns.colnames = lookup.catalog.columns(relOid).map((column) => (column.dropped ? undefined : column.name));
   const rte: TreeNode = { type: 'RANGETBLENTRY', fields: new Map<string, TreeValue>([['rtekind', '0'], ['relid', String(relOid)], ['alias', null]]) };
-  const name = lookup.catalog.relations.get(relOid)?.name;
-  return { rtable: [rte], ctes: [], names: [name], columns: [columns], oldAlias: undefined, newAlias: undefined, uniqueUsing: false, usingNames: [] };
+  return { rtable: names.map(() => rte), ctes: [], names, columns: names.map(() => columns), oldAlias: undefined, newAlias: undefined, uniqueUsing: false, usingNames: [] };
 }

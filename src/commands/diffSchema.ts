@@ -2,6 +2,7 @@
 import type { DiffSides } from '../query/diff.js';
 import { commentedOut } from '../query/sqlScript.js';
 import { schemaDiff, type SchemaChange } from '../query/schemaDiff.js';
+import { schemaScript, type ScriptStep } from '../query/schemaScript.js';
 import { formatOf, openRows, type CommonOptions, type DataOutput } from './context.js';
 
 const COLUMNS = ['change', 'object', 'table', 'name', 'property', 'before', 'after'] as const;
@@ -10,7 +11,7 @@ const COLUMNS = ['change', 'object', 'table', 'name', 'property', 'before', 'aft
 export function showSchemaDiff(sides: DiffSides, tables: string[], options: CommonOptions & { ddl?: boolean }, output: DataOutput): boolean {
   const changes = schemaDiff(sides, tables);
   const format = formatOf(options);
-  if (options.ddl) writeSql(changes, output);
+  if (options.ddl) writeSql(schemaScript(sides, changes), output);
   else if (format === 'table' && !options.expanded) writeWords(changes, output);
   else {
     const writer = openRows(options, COLUMNS.map((name) => ({ name, typeName: 'text' })), output, 'diff');
@@ -20,11 +21,12 @@ export function showSchemaDiff(sides: DiffSides, tables: string[], options: Comm
   return changes.length > 0;
 }
 
-/** A change that no statement is known for stands as a comment. */
-function writeSql(changes: readonly SchemaChange[], output: DataOutput): void {
-  for (const change of changes) {
-    if (change.sql.length === 0) output.line(commentedOut(words(change)));
-    for (const statement of change.sql) for (const line of statement.split('\n')) output.line(line);
+/** A change that no statement is known for stands as a comment. Bodies of functions may name what comes later. */
+function writeSql(steps: readonly ScriptStep[], output: DataOutput): void {
+  if (steps.some(({ change }) => change.object === 'function')) output.line('SET check_function_bodies = off;');
+  for (const { change, sql } of steps) {
+    if (sql.length === 0) output.line(commentedOut(words(change)));
+    for (const statement of sql) for (const line of statement.split('\n')) output.line(line);
   }
 }
 

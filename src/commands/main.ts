@@ -95,7 +95,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('rows of a table as of a moment')
     .argument('[table]', 'orders, shop.orders, "Odd Name", oid:16385 or filenode:16402')
     .option('--where <expr>', "a condition in PostgreSQL's syntax")
-    .option('--key <values>', 'values of the primary key, separated by commas: read through its index')
+    .option('--key <values>', 'values of the primary key, separated by commas, or of the column of the only hash index: read through the index')
     .option('--columns <names>', 'only these columns, separated by commas')
     .option('--limit <n>', 'at most this many rows')
     .option('--large-object <oid>', 'the bytes of a large object, instead of a table')
@@ -131,7 +131,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--pages', 'the blocks that changed')
     .option('--sql', 'as SQL that turns the tables of the second moment back into those of the first')
     .addOption(onConflict())
-    .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, types, functions')
+    .option('--schema', 'definitions instead of rows: tables, columns, constraints, indexes, triggers, policies, types, functions')
     .option('--ddl', 'with --schema: SQL that leads from the first moment to the second')
     .option('--only', 'without the children of the tables named, as SELECT … FROM ONLY')
     .option('--columns <names>', 'compare and show only these columns, and the key')
@@ -168,7 +168,7 @@ function buildProgram(done: (code: number) => void): Command {
     .action(run(async () => (await import('./log.js')).logCommand));
 
   atMoment(program.command('schema'))
-    .description("columns, constraints and indexes of a table as of a moment, like psql's \\d+")
+    .description("columns, constraints, indexes, triggers and policies of a table as of a moment, like psql's \\d+")
     .argument('[table]', 'a table, view, sequence or other relation; with --ddl, none: the whole database')
     .option('--ddl', 'as SQL that creates it')
     .option('--section <part>', 'of a whole database: pre-data, which rows need, or post-data: constraints, indexes, views')

@@ -68,6 +68,8 @@ function asJson(schema: TableSchema): unknown {
     })),
     constraints: schema.constraints.map((c) => ({ name: c.name, type: CONSTRAINTS[c.type] ?? c.type, definition: c.sql })),
     indexes: schema.indexes.map((i) => ({ name: i.name, primary: i.isPrimary, unique: i.isUnique, valid: i.isValid, definition: i.sql })),
+    ...Object.fromEntries((['trigger', 'rule', 'policy', 'statistics'] as const).map((kind) => [{ trigger: 'triggers', rule: 'rules', policy: 'policies', statistics: 'statistics' }[kind], schema.objects.filter((each) => each.kind === kind).map(({ name, sql }) => ({ name, definition: sql }))])),
+    settings: schema.settings,
     referenced_by: schema.referencedBy.map((c) => ({ table: c.table, name: c.name, definition: c.sql })),
     partition_key: schema.partitionKey, partition_of: schema.partitionBound === null ? null : schema.parents[0], partition_bound: schema.partitionBound,
     inherits: schema.partitionBound === null ? schema.parents : [], children: schema.children, options: schema.options, definition: schema.definition, query: schema.query, comment: schema.comment, unknown: schema.unknown,

@@ -2,10 +2,14 @@
  * A whole database as SQL as of a moment: schemas, extensions, types, functions, sequences and tables; then, for once the rows are in,
  * constraints and indexes, views, foreign keys and comments. Each statement follows what it needs; what is not written is named.
  */
+import { PG_AM, PG_CAST, PG_CLASS, PG_EXTENSION, PG_NAMESPACE, PG_PROC, PG_TRANSFORM, PG_TYPE } from '../catalog/catalogOids.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
-import { qualifyName, quoteIdentifier } from '../util/quote.js';
+import { TABLE_OBJECT_CATALOGS, tableObjects } from '../catalog/tableObjects.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { baseTypes, casts, transforms } from './baseTypeDdl.js';
-import { Classes, Dependencies, objectKey, unwrittenObjects, type ObjectKey } from './ddlObjects.js';
+import { commentOn, commentsOf } from './comments.js';
+import { Dependencies, unwrittenObjects } from './ddlObjects.js';
+import { objectKey, type ObjectKey, SHELL_OF_TYPE } from './objectKey.js';
 import { parentsOf, tableSchema } from './schema.js';
 import { createSequence, identityPersistence, ownedBy, sequencesOf, tableDdlParts } from './schemaDdl.js';
 import { extensionMembers, functionsOf, schemasOf } from './schemaObjects.js';
@@ -36,7 +40,7 @@ interface DdlObject {
   depth: number;
 }
 
-const Rank = { schema: 0, extension: 1, type: 2, function: 3, sequence: 4, table: 5, view: 6 } as const;
+const Rank = { schema: 0, extension: 1, type: 2, function: 3, sequence: 4, table: 5, view: 6, onTable: 7 } as const;
 const SETTINGS = ['SET check_function_bodies = off;', 'SET search_path = public, pg_catalog;'];
 
 /** Writes the database. */
@@ -66,6 +70,7 @@ class DatabaseWriter {
     this.baseTypes();
     this.functions();
     this.relations();
+    this.onTables();
     this.withoutMissing();
     const ordered = this.ordered();
     const late = this.lateObjects();
@@ -89,12 +94,12 @@ class DatabaseWriter {
   }
 
   private schemas(): void {
-    for (const [oid, { name, sql }] of schemasOf(this.database)) if (name !== 'public') this.add(Classes.namespace, oid, { rank: Rank.schema, label: `schema ${name}`, statements: [sql!] });
+    for (const [oid, { name, sql }] of schemasOf(this.database)) if (name !== 'public') this.add(PG_NAMESPACE, oid, { rank: Rank.schema, label: `schema ${name}`, statements: [sql!], comments: commentOn(this.database, PG_NAMESPACE, oid, `SCHEMA ${name}`) });
     this.database.catalog.scan('pg_extension', (row) => {
       const name = row.name('extname');
       const schema = this.database.catalog.namespaces.get(row.oid('extnamespace')) ?? '';
       if (name === 'plpgsql') return;
-      this.add(Classes.extension, row.oid('oid'), { rank: Rank.extension, label: `extension ${name}`, statements: [`CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(name)}${isSystemSchema(schema) ? '' : ` WITH SCHEMA ${quoteIdentifier(schema)}`};`] });
+      this.add(PG_EXTENSION, row.oid('oid'), { rank: Rank.extension, label: `extension ${name}`, statements: [`CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(name)}${isSystemSchema(schema) ? '' : ` WITH SCHEMA ${quoteIdentifier(schema)}`};`] });
     });
   }
 
@@ -103,47 +108,55 @@ class DatabaseWriter {
       if (row.oid('oid') < FIRST_NORMAL_OID) return;
       const name = quoteIdentifier(row.name('amname'));
       const handler = this.database.types.regName('regproc', row.oid('amhandler'));
-      this.add(Classes.accessMethod, row.oid('oid'), { rank: Rank.extension, label: `access method ${name}`, statements: [`CREATE ACCESS METHOD ${name} TYPE ${row.char('amtype') === 't' ? 'TABLE' : 'INDEX'} HANDLER ${handler};`] });
+      this.add(PG_AM, row.oid('oid'), { rank: Rank.extension, label: `access method ${name}`, statements: [`CREATE ACCESS METHOD ${name} TYPE ${row.char('amtype') === 't' ? 'TABLE' : 'INDEX'} HANDLER ${handler};`] });
     });
   }
 
   private types(): void {
     const ddl = new TypeDdl(this.database);
     for (const type of userTypes(this.database).values()) {
-      this.add(Classes.type, type.oid, { rank: Rank.type, label: `type ${qualifyName(type.schema, type.name)}`, statements: [ddl.statement(type)!] });
+      const name = qualifyName(type.schema, type.name);
+      const ofColumns = commentsOf(this.database, PG_CLASS, type.typrelid);
+      this.add(PG_TYPE, type.oid, {
+        rank: Rank.type, label: `type ${name}`, statements: [ddl.statement(type)!],
+        comments: [
+          ...commentOn(this.database, PG_TYPE, type.oid, `${type.typtype === 'd' ? 'DOMAIN' : 'TYPE'} ${name}`),
+          ...(type.attributes ?? []).flatMap((attribute, i) => (ofColumns.has(i + 1) && !attribute.dropped ? [`COMMENT ON COLUMN ${name}.${quoteIdentifier(attribute.name)} IS ${quoteLiteral(ofColumns.get(i + 1)!)};`] : [])),
+        ],
+      });
     }
   }
 
   /** A base type and its functions need each other: the type is first made as a shell. */
   private baseTypes(): void {
     for (const { oid, name, shell, sql } of baseTypes(this.database)) {
-      this.add(Classes.shell, oid, { rank: Rank.extension, label: `shell of type ${name}`, statements: [shell] });
-      this.add(Classes.type, oid, { rank: Rank.type, label: `type ${name}`, statements: [sql] });
+      this.add(SHELL_OF_TYPE, oid, { rank: Rank.extension, label: `shell of type ${name}`, statements: [shell] });
+      this.add(PG_TYPE, oid, { rank: Rank.type, label: `type ${name}`, statements: [sql] });
     }
-    for (const { oid, name, sql } of casts(this.database)) this.add(Classes.cast, oid, { rank: Rank.function, label: `cast ${name}`, statements: [sql] });
-    for (const { oid, name, sql } of transforms(this.database)) this.add(Classes.transform, oid, { rank: Rank.function, label: `transform ${name}`, statements: [sql] });
+    for (const { oid, name, sql } of casts(this.database)) this.add(PG_CAST, oid, { rank: Rank.function, label: `cast ${name}`, statements: [sql] });
+    for (const { oid, name, sql } of transforms(this.database)) this.add(PG_TRANSFORM, oid, { rank: Rank.function, label: `transform ${name}`, statements: [sql] });
   }
 
   private functions(): void {
     for (const [oid, { name, sql, unknown }] of functionsOf(this.database)) {
       if (sql !== null && unknown === '') {
-        this.add(Classes.proc, oid, { rank: Rank.function, label: `function ${name}`, statements: [sql] });
+        this.add(PG_PROC, oid, { rank: Rank.function, label: `function ${name}`, statements: [sql], comments: commentOn(this.database, PG_PROC, oid, `ROUTINE ${name}`) });
         continue;
       }
-      this.missing.set(objectKey(Classes.proc, oid), `function ${name}`);
+      this.missing.set(objectKey(PG_PROC, oid), `function ${name}`);
       this.unknown.push(`function ${name}: ${unknown}`);
     }
   }
 
   private relations(): void {
     const { catalog } = this.database;
-    const members = extensionMembers(this.database, Classes.relation);
+    const members = extensionMembers(this.database, PG_CLASS);
     for (const relation of [...catalog.relations.values()].sort((a, b) => a.oid - b.oid)) {
       const schema = catalog.schemaOf(relation);
       if (isSystemSchema(schema) || members.has(relation.oid) || relation.persistence === 't' || !'rpfvm'.includes(relation.kind)) continue;
       const described = tableSchema(this.database, relation);
       const label = `${described.kind} ${qualifyName(schema, relation.name)}`;
-      const key = objectKey(Classes.relation, relation.oid);
+      const key = objectKey(PG_CLASS, relation.oid);
       const { before, ...parts } = tableDdlParts(this.database, described, { inDatabase: true, checksApart: this.checksApart.has(key), lacks: (classOid, oid) => this.lacking(objectKey(classOid, oid)) });
       for (const what of described.unknown) this.unknown.push(`${label}: ${what}`);
       if (described.queryTree !== null && described.query === null) this.missing.set(key, label);
@@ -152,7 +165,18 @@ class DatabaseWriter {
     for (const sequence of this.database.once(sequencesOf)) {
       if (isSystemSchema(sequence.schema) || members.has(sequence.oid)) continue;
       const after = [...ownedBy(this.database, sequence), ...identityPersistence(this.database, sequence)];
-      this.add(Classes.relation, sequence.oid, { rank: Rank.sequence, label: `sequence ${sequence.name}`, statements: sequence.identity ? [] : [createSequence(sequence)], after });
+      this.add(PG_CLASS, sequence.oid, { rank: Rank.sequence, label: `sequence ${sequence.name}`, statements: sequence.identity ? [] : [createSequence(sequence)], after, comments: commentOn(this.database, PG_CLASS, sequence.oid, `SEQUENCE ${sequence.name}`) });
+    }
+  }
+
+  /** Triggers, rules, policies and extended statistics of the relations that are written. */
+  private onTables(): void {
+    for (const [relOid, objects] of this.database.once(tableObjects)) {
+      if (!this.objects.has(objectKey(PG_CLASS, relOid))) continue;
+      for (const { kind, oid, target, sql, unknown } of objects) {
+        const { classOid } = TABLE_OBJECT_CATALOGS[kind];
+        if (unknown === '') this.add(classOid, oid, { rank: Rank.onTable, label: target, statements: [sql], comments: commentOn(this.database, classOid, oid, target) });
+      }
     }
   }
 
@@ -209,7 +233,7 @@ class DatabaseWriter {
     return [...(this.needs.get(key) ?? [])].filter((need) => this.objects.has(need));
   }
 
-  /** Views, and functions that need one, unless a table needs them: a materialised view is filled from the rows, and a view may need a primary key. */
+  /** Views, functions that need one, and what hangs on tables, unless a table needs them: a materialised view is filled from the rows, and a view may need a primary key. */
   private lateObjects(): Set<ObjectKey> {
     const early = new Set<ObjectKey>();
     const keep = (key: ObjectKey): void => {
@@ -217,10 +241,10 @@ class DatabaseWriter {
       early.add(key);
       this.needsOf(key).forEach(keep);
     };
-    for (const [key, { rank }] of this.objects) if (rank !== Rank.view && rank !== Rank.function) keep(key);
+    for (const [key, { rank }] of this.objects) if (rank < Rank.view && rank !== Rank.function) keep(key);
     const late = new Set<ObjectKey>();
     for (const key of this.ordered()) {
-      if (!early.has(key) && (this.objects.get(key)!.rank === Rank.view || this.needsOf(key).some((need) => late.has(need)))) late.add(key);
+      if (!early.has(key) && (this.objects.get(key)!.rank >= Rank.view || this.needsOf(key).some((need) => late.has(need)))) late.add(key);
     }
     return late;
   }

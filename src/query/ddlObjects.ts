@@ -1,20 +1,11 @@
 /** What depends on what in a database, for writing its definitions in an order that can be run: pg_depend, seen from the statements. */
-import { PG_TYPE, PG_PROC, PG_CLASS, PG_AM, PG_ATTRDEF, PG_CAST, PG_CONSTRAINT, PG_NAMESPACE, PG_REWRITE, PG_EXTENSION, PG_TRANSFORM } from '../catalog/catalogOids.js';
+import { PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT, PG_REWRITE, PG_TYPE } from '../catalog/catalogOids.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { qualifyName, quoteIdentifier } from '../util/quote.js';
+import { objectKey, type ObjectKey } from './objectKey.js';
 import { extensionMembers } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
-
-/** OIDs of catalogs: pg_depend.classid. */
-/** `shell`: of base types, which pg_depend does not tell from the types. */
-export const Classes = { shell: 0, cast: PG_CAST, transform: PG_TRANSFORM, type: PG_TYPE, proc: PG_PROC, relation: PG_CLASS, attrdef: PG_ATTRDEF, accessMethod: PG_AM, constraint: PG_CONSTRAINT, namespace: PG_NAMESPACE, rewrite: PG_REWRITE, extension: PG_EXTENSION } as const;
-
-export type ObjectKey = `${number} ${number}`;
-
-export function objectKey(classOid: number, oid: number): ObjectKey {
-  return `${classOid} ${oid}`;
-}
 
 interface UnwrittenKind {
   catalog: string;
@@ -31,10 +22,6 @@ const UNWRITTEN: readonly UnwrittenKind[] = [
   { catalog: 'pg_collation', kind: 'collation', name: 'collname', namespace: 'collnamespace' },
   { catalog: 'pg_opclass', kind: 'operator class', name: 'opcname', namespace: 'opcnamespace' },
   { catalog: 'pg_conversion', kind: 'conversion', name: 'conname', namespace: 'connamespace' },
-  { catalog: 'pg_trigger', kind: 'trigger', name: 'tgname', listed: (row) => !row.bool('tgisinternal') },
-  { catalog: 'pg_rewrite', kind: 'rule', name: 'rulename', listed: (row) => row.name('rulename') !== '_RETURN' },
-  { catalog: 'pg_policy', kind: 'policy', name: 'polname' },
-  { catalog: 'pg_statistic_ext', kind: 'statistics object', name: 'stxname', namespace: 'stxnamespace' },
   { catalog: 'pg_foreign_data_wrapper', kind: 'foreign-data wrapper', name: 'fdwname' },
   { catalog: 'pg_foreign_server', kind: 'server', name: 'srvname' },
   { catalog: 'pg_language', kind: 'language', name: 'lanname' },
@@ -87,21 +74,21 @@ export class Dependencies {
     const set = (classOid: number, oid: number, holder: ObjectKey): void => void this.holders.set(objectKey(classOid, oid), holder);
     catalog.scan('pg_type', (row) => {
       const relation = catalog.relations.get(row.oid('typrelid'));
-      if (relation?.kind === 'c') set(Classes.relation, relation.oid, objectKey(Classes.type, row.oid('oid')));
-      else if (relation) set(Classes.type, row.oid('oid'), objectKey(Classes.relation, relation.oid));
-      else if (row.oid('typelem') !== 0 && row.char('typcategory') === 'A') set(Classes.type, row.oid('oid'), objectKey(Classes.type, row.oid('typelem')));
+      if (relation?.kind === 'c') set(PG_CLASS, relation.oid, objectKey(PG_TYPE, row.oid('oid')));
+      else if (relation) set(PG_TYPE, row.oid('oid'), objectKey(PG_CLASS, relation.oid));
+      else if (row.oid('typelem') !== 0 && row.char('typcategory') === 'A') set(PG_TYPE, row.oid('oid'), objectKey(PG_TYPE, row.oid('typelem')));
     });
     catalog.scan('pg_range', (row) => {
-      if (row.has('rngmultitypid')) set(Classes.type, row.oid('rngmultitypid'), objectKey(Classes.type, row.oid('rngtypid')));
+      if (row.has('rngmultitypid')) set(PG_TYPE, row.oid('rngmultitypid'), objectKey(PG_TYPE, row.oid('rngtypid')));
     });
-    catalog.scan('pg_attrdef', (row) => set(Classes.attrdef, row.oid('oid'), objectKey(Classes.relation, row.oid('adrelid'))));
-    catalog.scan('pg_rewrite', (row) => set(Classes.rewrite, row.oid('oid'), objectKey(Classes.relation, row.oid('ev_class'))));
+    catalog.scan('pg_attrdef', (row) => set(PG_ATTRDEF, row.oid('oid'), objectKey(PG_CLASS, row.oid('adrelid'))));
+    catalog.scan('pg_rewrite', (row) => set(PG_REWRITE, row.oid('oid'), objectKey(PG_CLASS, row.oid('ev_class'))));
     catalog.scan('pg_constraint', (row) => {
-      if (row.oid('contypid') !== 0) set(Classes.constraint, row.oid('oid'), objectKey(Classes.type, row.oid('contypid')));
-      else if (row.char('contype') === 'c') this.checks.push({ key: objectKey(Classes.constraint, row.oid('oid')), table: objectKey(Classes.relation, row.oid('conrelid')) });
+      if (row.oid('contypid') !== 0) set(PG_CONSTRAINT, row.oid('oid'), objectKey(PG_TYPE, row.oid('contypid')));
+      else if (row.char('contype') === 'c') this.checks.push({ key: objectKey(PG_CONSTRAINT, row.oid('oid')), table: objectKey(PG_CLASS, row.oid('conrelid')) });
     });
     catalog.scan('pg_rewrite', (row) => {
-      if (row.name('rulename') !== '_RETURN') this.holders.delete(objectKey(Classes.rewrite, row.oid('oid')));
+      if (row.name('rulename') !== '_RETURN') this.holders.delete(objectKey(PG_REWRITE, row.oid('oid')));
     });
   }
 

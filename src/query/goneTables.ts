@@ -1,16 +1,17 @@
 /** What brings the definitions of tables back that are gone: with what they need and the database of now lacks, and the foreign keys that pointed to them. */
-import { PG_PROC, PG_CLASS, PG_ATTRDEF, PG_CONSTRAINT, PG_REWRITE } from '../catalog/catalogOids.js';
-import type { Relation } from '../catalog/relation.js';
-import { FIRST_NORMAL_OID } from '../catalog/relation.js';
+import { PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT, PG_PROC, PG_REWRITE } from '../catalog/catalogOids.js';
+import { FIRST_NORMAL_OID, type Relation } from '../catalog/relation.js';
+import { TABLE_OBJECT_CATALOGS } from '../catalog/tableObjects.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { relationName } from './ddl.js';
+import { objectKey, type ObjectKey } from './objectKey.js';
+import { privilegesOf } from './privileges.js';
 import { tableSchema, type TableSchema } from './schema.js';
-import { tableDdlParts } from './schemaDdl.js';
+import { tableDdlParts, type DdlParts } from './schemaDdl.js';
 import { functionsOf } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
-import { comment } from './sqlScript.js';
+import { comment, commentedOut } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
-
 
 export interface GoneTablesDdl {
   /** Schemas, types, functions, sequences, the tables themselves. */
@@ -49,8 +50,8 @@ export function goneTablesDdl(then: DatabaseAt, now: DatabaseAt | undefined, rel
     ],
     after: [
       ...parts.flatMap((part) => part.after), ...schemas.flatMap((schema, i) => foreignKeysOut(then, now, relations, schema, parts[i]!.foreignKeys)),
-      ...schemas.flatMap((schema) => foreignKeysIn(now, relations, schema)), ...parts.flatMap((part) => part.comments),
-      ...relations.flatMap((relation) => ownership(then, now, relation)), ...relations.flatMap((relation) => notBroughtBack(then, relation)),
+      ...schemas.flatMap((schema) => foreignKeysIn(now, relations, schema)), ...schemas.flatMap((schema, i) => hungOn(then, now, relations, schema, parts[i]!)),
+      ...relations.flatMap((relation) => ownership(then, now, relation)), ...relations.flatMap((relation) => viewsGone(then, relation)),
     ],
     sequences: [...made],
   };
@@ -63,18 +64,19 @@ interface NeededFunction {
   types: number[];
 }
 
-/** Functions that defaults, checks and indexes call and that are gone, too. */
+/** Functions that defaults, checks, indexes, triggers and policies call and that are gone, too. */
 function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas: readonly TableSchema[]): NeededFunction[] {
-  const users = new Set(schemas.flatMap((schema) => [
-    `${PG_CLASS} ${schema.relation.oid}`, ...schema.indexes.map((index) => `${PG_CLASS} ${index.oid}`), ...schema.constraints.map((each) => `${PG_CONSTRAINT} ${each.oid}`),
+  const users = new Set<ObjectKey>(schemas.flatMap((schema) => [
+    objectKey(PG_CLASS, schema.relation.oid), ...schema.indexes.map((index) => objectKey(PG_CLASS, index.oid)), ...schema.constraints.map((each) => objectKey(PG_CONSTRAINT, each.oid)),
+    ...schema.objects.map(({ kind, oid }) => objectKey(TABLE_OBJECT_CATALOGS[kind].classOid, oid)),
   ]));
   const tables = new Set(schemas.map((schema) => schema.relation.oid));
   then.catalog.scan('pg_attrdef', (row) => {
-    if (tables.has(row.oid('adrelid'))) users.add(`${PG_ATTRDEF} ${row.oid('oid')}`);
+    if (tables.has(row.oid('adrelid'))) users.add(objectKey(PG_ATTRDEF, row.oid('oid')));
   });
   const wanted = new Set<number>();
   then.catalog.scan('pg_depend', (row) => {
-    if (row.oid('refclassid') === PG_PROC && users.has(`${row.oid('classid')} ${row.oid('objid')}`)) wanted.add(row.oid('refobjid'));
+    if (row.oid('refclassid') === PG_PROC && users.has(objectKey(row.oid('classid'), row.oid('objid')))) wanted.add(row.oid('refobjid'));
   });
   if (wanted.size === 0) return [];
   const definitions = functionsOf(then), there = now && functionsOf(now);
@@ -88,7 +90,6 @@ function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas:
   });
   return found;
 }
-
 
 /** The tables' own foreign keys; to a table that is gone and does not come back, as a comment. */
 function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema, statements: readonly string[]): string[] {
@@ -104,6 +105,20 @@ function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations
   });
 }
 
+/** Triggers, rules, policies and extended statistics with all comments; what reads a table that is gone and does not come back, as a comment. */
+function hungOn(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema, parts: DdlParts): string[] {
+  const lacking = new Map<ObjectKey, Relation>();
+  then.catalog.scan('pg_depend', (row) => {
+    const needed = row.oid('refclassid') === PG_CLASS ? then.catalog.relations.get(row.oid('refobjid')) : undefined;
+    if (needed && !relations.includes(needed) && !now?.catalog.relations.has(needed.oid)) lacking.set(objectKey(row.oid('classid'), row.oid('objid')), needed);
+  });
+  const lost = schema.objects.map(({ kind, oid }) => lacking.get(objectKey(TABLE_OBJECT_CATALOGS[kind].classOid, oid)));
+  return [
+    ...parts.objects.map((sql, i) => (lost[i] ? commentedOut(`not brought back, since ${relationName(then, lost[i])} is gone, too: ${sql}`) : sql)),
+    ...parts.comments.filter((line) => !schema.objects.some(({ target }, i) => lost[i] && line.startsWith(`COMMENT ON ${target} IS `))),
+  ];
+}
+
 /** Foreign keys of tables that are still there: they went with DROP … CASCADE. */
 function foreignKeysIn(now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema): string[] {
   if (!now) return [];
@@ -113,44 +128,25 @@ function foreignKeysIn(now: DatabaseAt | undefined, relations: readonly Relation
   });
 }
 
+/** The owner and the privileges, as far as their roles are still there. */
 function ownership(then: DatabaseAt, now: DatabaseAt | undefined, relation: Relation): string[] {
   const owner = now?.types.roleName(relation.ownerOid);
-  const [table, lines] = [relationName(then, relation), [] as string[]];
-  if (owner !== undefined) lines.push(`ALTER TABLE ${table} OWNER TO ${quoteIdentifier(owner)};`);
-  then.catalog.scan('pg_class', (row) => {
-    if (row.oid('oid') !== relation.oid) return;
-    if (row.bool('relrowsecurity')) lines.push(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;`);
-    if (row.bool('relforcerowsecurity')) lines.push(`ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;`);
-    if (!row.isNull('relacl')) lines.push(comment(`not brought back: privileges on ${table}`));
-  });
-  return lines;
+  const granted = privilegesOf(then, relation, (oid) => now?.types.roleName(oid));
+  return [...(owner === undefined ? [] : [`ALTER TABLE ${relationName(then, relation)} OWNER TO ${quoteIdentifier(owner)};`]), ...granted];
 }
 
-/** What hung on the table and has no statement here. */
-function notBroughtBack(then: DatabaseAt, relation: Relation): string[] {
-  const [table, lines] = [relationName(then, relation), [] as string[]];
-  const add = (kind: string, name: string): void => void lines.push(comment(`not brought back: ${kind} ${name} on ${table}`));
-  then.catalog.scan('pg_trigger', (row) => {
-    if (row.oid('tgrelid') === relation.oid && !row.bool('tgisinternal')) add('trigger', quoteIdentifier(row.name('tgname')));
-  });
-  then.catalog.scan('pg_policy', (row) => {
-    if (row.oid('polrelid') === relation.oid) add('policy', quoteIdentifier(row.name('polname')));
-  });
-  then.catalog.scan('pg_statistic_ext', (row) => {
-    if (row.oid('stxrelid') === relation.oid) add('statistics', quoteIdentifier(row.name('stxname')));
-  });
+/** What read the table and does not come back. */
+function viewsGone(then: DatabaseAt, relation: Relation): string[] {
+  const table = relationName(then, relation);
   const rules = new Map<number, number>();
-  then.catalog.scan('pg_rewrite', (row) => {
-    rules.set(row.oid('oid'), row.oid('ev_class'));
-    if (row.oid('ev_class') === relation.oid) add('rule', quoteIdentifier(row.name('rulename')));
-  });
+  then.catalog.scan('pg_rewrite', (row) => void rules.set(row.oid('oid'), row.oid('ev_class')));
   const views = new Set<Relation>();
   then.catalog.scan('pg_depend', (row) => {
     if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== PG_CLASS || row.oid('refobjid') !== relation.oid) return;
     const view = then.catalog.relations.get(rules.get(row.oid('objid')) ?? 0);
     if (view && view !== relation) views.add(view);
   });
-  return [...lines, ...[...views].map((view) => comment(`not brought back: view ${relationName(then, view)}, which reads ${table}`))];
+  return [...views].map((view) => comment(`not brought back: view ${relationName(then, view)}, which reads ${table}`));
 }
 
 /** setval() for the sequences that the tables' columns own, and for those that are made anew. Where the table is still there, a sequence never goes back. */

@@ -15,6 +15,7 @@ import { keyTest } from './indexScan.js';
 import { tableShape, type RowValues, type TableShape } from './rowImages.js';
 import { openSource } from './scanSource.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
+import { virtualColumns } from './virtualColumns.js';
 
 /** What is asked of a table beside its rows. */
 export interface HistoryOptions extends ChangeOptions {
@@ -126,7 +127,8 @@ export type FindKind = 'gone' | 'appeared' | 'changed';
 export async function findChanges(session: Session, database: DatabaseAt, tableName: string, where: string, kind: FindKind, options: HistoryOptions, findings: Findings): Promise<HistoryAnswer> {
   const relation = tableOf(database, tableName);
   const table = database.describe(relation);
-  const condition = await compileTableWhere(database, table, where);
+  const virtual = await virtualColumns(database, table);
+  const condition = await compileTableWhere(database, table, where, virtual.places);
   const shape = tableShape(undefined, { database, table });
   const head: AsofColumn[] = [...VERSION_COLUMNS.slice(0, 1), { name: 'time', typeName: 'timestamptz' }, { name: 'lsn', typeName: 'pg_lsn' }, { name: 'xid', typeName: 'xid' }];
   const shown = shownColumns(database, table, options);
@@ -140,5 +142,5 @@ export async function findChanges(session: Session, database: DatabaseAt, tableN
     if (kind === 'gone' ? !(was && !is) : kind === 'appeared' ? !(is && !was) : !(was && is)) return;
     rows.push([change.operation, formatTimestamptz(change.row.time, session.zone), formatLsn(change.row.lsn), String(change.row.xid), ...shown.of(change.shape, names, kind === 'gone' ? before : after)]);
   });
-  return { columns: [...head, ...shown.columns], rows, notices: [...condition.notices] };
+  return { columns: [...head, ...shown.columns], rows, notices: [...condition.notices, ...virtual.notices] };
 }

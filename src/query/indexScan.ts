@@ -36,13 +36,13 @@ const BTREE_AM_OID = 403;
 const HASH_AM_OID = 405;
 
 /**
- * Rows of a part whose primary key (else a unique index's key, where that is the only one) has the given values; `table` is the relation
- * asked for, whose key it is. Falls back to a scan and says so.
+ * Rows of a part whose primary key (else a unique index's key, else the column of the only hash index) has the given values; `table` is the
+ * relation asked for, whose key it is. Falls back to a scan and says so.
  */
 export async function keyScan(database: DatabaseAt, table: Table, part: SourcePart, values: string[]): Promise<RowSource> {
-  const isUsable = (index: IndexInfo): boolean => index.isUnique && index.isValid && !index.hasPredicate && !index.key.includes(0);
-  const indexes = indexesOf(database, table.relation.oid).filter(isUsable);
-  const asked = indexes.find((i) => i.isPrimary) ?? indexes[0];
+  const indexes = indexesOf(database, table.relation.oid).filter(isPlain);
+  const hashed = indexes.filter((index) => index.relation.amOid === HASH_AM_OID);
+  const asked = indexes.find((i) => i.isPrimary) ?? indexes.find((i) => i.isUnique) ?? (hashed.length === 1 ? hashed[0] : undefined);
   if (!asked) {
     throw new WalscopeError('usage.key', `${table.relation.name} has no primary key at this moment`, { exitCode: ExitCode.usage, hint: 'use --where instead' });
   }
@@ -50,18 +50,44 @@ export async function keyScan(database: DatabaseAt, table: Table, part: SourcePa
   if (values.length !== names.length) {
     throw new WalscopeError('usage.key', `the key of ${table.relation.name} is (${names.join(', ')}): ${names.length} values, not ${values.length}`, { exitCode: ExitCode.usage, hint: 'separate values with commas' });
   }
-  const index = part.table === table ? asked : indexesOf(database, part.table.relation.oid)
-    .find((i) => isUsable(i) && i.key.length === names.length && i.key.every((attnum, n) => columnName(part.table, attnum) === names[n]));
-  if (!index) return scanByKey(database, part.table, names, values, `${part.table.relation.name} has no unique index on (${names.join(', ')})`);
-  const columns = indexColumns(database, part.table, index, values.length);
-  if (typeof columns === 'string') return scanByKey(database, part.table, names, values, columns);
-  const equal: Uint8Array[] = [];
-  for (const [i, value] of values.entries()) {
-    const type = keyType(database, part.table, index.key[i]!)!;
-    if (!canReadKey(type.typoutput)) return scanByKey(database, part.table, names, values, `values of type ${type.name} cannot be looked up in an index`);
-    equal.push(keyBytes(database, type, value));
+  const own = indexesOf(database, part.table.relation.oid).filter((index) => isPlain(index) && index.key.length === names.length && index.key.every((attnum, n) => columnName(part.table, attnum) === names[n]));
+  const found = keyByBtree(database, part.table, own.find((index) => index.indexOid === asked.indexOid) ?? own.find((index) => index.isUnique), values);
+  if (typeof found !== 'string') return found;
+  const hash = own.find((index) => index.relation.amOid === HASH_AM_OID);
+  const tids = hash && readable(() => hashTids(database, part.table, hash, values[0]!));
+  const why = found === '' ? `${part.table.relation.name} has no unique index on (${names.join(', ')})` : found;
+  // rows of other keys may have the same hash code
+  if (tids && typeof tids !== 'string') return withKey(database, part.table, names, values, tidScan(database, part.table, `index scan using ${hash!.relation.name} on (${names.join(', ')})`, tids));
+  const plan = `sequential scan of ${database.blocks(part.table.relation) ?? 0} pages (${why})`;
+  return withKey(database, part.table, names, values, { plan, notice: `${why}: the whole table is scanned`, scan: (emit, finding) => part.table.scan(emit, finding) });
+}
+
+/** Of every row, by its columns. */
+function isPlain(index: IndexInfo): boolean {
+  return index.isValid && !index.hasPredicate && !index.key.includes(0);
+}
+
+/** What `read` gives; why not, where a value's text is not read here. */
+function readable<T>(read: () => T): T | string {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WalscopeError && error.code === 'key.value') return error.message;
+    throw error;
   }
-  return tidScan(database, part.table, `index scan using ${index.relation.name} on (${names.join(', ')})`, btreeSearch(database, index, columns).tids({ equal }));
+}
+
+/** The rows of a key through a unique btree, or why it cannot be searched; empty: there is none. */
+function keyByBtree(database: DatabaseAt, table: Table, index: IndexInfo | undefined, values: string[]): RowSource | string {
+  if (index?.relation.amOid !== BTREE_AM_OID) return '';
+  const columns = indexColumns(database, table, index, values.length);
+  if (typeof columns === 'string') return columns;
+  const types = index.key.map((attnum) => keyType(database, table, attnum)!);
+  const unread = types.find((type) => !canReadKey(type.typoutput));
+  if (unread) return `values of type ${unread.name} cannot be looked up in an index`;
+  const equal = readable(() => values.map((value, i) => keyBytes(database, types[i]!, value)));
+  if (typeof equal === 'string') return equal;
+  return tidScan(database, table, `index scan using ${index.relation.name} on (${index.key.map((attnum) => columnName(table, attnum)).join(', ')})`, btreeSearch(database, index, columns).tids({ equal }));
 }
 
 interface Candidate {
@@ -257,14 +283,14 @@ function indexColumns(database: DatabaseAt, table: Table, index: IndexInfo, keys
   return columns;
 }
 
-/** Where no index can be searched: the same question by a scan. */
-async function scanByKey(database: DatabaseAt, table: Table, names: string[], values: string[], why: string): Promise<RowSource> {
+/** The rows of a source that have the key. */
+async function withKey(database: DatabaseAt, table: Table, names: string[], values: string[], { plan, notice, scan }: RowSource): Promise<RowSource> {
   const key = await keyTest(database, table, names, values);
   const places = names.map((name) => table.columns.findIndex((c) => c.column.name === name));
+  const notices = [...(notice === undefined ? [] : [notice]), ...key.notices];
   return {
-    plan: `sequential scan of ${database.blocks(table.relation) ?? 0} pages (${why})`,
-    notice: [`${why}: the whole table is scanned`, ...key.notices].join('; '),
-    scan: (emit, finding) => table.scan((row) => !key.test(places.map((place) => row.value(place))) || emit(row), finding),
+    plan, ...(notices.length > 0 ? { notice: notices.join('; ') } : {}),
+    scan: (emit, finding) => scan((row) => !key.test(places.map((place) => row.value(place))) || emit(row), finding),
   };
 }
 

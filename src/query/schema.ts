@@ -1,12 +1,15 @@
 /** A relation's definition as of a moment: what psql's \d+ shows, from the catalogs of then. */
 import { PG_CLASS } from '../catalog/catalogOids.js';
-import { Definitions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
+import { Definitions, foreignOptions, type ConstraintDefinition, type IndexDefinition } from '../catalog/definitions.js';
 import type { CatalogRow } from '../catalog/catalogRow.js';
 import { deparseText, deparseView } from '../catalog/deparse.js';
 import { NodeTreeError } from '../catalog/ruleutils/nodeTree.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
-import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { tableObjects, type TableObject } from '../catalog/tableObjects.js';
+import { quoteIdentifier } from '../util/quote.js';
+import { commentsOf } from './comments.js';
 import type { DatabaseAt } from './session.js';
+import { tableSettings } from './tableSettings.js';
 
 export interface SchemaColumn {
   name: string;
@@ -42,6 +45,10 @@ export interface TableSchema {
   columns: SchemaColumn[];
   indexes: IndexDefinition[];
   constraints: ConstraintDefinition[];
+  /** Triggers, rules, policies and extended statistics. */
+  objects: TableObject[];
+  /** What ALTER TABLE alone says. */
+  settings: string[];
   /** Foreign keys of other tables that refer to this one. */
   referencedBy: (ConstraintDefinition & { table: string })[];
   partitionKey: string | null;
@@ -71,9 +78,9 @@ const STORAGE: Record<string, string> = { p: 'plain', m: 'main', e: 'external', 
 export function tableSchema(database: DatabaseAt, relation: Relation): TableSchema {
   const definitions = new Definitions(database);
   const unknown: string[] = [];
-  const comments = commentsOf(database, relation.oid);
-  const note = <T extends { name: string; unknown: string }>(what: string, list: T[]): T[] => {
-    for (const each of list) if (each.unknown) unknown.push(`${what} ${each.name}: ${each.unknown}`);
+  const comments = commentsOf(database, PG_CLASS, relation.oid);
+  const note = <T extends { name: string; unknown: string; kind?: string }>(what: string, list: T[]): T[] => {
+    for (const each of list) if (each.unknown) unknown.push(`${each.kind ?? what} ${each.name}: ${each.unknown}`);
     return list;
   };
   const queryTree = 'vm'.includes(relation.kind) ? queryTreeOf(database, relation.oid) : null;
@@ -81,12 +88,15 @@ export function tableSchema(database: DatabaseAt, relation: Relation): TableSche
   if (query && query.sql === undefined) unknown.push(`query: ${query.unknown}`);
   const key = definitions.partitionKey(relation.oid);
   if (key?.unknown) unknown.push(`partition key: ${key.unknown}`);
+  const indexes = definitions.indexes(relation.oid);
   const names = (oids: number[]): string[] => oids.map((oid) => definitions.relationName(oid));
   return {
     relation, schema: database.catalog.schemaOf(relation), name: relation.name, kind: RELKIND_NAMES[relation.kind] ?? relation.kind,
     columns: note('column', columnsOf(database, relation, comments)),
-    indexes: note('index', definitions.indexes(relation.oid)),
+    indexes: note('index', indexes),
     constraints: note('constraint', definitions.constraints(relation.oid)),
+    objects: note('object', database.once(tableObjects).get(relation.oid) ?? []),
+    settings: tableSettings(database, relation, indexes),
     referencedBy: definitions.constraints(relation.oid, true).map((each) => ({ ...each, table: definitions.relationName(each.relOid) })),
     partitionKey: key?.sql ?? null, partitionBound: boundOf(definitions, relation, unknown), parents: names(parentsOf(database, relation.oid)), children: names([...(database.once(readInheritance).children.get(relation.oid) ?? [])].sort((a, b) => a - b)),
     options: definitions.storageOptions(relation.oid), definition: definitionOf(database, relation), query: query?.sql ?? null, queryTree, isPopulated: relation.isPopulated, tablespaceOid: relation.tablespaceOid, comment: comments.get(0) ?? null,
@@ -102,23 +112,6 @@ function boundOf(definitions: Definitions, relation: Relation, unknown: string[]
     unknown.push(`partition bound: ${error.message}`);
     return null;
   }
-}
-
-/** pg_description of a relation, by column (0: the relation itself). */
-export function commentsOf(database: DatabaseAt, oid: number): ReadonlyMap<number, string> {
-  return database.once(readComments).get(oid) ?? new Map();
-}
-
-function readComments(database: DatabaseAt): Map<number, Map<number, string>> {
-  const found = new Map<number, Map<number, string>>();
-  database.catalog.scan('pg_description', (row) => {
-    if (row.oid('classoid') !== PG_CLASS) return;
-    const oid = row.oid('objoid');
-    const comments = found.get(oid);
-    if (comments) comments.set(row.int4('objsubid'), row.text('description') ?? '');
-    else found.set(oid, new Map([[row.int4('objsubid'), row.text('description') ?? '']]));
-  });
-  return found;
 }
 
 /** Parents by inheritance in their order, or the partitioned table or index. */
@@ -195,11 +188,8 @@ function definitionOf(database: DatabaseAt, relation: Relation): string | null {
   let text: string | null = null;
   database.catalog.scan('pg_foreign_table', (row) => {
     if (row.oid('ftrelid') !== relation.oid) return;
-    const options = row.texts('ftoptions').map((option) => {
-      const equals = option!.indexOf('=');
-      return `${quoteIdentifier(option!.slice(0, equals))} ${quoteLiteral(option!.slice(equals + 1))}`;
-    });
-    text = `SERVER ${quoteIdentifier(servers.get(row.oid('ftserver')) ?? '')}${options.length > 0 ? ` OPTIONS (${options.join(', ')})` : ''}`;
+    const options = foreignOptions(row.texts('ftoptions'));
+    text = `SERVER ${quoteIdentifier(servers.get(row.oid('ftserver')) ?? '')}${options === '' ? '' : ` OPTIONS (${options})`}`;
   });
   return text;
 }

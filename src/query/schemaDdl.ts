@@ -5,10 +5,12 @@
 import { PG_CLASS, PG_CONSTRAINT } from '../catalog/catalogOids.js';
 import { Definitions, type ConstraintDefinition } from '../catalog/definitions.js';
 import { deparseText } from '../catalog/deparse.js';
+import { TABLE_OBJECT_CATALOGS } from '../catalog/tableObjects.js';
 import { allNodes, NodeTreeError, parseNodeTree } from '../catalog/ruleutils/nodeTree.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import { commentsOf, defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
+import { commentOn } from './comments.js';
+import { defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
 import type { DatabaseAt } from './session.js';
 import { comment, commentedOut } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
@@ -24,11 +26,13 @@ export interface DdlParts {
   /** In a database: partitions' indexes become part of those of the partitioned tables. */
   attachments: string[];
   foreignKeys: string[];
+  /** Triggers, rules, policies, extended statistics; in a database they are objects of their own. */
+  objects: string[];
   comments: string[];
 }
 
 export interface TableDdlOptions {
-  /** Without the schemas and types that the table needs. */
+  /** Without the schemas, types and sequences that the table needs. */
   alone?: boolean;
   /** One of a whole database, which brings sequences and partitions, too: indexes are made on each partition and attached. */
   inDatabase?: boolean;
@@ -38,19 +42,34 @@ export interface TableDdlOptions {
   lacks?: (classOid: number, oid: number) => string | undefined;
 }
 
-/** The whole script. */
+/** The whole script; of a sequence, an index or a composite type its statement. */
 export function tableDdl(database: DatabaseAt, schema: TableSchema, options: TableDdlOptions = {}): string {
-  const parts = tableDdlParts(database, schema, options);
-  return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
+  const { relation } = schema;
+  if (relation.kind === 'S') {
+    const sequence = database.once(sequencesOf).find((each) => each.oid === relation.oid)!;
+    // an identity column's is made with its table
+    return [sequence.identity ? comment(`the sequence of an identity column: ${createSequence(sequence)}`) : createSequence(sequence), ...ownedBy(database, sequence), ...commentOn(database, PG_CLASS, relation.oid, `SEQUENCE ${sequence.name}`)].map((line) => `${line}\n`).join('');
+  }
+  if ('iI'.includes(relation.kind)) {
+    const definition = new Definitions(database).indexOf(relation.oid);
+    return `${definition.unknown === '' ? `${definition.sql};` : commentedOut(`${definition.unknown} is not written: ${definition.sql};`)}\n`;
+  }
+  if (relation.kind === 'c') return new TypeDdl(database).neededBy([relation.typeOid]).map(({ sql }) => `${sql}\n`).join('\n');
+  return scriptOf(tableDdlParts(database, schema, options));
+}
+
+/** The parts with no rows between them. */
+export function scriptOf(parts: DdlParts): string {
+  return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.objects, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
 }
 
 /** The script in parts, for who wants to put rows between them. Refuses what is no table or view. */
 export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options: TableDdlOptions = {}): DdlParts {
   if (!'rpfvm'.includes(schema.relation.kind)) {
-    throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: only tables and views are written as SQL`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
+    throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: there is no SQL that creates it`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
   }
   const writer = new DdlWriter(database, schema, options);
-  return { before: writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), comments: writer.comments() };
+  return { before: writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), objects: options.inDatabase ? [] : writer.objects(), comments: writer.comments() };
 }
 
 class DdlWriter {
@@ -62,7 +81,7 @@ class DdlWriter {
 
   before(): string[] {
     if ('vm'.includes(this.schema.relation.kind)) return this.createView();
-    const sequences = this.database.once(sequencesOf).filter((s) => s.owner?.relOid === this.schema.relation.oid || this.defaultSequences.has(s.oid));
+    const sequences = this.database.once(sequencesOf).filter((s) => s.owner?.relOid === this.schema.relation.oid || (!this.options.alone && this.defaultSequences.has(s.oid)));
     if (this.options.inDatabase) return this.createTable(sequences);
     const types = this.options.alone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
     const schemas = new Set([this.schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]);
@@ -113,7 +132,7 @@ class DdlWriter {
     ];
     const prefix = schema.relation.kind === 'f' ? 'FOREIGN ' : schema.relation.persistence === 'u' ? 'UNLOGGED ' : '';
     if (schema.relation.kind === 'f') tail.push(schema.definition ?? '');
-    const alter = `ALTER ${schema.relation.kind === 'f' ? 'FOREIGN ' : ''}TABLE ONLY ${this.table}`;
+    const alter = alterOnly(schema);
     return [
       `CREATE ${prefix}TABLE ${this.table} (\n${commaLines(lines)})${tail.map((each) => `\n${each}`).join('')};`,
       ...(isPartition ? [`ALTER TABLE ONLY ${schema.parents[0]} ATTACH PARTITION ${this.table} ${schema.partitionBound};`] : []),
@@ -181,6 +200,7 @@ class DdlWriter {
       const create = `${isPartitioned && !eachPartition ? index.sql.replace(' ON ONLY ', ' ON ') : index.sql};`;
       statements.push(this.marked(create, index.unknown, [PG_CLASS, index.oid]));
     }
+    statements.push(...this.schema.settings.map((setting) => `${alterOnly(this.schema)} ${setting};`));
     return statements;
   }
 
@@ -214,10 +234,16 @@ class DdlWriter {
       if (column.comment !== null) statements.push(`COMMENT ON COLUMN ${this.table}.${quoteIdentifier(column.name)} IS ${quoteLiteral(column.comment)};`);
     }
     for (const index of schema.indexes) {
-      const comment = commentsOf(this.database, index.oid).get(0);
-      if (comment !== undefined) statements.push(`COMMENT ON INDEX ${qualifyName(schema.schema, index.name)} IS ${quoteLiteral(comment)};`);
+      statements.push(...commentOn(this.database, PG_CLASS, index.oid, `INDEX ${qualifyName(schema.schema, index.name)}`));
     }
+    for (const { oid, name } of schema.constraints) statements.push(...commentOn(this.database, PG_CONSTRAINT, oid, `CONSTRAINT ${quoteIdentifier(name)} ON ${this.table}`));
+    if (!this.options.inDatabase) for (const { kind, oid, target, unknown } of schema.objects) if (unknown === '') statements.push(...commentOn(this.database, TABLE_OBJECT_CATALOGS[kind].classOid, oid, target));
     return statements;
+  }
+
+  /** Triggers, rules, policies and extended statistics. */
+  objects(): string[] {
+    return this.schema.objects.map(({ sql, unknown, kind, name }) => (unknown === '' ? sql : commentedOut(`${kind} ${quoteIdentifier(name)}: ${unknown} is not written`)));
   }
 
   /** Sequences whose nextval() is a default. */
@@ -228,6 +254,11 @@ class DdlWriter {
 
 const NOT_VALID = ' NOT VALID';
 const COMMENT_KINDS: Record<string, string> = { v: 'VIEW', m: 'MATERIALIZED VIEW', f: 'FOREIGN TABLE' };
+
+/** The beginning of an ALTER that leaves children alone. */
+export function alterOnly({ relation: { kind }, schema, name }: TableSchema): string {
+  return `ALTER ${kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'f' ? 'FOREIGN TABLE ONLY' : 'TABLE ONLY'} ${qualifyName(schema, name)}`;
+}
 
 /** Whether a table that INHERITS has a constraint from a parent, checked. */
 function inheritedValid(database: DatabaseAt, parents: readonly number[]): (constraint: ConstraintDefinition) => boolean {

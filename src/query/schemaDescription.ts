@@ -40,11 +40,15 @@ export function describeSchema(schema: TableSchema): SchemaDescription {
       { heading: 'Foreign-key constraints', lines: constraintLines('f') },
       { heading: 'Referenced by', lines: schema.referencedBy.map((c) => `TABLE "${c.table}" CONSTRAINT "${c.name}" ${c.sql}`) },
       { heading: 'Not-null constraints', lines: constraintLines('n') },
+      ...([['Policies', 'policy'], ['Rules', 'rule'], ['Triggers', 'trigger'], ['Statistics objects', 'statistics']] as const).map(([heading, kind]) => ({
+        heading, lines: schema.objects.filter((each) => each.kind === kind).flatMap(({ name, sql, unknown }) => (unknown === '' ? sql.replace(/^CREATE /, '').replace(/;$/, '').split('\n') : [`"${name}" (not deparsed: ${unknown})`])),
+      })),
       { heading: schema.partitionKey === null ? 'Child tables' : 'Partitions', lines: schema.children },
     ],
     remarks: [
       ...(isPartition ? [`Partition of: ${schema.parents[0]} ${schema.partitionBound}`] : schema.parents.length > 0 ? [`Inherits: ${schema.parents.join(', ')}`] : []),
       ...(schema.partitionKey === null ? [] : [`Partition key: ${schema.partitionKey}`]),
+      ...(schema.settings.length > 0 ? [`Settings: ${schema.settings.join(', ')}`] : []),
       ...(schema.options ? [`Options: ${schema.options}`] : []),
       ...(schema.definition === null ? [] : [schema.relation.kind === 'f' ? schema.definition.replace(/^SERVER /, 'Server: ') : `Definition: ${schema.definition}`]),
       ...(schema.comment === null ? [] : [`Comment: ${schema.comment}`]),

@@ -8,6 +8,7 @@ import type { DatabaseAt } from './session.js';
 const SOURCES: readonly (readonly [catalog: string, relation: string])[] = [
   ['pg_class', 'oid'], ['pg_attribute', 'attrelid'], ['pg_attrdef', 'adrelid'], ['pg_constraint', 'conrelid'], ['pg_index', 'indrelid'], ['pg_inherits', 'inhrelid'],
   ['pg_description', 'objoid'], ['pg_rewrite', 'ev_class'], ['pg_partitioned_table', 'partrelid'], ['pg_sequence', 'seqrelid'], ['pg_foreign_table', 'ftrelid'],
+  ['pg_trigger', 'tgrelid'], ['pg_policy', 'polrelid'], ['pg_statistic_ext', 'stxrelid'],
 ];
 
 /** OIDs of relations that are there at one of the moments alone, or whose catalog rows differ in any byte. */

@@ -5,6 +5,7 @@
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { parseLsn } from '../util/lsn.js';
 import { civilFromDays, daysFromCivil, PG_EPOCH_UNIX_SECONDS, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY, USECS_PER_DAY } from '../util/pgTime.js';
+import { readBits, readInet, readMac } from './keyInputNetwork.js';
 import { timeZone, type TimeZone } from '../util/timeZone.js';
 
 /** What reading depends on beside the text. */
@@ -140,6 +141,69 @@ function readTime(text: string): Uint8Array | undefined {
   return micros === undefined ? undefined : int64(BigInt(micros));
 }
 
+/** The time of day, then the zone in seconds west of UTC. */
+function readTimetz(text: string): Uint8Array | undefined {
+  const match = new RegExp(`^\\s*${TIME}\\s*([+-])(\\d\\d)(?::?(\\d\\d))?(?::?(\\d\\d))?\\s*$`).exec(text);
+  const micros = match ? readTimeOfDay(match[1], match[2], match[3], match[4]) : undefined;
+  if (!match || micros === undefined) return undefined;
+  const seconds = (Number(match[6]) * 60 + Number(match[7] ?? 0)) * 60 + Number(match[8] ?? 0);
+  return bytesOf(12, (view) => {
+    view.setBigInt64(0, BigInt(micros), true);
+    view.setInt32(8, match[5] === '+' ? -seconds : seconds, true);
+  });
+}
+
+const INTERVAL_PART = /^\s*([+-]?\d+)\s*(year|mon|month|week|day|hour|minute|second)s?(?![a-z])/i;
+const INTERVAL_TIME = /^\s*([+-]?)(\d+):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?\s*$/;
+
+/** As interval_out() prints it: whole units, then hours, minutes and seconds. */
+function readInterval(text: string): Uint8Array | undefined {
+  const sign = infinity(text);
+  const parts = { months: 0, days: 0, micros: 0n };
+  let rest = sign ? '' : text;
+  for (let part = INTERVAL_PART.exec(rest); part; part = INTERVAL_PART.exec(rest)) {
+    const [count, unit] = [Number(part[1]), part[2]!.toLowerCase()];
+    if (unit === 'year') parts.months += count * 12;
+    else if (unit.startsWith('mon')) parts.months += count;
+    else if (unit === 'week' || unit === 'day') parts.days += unit === 'week' ? count * 7 : count;
+    else parts.micros += BigInt(part[1]!) * { hour: 3_600_000_000n, minute: 60_000_000n, second: 1_000_000n }[unit as 'hour' | 'minute' | 'second'];
+    rest = rest.slice(part[0].length);
+  }
+  const time = INTERVAL_TIME.exec(rest);
+  if (time) {
+    const micros = ((BigInt(time[2]!) * 60n + BigInt(time[3]!)) * 60n + BigInt(time[4] ?? 0)) * 1_000_000n + BigInt((time[5] ?? '').padEnd(6, '0'));
+    parts.micros += time[1] === '-' ? -micros : micros;
+  } else if (rest.trim() !== '' || text.trim() === '') return undefined;
+  const [days, months] = sign ? (sign > 0 ? [0x7fff_ffff, 0x7fff_ffff] : [-0x8000_0000, -0x8000_0000]) : [parts.days, parts.months];
+  return bytesOf(16, (view) => {
+    view.setBigInt64(0, sign ? (sign > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INFINITY) : parts.micros, true);
+    view.setInt32(8, days, true);
+    view.setInt32(12, months, true);
+  });
+}
+
+/** A block, as two halves, and an offset. */
+function readTid(text: string): Uint8Array | undefined {
+  const match = /^\s*\(\s*(\d{1,10})\s*,\s*(\d{1,5})\s*\)\s*$/.exec(text);
+  return match ? bytesOf(6, (view) => [Math.floor(Number(match[1]) / 0x1_0000), Number(match[1]) & 0xffff, Number(match[2])].forEach((half, i) => view.setUint16(i * 2, half, true))) : undefined;
+}
+
+/** Dollars and cents, as the C locale writes them. */
+function readMoney(text: string): Uint8Array | undefined {
+  const match = /^(-?)\$?([\d,]+)\.(\d\d)$/.exec(text.trim());
+  if (!match) return undefined;
+  const cents = BigInt(match[2]!.replaceAll(',', '') + match[3]!);
+  return int64(match[1] === '-' ? -cents : cents);
+}
+
+/** An array of one dimension from 0, behind its length word. */
+function readOidVector(text: string): Uint8Array | undefined {
+  const OIDOID = 26;
+  const oids = text.trim() === '' ? [] : text.trim().split(/\s+/);
+  if (!oids.every((oid) => /^\d{1,10}$/.test(oid))) return undefined;
+  return bytesOf(20 + oids.length * 4, (view) => [1, 0, OIDOID, oids.length, 0, ...oids.map(Number)].forEach((word, i) => view.setUint32(i * 4, word, true)));
+}
+
 function readHex(text: string): Uint8Array | undefined {
   return text.length % 2 === 0 && /^[0-9a-f]*$/i.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
 }
@@ -189,6 +253,17 @@ const READERS: Readonly<Record<string, Reader>> = {
     const lsn = parseLsn(text);
     return lsn === undefined ? undefined : int64(BigInt(lsn));
   },
+  timetz_out: readTimetz,
+  interval_out: readInterval,
+  tidout: readTid,
+  cash_out: readMoney,
+  oidvectorout: readOidVector,
+  inet_out: readInet,
+  cidr_out: readInet,
+  macaddr_out: readMac(6),
+  macaddr8_out: readMac(8),
+  bit_out: readBits,
+  varbit_out: readBits,
   enum_out: (text, context) => {
     const oid = context.enumLabelOid?.(text);
     return oid === undefined ? undefined : bytesOf(4, (view) => view.setUint32(0, oid, true));

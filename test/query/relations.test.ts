@@ -13,6 +13,8 @@ import { ForkNumber } from '../../src/pg/relFileLocator.js';
 import { entryTexts, transactionLog } from '../../src/query/log.js';
 import { pageAsOf } from '../../src/query/pageView.js';
 import { readLargeObject } from '../../src/query/largeObject.js';
+import { tableSchema } from '../../src/query/schema.js';
+import { tableDdl } from '../../src/query/schemaDdl.js';
 import { openSource, type SourceOptions } from '../../src/query/scanSource.js';
 import { Findings, Session, type DatabaseAt } from '../../src/query/session.js';
 import { indexCase } from '../../src/store/indexer.js';
@@ -168,6 +170,13 @@ describe.each([13, 18] as const)('every kind of relation, PostgreSQL %i', (major
     const [last, logged, called] = sequence;
     expect(csv).toBe(`last_value,log_cnt,is_called\n${Number(last) + Number(logged)},0,${called![0]}\n`);
     expect(notices.join()).toContain('ahead');
+  });
+
+  it('writes a sequence and an index as SQL', () => {
+    const ddl = (name: string): string => tableDdl(database, tableSchema(database, database.relation(name)));
+    expect(ddl('seq')).toBe('CREATE SEQUENCE public.seq START WITH 5 INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 CACHE 1;\n');
+    expect(ddl('wide_f')).toBe('CREATE INDEX wide_f ON public.wide USING btree (f) WHERE (id > 100);\n');
+    expect(() => ddl(toastName)).toThrow(/is a TOAST table/);
   });
 
   it('finds keys and conditions in every partition', async () => {

@@ -57,7 +57,15 @@ export async function serverDefinitions(client: Client): Promise<Map<string, str
     UNION ALL SELECT 'function ' || oid::regprocedure, concat_ws(' ', pg_get_functiondef(oid), (SELECT 'comes with ' || refobjid::regtype FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i')) FROM pg_proc p WHERE prokind <> 'a' AND oid >= 16384
     UNION ALL SELECT 'sequence ' || fullname, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle, (SELECT concat_ws(' ', refobjid::regclass, attname, deptype) FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid WHERE classid = 'pg_class'::regclass AND objid = seqrelid AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')))
       FROM pg_sequence JOIN relations r ON r.oid = seqrelid
-    UNION ALL SELECT 'comment ' || fullname || ' ' || objsubid, description FROM pg_description JOIN relations r ON r.oid = objoid WHERE classoid = 'pg_class'::regclass`);
+    UNION ALL SELECT 'trigger ' || fullname || ' ' || tgname, concat_ws(' ', pg_get_triggerdef(t.oid), tgenabled) FROM pg_trigger t JOIN relations r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgparentid = 0
+    UNION ALL SELECT 'rule ' || fullname || ' ' || rulename, concat_ws(' ', pg_get_ruledef(w.oid), ev_enabled) FROM pg_rewrite w JOIN relations r ON r.oid = ev_class WHERE rulename <> '_RETURN'
+    UNION ALL SELECT 'policy ' || fullname || ' ' || polname, concat_ws(' ', polcmd, polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM pg_policy JOIN relations r ON r.oid = polrelid
+    UNION ALL SELECT 'statistics ' || quote_ident(nspname) || '.' || stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), nullif((to_jsonb(s) ->> 'stxstattarget')::int, -1)) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace
+    UNION ALL SELECT 'settings ' || fullname, concat_ws(' ', relrowsecurity, relforcerowsecurity, relreplident, (SELECT string_agg(relname, '') FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = r.oid AND indisreplident)) FROM relations r WHERE relkind IN ('r', 'p', 'f', 'm')
+    UNION ALL SELECT 'column settings ' || fullname || ' ' || attname, concat_ws(' ', CASE WHEN attstattarget >= 0 THEN attstattarget END, attoptions, attfdwoptions, to_jsonb(a) ->> 'attcompression') FROM pg_attribute a JOIN relations r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'm')
+    UNION ALL SELECT 'comment ' || identity || ' ' || objsubid, description FROM pg_description d, pg_identify_object(classoid, objoid, objsubid)
+      WHERE type IN ('table', 'view', 'materialized view', 'foreign table', 'index', 'sequence', 'table column', 'view column', 'foreign table column', 'composite type column', 'table constraint', 'trigger', 'rule', 'policy', 'statistics object', 'type', 'function', 'procedure', 'schema')
+        AND objoid >= 16384`);
   return new Map(rows.map(({ key, def }) => [key, def]));
 }
 

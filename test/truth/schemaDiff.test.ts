@@ -7,6 +7,7 @@ import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { functionDefinition } from '../../src/catalog/functionDefinition.js';
 import { schemaDiff, type SchemaChange } from '../../src/query/schemaDiff.js';
+import { schemaScript } from '../../src/query/schemaScript.js';
 import { functionsNamed } from '../../src/query/schemaObjects.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
@@ -26,6 +27,16 @@ const BEFORE = `
   CREATE INDEX former_gone ON former (small);
   CREATE TABLE orders (id int REFERENCES kept, at date) PARTITION BY RANGE (at);
   CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+  CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+  CREATE TYPE a_type AS ENUM ('x'); CREATE TABLE z_first (id int PRIMARY KEY, a a_type, f int); CREATE TABLE y_second (id int PRIMARY KEY REFERENCES z_first); ALTER TABLE z_first ADD FOREIGN KEY (f) REFERENCES y_second;
+  CREATE VIEW b_low AS SELECT * FROM z_first; CREATE VIEW a_high AS SELECT * FROM b_low;
+  CREATE TABLE again (a int); CREATE TABLE fk_old (id int REFERENCES kept, CONSTRAINT "Other" FOREIGN KEY (id) REFERENCES kept ON DELETE CASCADE);
+  CREATE VIEW widened AS SELECT id FROM kept; CREATE TABLE narrow (a int, b int, c int); CREATE VIEW narrowed AS SELECT a, b FROM narrow;
+  CREATE TRIGGER t_old BEFORE INSERT ON narrow FOR EACH ROW EXECUTE FUNCTION audit(); CREATE TRIGGER t_kept AFTER DELETE ON narrow FOR EACH ROW EXECUTE FUNCTION audit(); CREATE TRIGGER t_name AFTER UPDATE ON narrow EXECUTE FUNCTION audit();
+  CREATE POLICY p_old ON narrow USING (a > 0); CREATE POLICY p_changed ON narrow USING (a > 1); ALTER TABLE narrow ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL;
+  CREATE STATISTICS s_old ON a, b FROM narrow; CREATE RULE r_old AS ON DELETE TO narrow DO INSTEAD NOTHING;
+  CREATE TABLE animal (name text); CREATE TABLE cat (claws int) INHERITS (animal);
+  CREATE TABLE events (at date, n int) PARTITION BY RANGE (at); CREATE TABLE aevents_1 PARTITION OF events DEFAULT;
 `;
 const CHANGES = `
   DROP VIEW unseen;
@@ -47,6 +58,20 @@ const CHANGES = `
   ALTER TABLE kept SET (fillfactor = 70);
   CREATE OR REPLACE VIEW seen AS SELECT id FROM kept WHERE id > 0;
   CREATE VIEW a_first AS SELECT * FROM shop.fresh; CREATE MATERIALIZED VIEW b_second AS SELECT count(*) AS n FROM a_first;
+  DROP VIEW a_high, b_low; DROP TABLE z_first, y_second; DROP TYPE a_type;
+  DROP TABLE again; CREATE TABLE again (b text);
+  CREATE FUNCTION zz_default() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SEQUENCE zz_numbers; CREATE TABLE aa_child (id int DEFAULT nextval('zz_numbers'), d int DEFAULT zz_default(), p int);
+  CREATE TABLE zz_parent (id int PRIMARY KEY); ALTER TABLE aa_child ADD FOREIGN KEY (p) REFERENCES zz_parent; ALTER TABLE kept ADD parent int REFERENCES zz_parent;
+  ALTER TABLE fk_old DROP CONSTRAINT fk_old_id_fkey; ALTER TABLE fk_old RENAME TO fk_new; ALTER TABLE fk_new DROP CONSTRAINT "Other"; ALTER TABLE fk_new ADD CONSTRAINT "Other" FOREIGN KEY (id) REFERENCES zz_parent;
+  CREATE VIEW zz_low AS SELECT id, parent FROM kept; CREATE OR REPLACE VIEW widened AS SELECT kept.id, zz_low.parent FROM kept JOIN zz_low USING (id);
+  CREATE OR REPLACE VIEW narrowed AS SELECT a, c AS b FROM narrow; ALTER TABLE narrow DROP COLUMN b;
+  DROP TRIGGER t_old ON narrow; CREATE TRIGGER t_new BEFORE UPDATE OF a ON narrow FOR EACH ROW WHEN (OLD.a > 1) EXECUTE FUNCTION audit('x'); ALTER TABLE narrow DISABLE TRIGGER t_kept; ALTER TRIGGER t_name ON narrow RENAME TO "T named";
+  CREATE FUNCTION zz_audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t_child BEFORE INSERT ON aa_child FOR EACH ROW EXECUTE FUNCTION zz_audit();
+  DROP POLICY p_old ON narrow; CREATE POLICY p_new ON narrow FOR SELECT USING (a IN (SELECT id FROM kept)); ALTER POLICY p_changed ON narrow USING (a > 2); ALTER TABLE narrow DISABLE ROW LEVEL SECURITY, REPLICA IDENTITY DEFAULT, ALTER a SET STATISTICS 5;
+  CREATE STATISTICS s_new ON a, c FROM narrow; CREATE RULE r_new AS ON INSERT TO narrow WHERE NEW.a = 3 DO ALSO UPDATE kept SET id = id WHERE id = NEW.a;
+  ALTER TABLE animal ADD legs int DEFAULT 4, ADD CONSTRAINT walks CHECK (legs > 0); ALTER TABLE animal RENAME name TO title;
+  ALTER TABLE events ADD more text, ALTER n TYPE bigint; CREATE INDEX events_n ON events (n); ALTER TABLE events ADD UNIQUE (at);
+  CREATE TABLE zz_parts (k int) PARTITION BY LIST (k); CREATE TABLE aa_part PARTITION OF zz_parts FOR VALUES IN (1);
 `;
 
 /** What two databases must agree on to have the same schema. */
@@ -61,6 +86,10 @@ const DESCRIPTION = `
   UNION ALL SELECT format('relation %s %s %s %s', oid::regclass, relkind, reloptions, pg_get_expr(relpartbound, oid)) FROM pg_class WHERE relkind IN ('r', 'p', 'S') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)
   UNION ALL SELECT format('comment %s %s %s', objoid::regclass, objsubid, description) FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid > 16383
   UNION ALL SELECT format('view %s %s', oid::regclass, pg_get_viewdef(oid)) FROM pg_class WHERE relkind IN ('v', 'm') AND oid > 16383
+  UNION ALL SELECT format('trigger %s %s', pg_get_triggerdef(oid), tgenabled) FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0
+  UNION ALL SELECT format('rule %s', pg_get_ruledef(oid)) FROM pg_rewrite WHERE oid > 16383 AND rulename <> '_RETURN' UNION ALL SELECT format('statistics %s', pg_get_statisticsobjdef(oid)) FROM pg_statistic_ext
+  UNION ALL SELECT format('policy %s %s %s %s', polname, polcmd, pg_get_expr(polqual, polrelid), (SELECT concat_ws(' ', relname, relrowsecurity, relreplident) FROM pg_class c WHERE c.oid = polrelid)) FROM pg_policy
+  UNION ALL SELECT format('target %s %s', attrelid::regclass, attname) FROM pg_attribute WHERE attstattarget > 0 AND attrelid > 16383
   ORDER BY 1`;
 
 describe.each([13, 15, 18] as const)('diff --schema, PostgreSQL %i', (major) => {
@@ -87,7 +116,7 @@ describe.each([13, 15, 18] as const)('diff --schema, PostgreSQL %i', (major) => 
     const { session } = indexed;
     const sides = { before: session.database(session.moment(from!.lsn), 'shop'), after: session.database(session.moment(to!.lsn), 'shop') };
     changes = schemaDiff(sides);
-    for (const statement of changes.flatMap((change) => change.sql)) await server.sql(statement, 'copy').catch((error: Error) => { throw new Error(`${statement}: ${error.message}`); });
+    for (const statement of schemaScript(sides, changes).flatMap(({ sql }) => sql)) await server.sql(statement, 'copy').catch((error: Error) => { throw new Error(`${statement}: ${error.message}`); });
     copied = await lines('copy');
     await server.stop();
   });
@@ -99,14 +128,23 @@ describe.each([13, 15, 18] as const)('diff --schema, PostgreSQL %i', (major) => 
 
   it('says what was added, dropped, changed and renamed', () => {
     const told = changes.map((c) => [c.change, c.object, c.table, c.name, c.property].filter((part) => part !== null).join(' '));
+    const of = (table: string, ...list: string[]): string[] => list.map((each) => each.replace('@', `public.${table}`));
     expect(told).toEqual([
-      'added schema brand_new', 'changed type public.mood label', 'changed type public.mood label', 'dropped type public.old_type', 'added type public.new_type',
-      'dropped view public.unseen', 'dropped table public.gone', 'changed table public.kept options', 'renamed table public.former', 'changed table public.latter comment',
-      ...['dropped column public.latter dropped_one', 'changed column public.latter amount type', 'changed column public.latter amount default', 'changed column public.latter note not null', 'changed column public.latter note storage',
-        'changed column public.latter note comment', 'renamed column public.latter "Odd name"', 'changed column public.latter c type', 'added column public.latter fresh'],
-      'dropped constraint public.latter former_amount_check', ...(major >= 18 ? ['added constraint public.latter latter_fresh_not_null', 'added constraint public.latter latter_note_not_null'] : []), 'added constraint public.latter positive_small',
+      'added schema brand_new', 'changed type public.mood label', 'changed type public.mood label', 'dropped type public.old_type', 'dropped type public.a_type', 'added type public.new_type',
+      'dropped view public.a_high', 'dropped view public.b_low', 'dropped view public.unseen', 'added table public.aa_child', 'added table public.aa_part',
+      ...of('aevents_1', 'changed column @ n type', 'added column @ more', 'added constraint @ aevents_1_at_key', 'added index @ aevents_1_n_idx'), 'dropped table public.again', 'added table public.again',
+      ...['animal', 'cat'].flatMap((table) => of(table, 'renamed column @ name', 'added column @ legs', 'added constraint @ walks')),
+      ...of('events', 'changed column @ n type', 'added column @ more', 'added constraint @ events_at_key', 'added index @ events_n'), 'renamed table public.fk_old', ...of('fk_new', 'changed constraint @ "Other" definition', 'dropped constraint @ fk_old_id_fkey'),
+      'dropped table public.gone', ...of('kept', 'changed table @ options', 'added column @ parent', 'added constraint @ kept_parent_fkey'), 'renamed table public.former', 'changed table public.latter comment',
+      ...of('latter', 'dropped column @ dropped_one', 'changed column @ amount type', 'changed column @ amount default', 'changed column @ note not null', 'changed column @ note storage',
+        'changed column @ note comment', 'renamed column @ "Odd name"', 'changed column @ c type', 'added column @ fresh'),
+      'dropped constraint public.latter former_amount_check', ...(major >= 18 ? of('latter', 'added constraint @ latter_fresh_not_null', 'added constraint @ latter_note_not_null') : []), 'added constraint public.latter positive_small',
       'dropped index public.latter former_gone', 'renamed index public.latter former_note', 'added index public.latter latter_plain',
-      'added table public.orders_2', 'added table shop.fresh', 'changed view public.seen query', 'added view public.a_first', 'added materialized view public.b_second', 'changed function public.twice(integer) definition', 'dropped function public.old_function(text, integer[])', 'added function brand_new.greet(text)',
+      ...of('narrow', 'dropped column @ b', 'changed trigger @ t_kept definition', 'renamed trigger @ t_name', 'dropped trigger @ t_old', 'added trigger @ t_new', 'added rule @ r_new', 'changed policy @ p_changed definition',
+        'dropped policy @ p_old', 'added policy @ p_new', 'dropped statistics @ s_old', 'added statistics @ s_new', 'changed table @ settings'),
+      'added table public.orders_2', 'dropped table public.y_second', 'dropped table public.z_first', 'added sequence public.zz_numbers', 'added table public.zz_parent', 'added partitioned table public.zz_parts',
+      'added table shop.fresh', 'changed view public.seen query', ...of('widened', 'changed view @ query', 'added column @ parent'), 'changed view public.narrowed query', 'added view public.a_first', 'added materialized view public.b_second', 'added view public.zz_low',
+      'changed function public.twice(integer) definition', 'dropped function public.old_function(text, integer[])', 'added function brand_new.greet(text)', 'added function public.zz_default()', 'added function public.zz_audit()',
     ]);
   });
 

@@ -5,7 +5,7 @@ import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { copyOut } from '../../fixtures/postgres/copy.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { diffTable } from '../../src/query/diff.js';
-import { rowHistory } from '../../src/query/history.js';
+import { findChanges, rowHistory } from '../../src/query/history.js';
 import { showTransaction } from '../../src/query/show.js';
 import { prepareVirtualColumns } from '../../src/query/virtualColumns.js';
 import { asof } from '../../src/query/asof.js';
@@ -72,6 +72,14 @@ it('conditions may name them', async () => {
   const answer = await asof(database(), database().table('sums'), { where: "plus = 15 AND joined = 'row 2/14'", columns: ['a', 'joined'] }, new Findings());
   answer.rows((row) => void rows.push(row));
   expect(rows).toEqual([['14', 'row 2/14']]);
+});
+
+it('find knows changes by them', async () => {
+  const session = indexed.session;
+  const span = { since: session.moment('earliest'), until: session.moment('latest') };
+  await prepareVirtualColumns(session, database());
+  const { rows, notices } = await findChanges(session, database(), 'kept', 'twice = 20', 'gone', span, new Findings());
+  expect([rows.map((row) => [row[0], row[3], ...row.slice(4)]), notices]).toEqual([[['update', String(xid), '1', '10', '20', 'no 10']], []]);
 });
 
 it('are on screen what asof gives', async () => {
