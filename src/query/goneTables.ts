@@ -144,7 +144,7 @@ function viewsGone(then: DatabaseAt, relation: Relation): string[] {
   then.catalog.scan('pg_depend', (row) => {
     if (row.oid('classid') !== PG_REWRITE || row.oid('refclassid') !== PG_CLASS || row.oid('refobjid') !== relation.oid) return;
     const view = then.catalog.relations.get(rules.get(row.oid('objid')) ?? 0);
-    if (view && view !== relation) views.add(view);
+    if (view && view !== relation && 'vm'.includes(view.kind)) views.add(view);
   });
   return [...views].map((view) => comment(`not brought back: view ${relationName(then, view)}, which reads ${table}`));
 }
