@@ -2,6 +2,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { parseHistoryFile, timelineSpans, type TimelineHistoryEntry, type TimelineSpan } from '../pg/historyFile.js';
 import type { PgMajor } from '../pg/version.js';
+import { formatHistoryFileName } from '../pg/walFileName.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { decompressBytes, sniffCompression, unsupportedCompression } from './decompress.js';
@@ -306,7 +307,7 @@ function readHistories(files: readonly WalFileEntry[], before: ReadonlyMap<numbe
 function reportMissingHistories(segments: readonly WalSegmentFile[], histories: ReadonlyMap<number, unknown>, findings: Finding[]): void {
   for (const timeline of new Set(segments.map((segment) => segment.timeline))) {
     if (timeline === 1 || histories.has(timeline)) continue;
-    const name = `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+    const name = formatHistoryFileName(timeline);
     findings.push({ code: 'wal.history_missing', message: `timeline ${timeline} has WAL but no history file (${name}): where it branched off is unknown`, place: { file: name } });
   }
 }

@@ -10,7 +10,7 @@ import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type IndexColumn } from '../rows/nbtreeSearch.js';
 import { detoast } from '../rows/toast.js';
 import type { Lsn } from '../util/lsn.js';
-import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
+import { PG_UTF8, textDecoding, type TextDecoding } from '../rows/types/encoding.js';
 import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
 import { inputError } from '../util/errors.js';
@@ -274,7 +274,6 @@ export function readDatabases(snapshot: Snapshot): Database[] {
 function anyDatabase(snapshot: Snapshot): Pick<Database, 'oid' | 'spcOid' | 'encoding'> {
   const DEFAULT_TABLESPACE = 1663;
   // names in shared catalogs are in the encoding of whoever wrote them; most are ASCII
-  const PG_UTF8 = 6;
   for (const oid of snapshot.candidateDatabases()) if (snapshot.relMap(DEFAULT_TABLESPACE, oid)) return { oid, spcOid: DEFAULT_TABLESPACE, encoding: PG_UTF8 };
   throw inputError('catalog.no_database', 'the base backup holds no database to read pg_database from', {}, 'check the backup with walscope doctor');
 }

@@ -15,6 +15,7 @@
  */
 import type { RelFork } from '../pg/relFileLocator.js';
 import { countWhile } from '../util/countWhile.js';
+import { upperHex } from '../util/hex.js';
 import type { Lsn } from '../util/lsn.js';
 import { CLOG_XACTS_PER_PAGE } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
@@ -411,6 +412,5 @@ export function compareRelFork(a: RelFork, b: RelFork): number {
 
 /** `000000000A000028-000000000B3A2F10.delta` */
 export function deltaLayerName(startLsn: Lsn, endLsn: Lsn): string {
-  const hex = (lsn: Lsn) => lsn.toString(16).toUpperCase().padStart(16, '0');
-  return `${hex(startLsn)}-${hex(endLsn)}.delta`;
+  return `${upperHex(startLsn, 16)}-${upperHex(endLsn, 16)}.delta`;
 }

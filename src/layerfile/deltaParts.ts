@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { crc32c } from '../pg/crc32c.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
+import { upperHex } from '../util/hex.js';
 import type { Lsn } from '../util/lsn.js';
 import { BlockFileWriter, LayerKind } from './blockFile.js';
 import { compareRelFork, deltaLayerName, ordinalOf, SectionId, writeClog, writeEvents, writeRelations, writeSizes, writeXacts, type DeltaLayer, type LayerEvent, type SizeEvent } from './deltaLayer.js';
@@ -26,7 +27,7 @@ export function mergedLayerName({ startLsn, endLsn, level, leftOut }: MergeTarge
 export function selectionTag(leftOut: readonly RelFork[]): string {
   if (leftOut.length === 0) return '';
   const bytes = Buffer.from(leftOut.map(formatRelFork).join('\n'), 'latin1');
-  return `only-${crc32c(bytes, 0, bytes.length).toString(16).toUpperCase().padStart(8, '0')}.`;
+  return `only-${upperHex(crc32c(bytes, 0, bytes.length), 8)}.`;
 }
 
 /** A page and its entries, in LSN order. The arrays are overwritten by the next page. */

@@ -10,6 +10,7 @@
 import { XLOG_PAGE_MAGIC, type PgMajor } from '../pg/version.js';
 import { readXLogPageHeader, SIZE_OF_XLOG_LONG_PHD, writeXLogPageHeader, XLOG_BLCKSZ, XLP_LONG_HEADER, type XLogPageHeader } from '../pg/xlogPage.js';
 import { inputError, WalscopeError } from '../util/errors.js';
+import { upperHex } from '../util/hex.js';
 import { LruCache } from '../util/lruCache.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
@@ -21,8 +22,7 @@ const SectionId = { frames: 1, headers: 2 } as const;
 
 /** The name of the pack of [startLsn, endLsn). */
 export function walPackName(startLsn: Lsn, endLsn: Lsn): string {
-  const hex = (lsn: Lsn): string => lsn.toString(16).toUpperCase().padStart(16, '0');
-  return `${hex(startLsn)}-${hex(endLsn)}.wal`;
+  return `${upperHex(startLsn, 16)}-${upperHex(endLsn, 16)}.wal`;
 }
 
 /** Takes the WAL from a page's start on, in order, in pieces of any length. finish() or abandon() must be called. */

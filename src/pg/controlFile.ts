@@ -1,11 +1,12 @@
 /**
  * global/pg_control: the cluster's identity, its build-time sizes, and its last checkpoint.
- * Layout: ControlFileData and CheckPoint (catalog/pg_control.h), 64-bit little-endian; checks: ReadControlFile(),
+ * Layout: ControlFileData (catalog/pg_control.h), 64-bit little-endian; checks: ReadControlFile(),
  * access/transam/xlog.c, PG 13–18. From 13 to 18 three things changed: 17 put wal_level into the checkpoint's padding, 18
  * added default_char_signedness before the nonce, so that the CRC moved, and the version number itself (1300 to 16, 1700, 1800).
  */
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { readLsn, type Lsn } from '../util/lsn.js';
+import { readCheckPointAt, WAL_LEVELS, type CheckPoint, type WalLevel } from './checkPoint.js';
 import { BLCKSZ } from './page.js';
 import { crc32c } from './crc32c.js';
 import { CATALOG_VERSION_NO } from './relPath.js';
@@ -18,33 +19,6 @@ export const DB_STATES = [
   'starting up', 'shut down', 'shut down in recovery', 'shutting down', 'in crash recovery', 'in archive recovery', 'in production',
 ] as const;
 export type DbState = (typeof DB_STATES)[number];
-
-export const WAL_LEVELS = ['minimal', 'replica', 'logical'] as const;
-export type WalLevel = (typeof WAL_LEVELS)[number];
-
-/** struct CheckPoint. */
-export interface CheckPoint {
-  redo: Lsn;
-  timeline: number;
-  prevTimeline: number;
-  fullPageWrites: boolean;
-  /** From 17 on. */
-  walLevel?: WalLevel;
-  /** FullTransactionId: the epoch is its upper half. Exact: an epoch never reaches 2^21. */
-  nextFullXid: number;
-  nextOid: number;
-  nextMulti: number;
-  nextMultiOffset: number;
-  oldestXid: number;
-  oldestXidDb: number;
-  oldestMulti: number;
-  oldestMultiDb: number;
-  /** Seconds since 1970. */
-  time: number;
-  oldestCommitTsXid: number;
-  newestCommitTsXid: number;
-  oldestActiveXid: number;
-}
 
 export interface ControlFile {
   major: PgMajor;
@@ -104,15 +78,17 @@ export function parseControlFile(bytes: Uint8Array, file = 'global/pg_control'):
   const crcAt = major >= 18 ? 292 : 288;
   if (crc32c(bytes, 0, crcAt) !== view.getUint32(crcAt, true)) throw invalid('crc', 'the control file does not match its checksum');
   checkSizes(view, invalid);
+  const checkPoint = readCheckPointAt(view, CHECKPOINT_AT, major);
+  if (checkPoint.walLevel !== undefined) named(WAL_LEVELS, checkPoint.walLevel, 'the checkpoint\'s wal_level', invalid);
   return {
     major,
     systemIdentifier: view.getBigUint64(0, true),
     pgControlVersion,
     catalogVersion,
     state: named(DB_STATES, view.getUint32(16, true), 'cluster state', invalid),
-    time: readTime(view, 24),
+    time: Number(view.getBigInt64(24, true)),
     checkPointLsn: readLsn(view, 32),
-    checkPoint: readCheckPoint(view, CHECKPOINT_AT, major, invalid),
+    checkPoint,
     minRecoveryPoint: readLsn(view, 136),
     minRecoveryPointTimeline: view.getUint32(144, true),
     backupStartPoint: readLsn(view, 152),
@@ -154,35 +130,8 @@ function checkSizes(view: DataView, invalid: Invalid): void {
   if (!isValidWalSegSize(walSegmentSize)) throw invalid('wal_segment_size', `a WAL segment size of ${walSegmentSize} bytes is not valid`);
 }
 
-function readTime(view: DataView, at: number): number {
-  return Number(view.getBigInt64(at, true));
-}
-
 function named<T extends string>(names: readonly T[], value: number, what: string, invalid: Invalid): T {
   const name = names[value];
   if (name === undefined) throw invalid('value', `${what} ${value} is not known`);
   return name;
-}
-
-/** struct CheckPoint, 88 bytes: in pg_control and in checkpoint records alike. */
-function readCheckPoint(view: DataView, at: number, major: PgMajor, invalid: Invalid): CheckPoint {
-  return {
-    redo: readLsn(view, at),
-    timeline: view.getUint32(at + 8, true),
-    prevTimeline: view.getUint32(at + 12, true),
-    fullPageWrites: view.getUint8(at + 16) !== 0,
-    walLevel: major >= 17 ? named(WAL_LEVELS, view.getUint32(at + 20, true), 'the checkpoint\'s wal_level', invalid) : undefined,
-    nextFullXid: view.getUint32(at + 24, true) + view.getUint32(at + 28, true) * 0x1_0000_0000,
-    nextOid: view.getUint32(at + 32, true),
-    nextMulti: view.getUint32(at + 36, true),
-    nextMultiOffset: view.getUint32(at + 40, true),
-    oldestXid: view.getUint32(at + 44, true),
-    oldestXidDb: view.getUint32(at + 48, true),
-    oldestMulti: view.getUint32(at + 52, true),
-    oldestMultiDb: view.getUint32(at + 56, true),
-    time: readTime(view, at + 64),
-    oldestCommitTsXid: view.getUint32(at + 72, true),
-    newestCommitTsXid: view.getUint32(at + 76, true),
-    oldestActiveXid: view.getUint32(at + 80, true),
-  };
 }

@@ -2,6 +2,7 @@
  * Names of files in a WAL archive and the positions they stand for.
  * Follows the macros of access/xlog_internal.h (XLogFileName, IsPartialXLogFileName, …), PG 13–18.
  */
+import { upperHex } from '../util/hex.js';
 import type { Lsn } from '../util/lsn.js';
 
 export const WAL_SEG_MIN_SIZE = 1024 * 1024;
@@ -37,7 +38,7 @@ export function walSegmentOffset(lsn: Lsn, segmentSize: number): number {
   return lsn % segmentSize;
 }
 
-const hex8 = (n: number): string => n.toString(16).toUpperCase().padStart(8, '0');
+const hex8 = (n: number): string => upperHex(n, 8);
 
 /** XLogFileName(): `000000010000000000000003`. */
 export function formatWalFileName(timeline: number, segmentNumber: number, segmentSize: number): string {

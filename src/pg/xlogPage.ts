@@ -4,6 +4,7 @@
  * checks: XLogReaderValidatePageHeader(), access/transam/xlogreader.c, PG 13–18.
  */
 import { inputError, type WalscopeError } from '../util/errors.js';
+import { upperHex } from '../util/hex.js';
 import { formatLsn, readLsn, type Lsn } from '../util/lsn.js';
 import { majorOfMagic, XLOG_PAGE_MAGIC, type PgMajor } from './version.js';
 
@@ -97,11 +98,11 @@ export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expect
   const where = `in WAL segment ${file ?? `of timeline ${header.timeline}`}, LSN ${formatLsn(lsn)}, offset ${offset}`;
   if (header.magic !== XLOG_PAGE_MAGIC[expected.major]) {
     const other = majorOfMagic(header.magic);
-    return inputError('wal.page_magic', `invalid magic number ${hex4(header.magic)} ${where}`, place,
+    return inputError('wal.page_magic', `invalid magic number ${upperHex(header.magic, 4)} ${where}`, place,
       other === undefined ? undefined : `the page was written by PostgreSQL ${other}, not ${expected.major}`);
   }
   if ((header.info & ~XLP_ALL_FLAGS) !== 0) {
-    return inputError('wal.page_info', `invalid info bits ${hex4(header.info)} ${where}`, place);
+    return inputError('wal.page_info', `invalid info bits ${upperHex(header.info, 4)} ${where}`, place);
   }
   if (isLong) {
     const long = readXLogLongPageHeader(view, at);
@@ -117,7 +118,7 @@ export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expect
       return inputError('wal.page_block_size', `${foreign} incorrect XLOG_BLCKSZ in page header: ${long.xlogBlockSize}, not ${XLOG_BLCKSZ}`, place);
     }
   } else if (offset === 0) {
-    return inputError('wal.page_long_header', `invalid info bits ${hex4(header.info)} ${where}: a segment's first page needs a long header`, place);
+    return inputError('wal.page_long_header', `invalid info bits ${upperHex(header.info, 4)} ${where}: a segment's first page needs a long header`, place);
   }
   if (header.pageAddr !== lsn) {
     return inputError('wal.page_addr', `unexpected pageaddr ${formatLsn(header.pageAddr)} ${where}`, place);
@@ -128,8 +129,4 @@ export function checkXLogPageHeader(view: DataView, at: number, lsn: Lsn, expect
 /** Nearly all pages: nothing of them needs to be said. */
 function isGoodShortHeader(view: DataView, at: number, lsn: Lsn, major: PgMajor): boolean {
   return view.getUint16(at, true) === XLOG_PAGE_MAGIC[major] && (view.getUint16(at + 2, true) & ~XLP_ALL_FLAGS) === 0 && readLsn(view, at + 8) === lsn;
-}
-
-function hex4(n: number): string {
-  return n.toString(16).toUpperCase().padStart(4, '0');
 }

@@ -6,14 +6,13 @@ import { CatalogRow, type CatalogLayout } from '../catalog/catalogRow.js';
 import { ForkNumber, type RelFileLocator } from '../pg/relFileLocator.js';
 import { LP_NORMAL, Page } from '../pg/page.js';
 import { ENTRY_STARTS_CHAIN, SizeEventKind } from '../layerfile/deltaLayer.js';
-import { textDecoding, type TextDecoding } from '../rows/types/encoding.js';
+import { PG_UTF8, textDecoding, type TextDecoding } from '../rows/types/encoding.js';
 import { SIZE_OF_HEAP_TUPLE_HEADER } from '../pg/heapTuple.js';
 import type { CaseStore, Coverage } from '../store/caseStore.js';
 import type { ChainEntry } from '../store/pageStore.js';
 import type { Lsn } from '../util/lsn.js';
 
 const LAST_BLOCK = 0x1_0000_0000;
-const PG_UTF8 = 6;
 
 export interface CatalogFile {
   locator: RelFileLocator;

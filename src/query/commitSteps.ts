@@ -10,7 +10,6 @@ import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import type { DatabaseAt } from './session.js';
 
-
 /** A table whose commits are wanted: by OID, as of the moment of `database`. */
 export interface SteppedTable {
   database: DatabaseAt;

@@ -35,7 +35,6 @@ function foreignDefinition(database: DatabaseAt, relOid: number): string {
   return `server ${name}${options === null ? '' : `, options ${options}`}`;
 }
 
-
 /** The relations that a view reads: what its rule depends on. */
 function viewSources(database: DatabaseAt, relOid: number): string[] {
   const rules = new Set<number>();

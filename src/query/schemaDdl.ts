@@ -12,11 +12,11 @@ import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { commentOn } from './comments.js';
 import { defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type TableSchema } from './schema.js';
 import type { DatabaseAt } from './session.js';
+import { isSystemSchema } from './session.js';
 import { comment, commentedOut } from './sqlScript.js';
 import { TypeDdl } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
-const PG_CATALOG_SCHEMAS = ['pg_catalog', 'information_schema'];
 
 export interface DdlParts {
   /** Schemas, types and sequences that the table needs, then the table. */
@@ -86,7 +86,7 @@ class DdlWriter {
     const types = this.options.alone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
     const schemas = new Set([this.schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]);
     return [
-      ...(this.options.alone ? [] : [...schemas]).filter((name) => name !== 'public' && !PG_CATALOG_SCHEMAS.includes(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
+      ...(this.options.alone ? [] : [...schemas]).filter((name) => name !== 'public' && !isSystemSchema(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
       ...types.map((t) => t.sql),
       ...sequences.filter((s) => !s.identity).map(createSequence),
       ...this.createTable(sequences),
@@ -100,7 +100,7 @@ class DdlWriter {
     const method = this.usingMethod();
     const head = `CREATE ${isMaterialized ? 'MATERIALIZED ' : ''}VIEW ${this.table}${method === undefined ? '' : ` ${method}`}${schema.options ? ` WITH (${schema.options})` : ''} AS`;
     if (schema.query === null) return [commentedOut(`${head}: the query is not written`)];
-    const schemas = this.options.inDatabase || this.options.alone || ['public', ...PG_CATALOG_SCHEMAS].includes(schema.schema) ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema.schema)};`];
+    const schemas = this.options.inDatabase || this.options.alone || schema.schema === 'public' || isSystemSchema(schema.schema) ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema.schema)};`];
     const defaults = schema.columns.filter((column) => column.default !== null).map((column) => `ALTER VIEW ${this.table} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${column.default};`);
     return [...schemas, `${head}\n${isMaterialized ? schema.query.replace(/;$/, `\n  WITH ${schema.isPopulated ? '' : 'NO '}DATA;`) : schema.query}`, ...defaults];
   }

@@ -6,7 +6,7 @@ import { PG_CLASS, PG_NAMESPACE, PG_PROC, PG_TYPE } from '../catalog/catalogOids
 import { RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import { TABLE_OBJECTS } from '../catalog/tableObjects.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
-import { qualifyName, quoteIdentifier } from '../util/quote.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import type { DiffSides } from './diff.js';
 import { objectKey, type ObjectKey } from './objectKey.js';
 import { pairByName } from './tablePairs.js';
@@ -126,15 +126,14 @@ function typeChanges(sides: DiffSides, changes: SchemaChange[]): void {
 
 /** Labels keep their OIDs when they are renamed. */
 function enumChanges(sides: DiffSides, type: TypeInfo, name: string, add: (property: string, before: string | null, after: string | null, sql: string[]) => void): void {
-  const literal = (label: string): string => `'${label.replaceAll("'", "''")}'`;
   const was = sides.before.types.enumLabelsByOid(type.oid), is = sides.after.types.enumLabelsByOid(type.oid);
   const labels = [...is.values()];
   for (const [oid, label] of is) {
     const old = was.get(oid);
     if (old === undefined) {
       const next = labels[labels.indexOf(label) + 1];
-      add('label', null, label, [`ALTER TYPE ${name} ADD VALUE ${literal(label)}${next === undefined ? '' : ` BEFORE ${literal(next)}`};`]);
-    } else if (old !== label) add('label', old, label, [`ALTER TYPE ${name} RENAME VALUE ${literal(old)} TO ${literal(label)};`]);
+      add('label', null, label, [`ALTER TYPE ${name} ADD VALUE ${quoteLiteral(label)}${next === undefined ? '' : ` BEFORE ${quoteLiteral(next)}`};`]);
+    } else if (old !== label) add('label', old, label, [`ALTER TYPE ${name} RENAME VALUE ${quoteLiteral(old)} TO ${quoteLiteral(label)};`]);
   }
   for (const [oid, label] of was) if (!is.has(oid)) add('label', label, null, []);
 }
@@ -231,7 +230,7 @@ class RelationDiff {
     property('owner', was.owner, is.owner, [`${alter}${table} OWNER TO ${quoteIdentifier(is.owner ?? '')};`]);
     property('persistence', persistence(was), persistence(is), [`${alter}${table} SET ${persistence(is).toUpperCase()};`]);
     property('options', was.options || null, is.options || null, is.options ? [`${alter}${table} SET (${is.options});`] : []);
-    property('comment', was.comment, is.comment, [`COMMENT ON ${kindSql(is)} ${table} IS ${is.comment === null ? 'NULL' : `'${is.comment.replaceAll("'", "''")}'`};`]);
+    property('comment', was.comment, is.comment, [`COMMENT ON ${kindSql(is)} ${table} IS ${is.comment === null ? 'NULL' : quoteLiteral(is.comment)};`]);
     property('partition key', was.partitionKey, is.partitionKey, []);
     property('partition bound', was.partitionBound, is.partitionBound, is.partitionBound === null ? [`ALTER TABLE ${was.parents[0] ?? ''} DETACH PARTITION ${table};`] : [`ALTER TABLE ${is.parents[0] ?? ''} ATTACH PARTITION ${table} ${is.partitionBound};`]);
     if (was.partitionBound === null && is.partitionBound === null) property('parents', was.parents.join(', ') || null, is.parents.join(', ') || null, []);
@@ -280,7 +279,7 @@ class RelationDiff {
     property('not null', old.notNull ? 'yes' : 'no', column.notNull ? 'yes' : 'no', `${column.notNull ? 'SET' : 'DROP'} NOT NULL`);
     property('storage', old.storage, column.storage, `SET STORAGE ${column.storage.toUpperCase()}`);
     if (old.comment !== column.comment) {
-      this.add('changed', 'column', name, { property: 'comment', before: old.comment, after: column.comment, sql: [`COMMENT ON COLUMN ${this.table}.${name} IS ${column.comment === null ? 'NULL' : `'${column.comment.replaceAll("'", "''")}'`};`] });
+      this.add('changed', 'column', name, { property: 'comment', before: old.comment, after: column.comment, sql: [`COMMENT ON COLUMN ${this.table}.${name} IS ${column.comment === null ? 'NULL' : quoteLiteral(column.comment)};`] });
     }
   }
 

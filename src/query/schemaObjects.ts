@@ -6,7 +6,6 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 import { parseTableName } from './tableName.js';
 
-
 export interface NamedDefinition {
   /** Qualified and quoted; of a function with its arguments. */
   name: string;

@@ -8,6 +8,7 @@ import { PG_CLASS, PG_DATABASE, PG_INDEX, PG_INHERITS, PG_NAMESPACE } from '../c
 import { CatalogLayout, type CatalogRow } from '../catalog/catalogRow.js';
 import { FIRST_NORMAL_OID } from '../catalog/relation.js';
 import { GLOBALTABLESPACE_OID, type RelFork } from '../pg/relFileLocator.js';
+import { PG_UTF8 } from '../rows/types/encoding.js';
 import type { CaseStore } from '../store/caseStore.js';
 import { EventKind } from '../store/layerEvents.js';
 import type { Selection } from '../store/selection.js';
@@ -16,7 +17,6 @@ import type { Lsn } from '../util/lsn.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { eachRowVersion, type CatalogFile } from './catalogVersions.js';
 import { nameParts } from './tableName.js';
-
 
 /** DB, DB.SCHEMA or DB.SCHEMA.TABLE, sorted, each once, in the form in which it is kept. Throws `usage.only`. */
 export function selectionNames(texts: readonly string[]): string[] {
@@ -102,9 +102,8 @@ class Choice {
   }
 
   private databases(): DatabaseFiles[] {
-    const UTF8 = 6;
     const databases = new Map<number, DatabaseFiles>();
-    for (const file of this.mapped(GLOBALTABLESPACE_OID, 0, PG_DATABASE, UTF8)) {
+    for (const file of this.mapped(GLOBALTABLESPACE_OID, 0, PG_DATABASE, PG_UTF8)) {
       eachRowVersion(this.store, file, (row) => {
         const oid = row.oid('oid');
         let database = databases.get(oid);

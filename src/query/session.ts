@@ -244,7 +244,6 @@ export class DatabaseAt {
   }
 }
 
-
 export function isSystemSchema(schema: string): boolean {
   return schema === 'pg_catalog' || schema === 'information_schema' || schema.startsWith('pg_toast') || schema.startsWith('pg_temp');
 }

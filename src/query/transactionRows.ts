@@ -12,7 +12,6 @@ import { RowImages, tableShape, type RowValues, type TableShape } from './rowIma
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { readChanges, type LoggedChange } from './transactionScan.js';
 
-
 export interface ShownChange {
   table: TableShape;
   operation: RowOperation;

@@ -8,8 +8,6 @@ import { extensionMembers } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
 import { inlineComment } from './sqlScript.js';
 
-const SYSTEM_SCHEMAS = ['pg_catalog', 'information_schema'];
-
 export interface TypeStatement {
   oid: number;
   schema: string;
@@ -37,7 +35,7 @@ export class TypeDdl {
       if (!type || done.has(oid)) return;
       done.add(oid);
       if (type.typelem !== 0) visit(type.typelem);
-      if (SYSTEM_SCHEMAS.includes(type.schema) || this.isExtensionMember(oid)) return;
+      if (isSystemSchema(type.schema) || this.isExtensionMember(oid)) return;
       if (type.typtype === 'd') visit(type.typbasetype);
       else if (type.typtype === 'r' && type.rangeSubtype !== undefined) visit(type.rangeSubtype);
       else if (type.typtype === 'm' && type.rangeType !== undefined) visit(type.rangeType);

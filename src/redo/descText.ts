@@ -2,6 +2,7 @@
 import { relationPath } from '../pg/relPath.js';
 import type { RelFileLocator } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
+import { upperHex } from '../util/hex.js';
 
 const USECS_PER_SEC = 1_000_000n;
 /** Seconds from 1970-01-01 to 2000-01-01. */
@@ -23,7 +24,7 @@ export function describeRelations(label: string, rels: readonly RelFileLocator[]
 
 /** `0x%02X` */
 export function hexFlags(flags: number): string {
-  return `0x${flags.toString(16).toUpperCase().padStart(2, '0')}`;
+  return `0x${upperHex(flags, 2)}`;
 }
 
 /** array_desc(), with the blank that it begins with. */

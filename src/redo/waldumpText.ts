@@ -1,11 +1,12 @@
 /** A record as pg_waldump prints it: XLogDumpDisplayRecord(), bin/pg_waldump/pg_waldump.c, and XLogRecGetBlockRefInfo(), PG 13–18. */
 import { FORK_NAMES } from '../pg/relFileLocator.js';
 import type { BlockRef, XLogRecord } from '../pg/xlogRecord.js';
+import { upperHex } from '../util/hex.js';
 import { RMGRS, rmgrName } from './rmgrlist.js';
 import type { Lsn } from '../util/lsn.js';
 
 function paddedLsn(lsn: Lsn): string {
-  return `${Math.floor(lsn / 0x1_0000_0000).toString(16).toUpperCase()}/${(lsn % 0x1_0000_0000).toString(16).toUpperCase().padStart(8, '0')}`;
+  return `${upperHex(Math.floor(lsn / 0x1_0000_0000), 1)}/${upperHex(lsn % 0x1_0000_0000, 8)}`;
 }
 
 /** XLogRecGetLen(): the bytes of a record's images. */

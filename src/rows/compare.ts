@@ -41,7 +41,7 @@ function compareNames(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** bcTruelen(): without trailing blanks. */
-function withoutBlanks(value: Uint8Array): Uint8Array {
+export function withoutBlanks(value: Uint8Array): Uint8Array {
   let length = value.length;
   while (length > 0 && value[length - 1] === 0x20) length--;
   return value.subarray(0, length);

@@ -4,6 +4,7 @@
  * Values are plain, as in compare.ts.
  */
 import { bigInt64At, float32At, float64At, int16At, int32At, uint16At, uint32At } from './bytes.js';
+import { withoutBlanks } from './compare.js';
 
 /** An unsigned 32-bit hash code. */
 export type HashValue = (value: Uint8Array) => number;
@@ -87,12 +88,6 @@ function hashNumeric(value: Uint8Array): number {
 function hashInterval(value: Uint8Array): number {
   const days = BigInt(int32At(value, 8) + int32At(value, 12) * 30);
   return hashInt64(BigInt.asIntN(64, bigInt64At(value, 0) + days * 86_400_000_000n));
-}
-
-function withoutBlanks(value: Uint8Array): Uint8Array {
-  let length = value.length;
-  while (length > 0 && value[length - 1] === 0x20) length--;
-  return value.subarray(0, length);
 }
 
 function untilZero(value: Uint8Array): Uint8Array {

@@ -8,6 +8,7 @@ import type { ManifestCutoff } from '../layerfile/manifest.js';
 import { clogPageOf } from '../pg/clogPage.js';
 import { DEFAULTTABLESPACE_OID, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import { WalscopeError } from '../util/errors.js';
+import { upperHex } from '../util/hex.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
 import type { CaseStore } from './caseStore.js';
 import { CutoffImages } from './cutoffImages.js';
@@ -21,7 +22,7 @@ const BLCKSZ = 8192;
 
 /** `000000000A000028.cutoff` */
 export function cutoffName(lsn: Lsn): string {
-  return `${lsn.toString(16).toUpperCase().padStart(16, '0')}.cutoff`;
+  return `${upperHex(lsn, 16)}.cutoff`;
 }
 
 /** Images of a fork from before the cutoff that ones behind it refer to, by block. */

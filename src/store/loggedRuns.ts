@@ -1,11 +1,9 @@
 /** Stretches of WAL written under wal_level = minimal, whose history is not whole: such WAL leaves out what a relation's first transaction wrote. */
 import type { LayerEvent } from '../layerfile/deltaLayer.js';
 import type { ManifestRun } from '../layerfile/manifest.js';
+import { WAL_LEVEL_MINIMAL } from '../pg/checkPoint.js';
 import type { Lsn } from '../util/lsn.js';
 import { EventKind } from './layerEvents.js';
-
-/** WAL_LEVEL_MINIMAL, access/xlog.h. */
-const WAL_LEVEL_MINIMAL = 0;
 
 /** A stretch [from, to) under wal_level = minimal; `to` null: it goes on. */
 export interface MinimalStretch {

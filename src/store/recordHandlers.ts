@@ -56,7 +56,7 @@ function xlog(record: XLogRecord, layer: RecordEffects): void {
     case XLOG_CHECKPOINT_SHUTDOWN:
     case XLOG_CHECKPOINT_ONLINE: {
       const checkpoint = readCheckPoint(record);
-      layer.event(EventKind.checkpoint, [checkpoint.redo, checkpoint.nextXid, record.rmgrInfo === XLOG_CHECKPOINT_SHUTDOWN ? 1 : 0, Number(checkpoint.time)]);
+      layer.event(EventKind.checkpoint, [checkpoint.redo, checkpoint.nextFullXid, record.rmgrInfo === XLOG_CHECKPOINT_SHUTDOWN ? 1 : 0, checkpoint.time]);
       break;
     }
     case XLOG_END_OF_RECOVERY: {

@@ -3,6 +3,7 @@
  * in a tablespace number that PostgreSQL cannot assign. (CLOG has a section of its own in a layer, by value.)
  */
 import type { RelFork } from '../pg/relFileLocator.js';
+import { upperHex } from '../util/hex.js';
 
 export const SLRU_SPC_OID = 0xffff_ffff;
 
@@ -21,5 +22,5 @@ export function slruRelation(kind: Slru): RelFork {
 /** File and byte offset of an SLRU page (SlruFileName(), access/transam/slru.c, short names). */
 export function slruFile(folder: string, page: number): { path: string; offset: number } {
   const segment = Math.floor(page / SLRU_PAGES_PER_SEGMENT);
-  return { path: `${folder}/${segment.toString(16).toUpperCase().padStart(4, '0')}`, offset: (page % SLRU_PAGES_PER_SEGMENT) * 8192 };
+  return { path: `${folder}/${upperHex(segment, 4)}`, offset: (page % SLRU_PAGES_PER_SEGMENT) * 8192 };
 }

@@ -2,6 +2,7 @@
  * A WAL position: bytes since the beginning of the WAL, as PostgreSQL's XLogRecPtr.
  * A branded number, exact below 2^53 (8 PB of WAL).
  */
+import { upperHex } from './hex.js';
 export type Lsn = number & { readonly __brand: 'Lsn' };
 
 export const INVALID_LSN = 0 as Lsn;
@@ -10,7 +11,7 @@ export const MAX_LSN = Number.MAX_SAFE_INTEGER as Lsn;
 
 /** Prints an LSN as PostgreSQL does: `0/3A2F10`. */
 export function formatLsn(lsn: Lsn): string {
-  return `${Math.floor(lsn / 0x1_0000_0000).toString(16).toUpperCase()}/${(lsn % 0x1_0000_0000).toString(16).toUpperCase()}`;
+  return `${upperHex(Math.floor(lsn / 0x1_0000_0000), 1)}/${upperHex(lsn % 0x1_0000_0000, 1)}`;
 }
 
 /** Reads `X/X`; undefined where the text is no LSN (or is past 2^53). */

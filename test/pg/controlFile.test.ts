@@ -39,7 +39,7 @@ describe.each(PG_MAJORS)('pg_control of a real server of %i', (major) => {
         state: 'in production', time: control.time, checkPointLsn: control.checkPointLsn,
         checkPoint: {
           redo: control.checkPoint.redo, timeline: t.timeline_id, prevTimeline: t.prev_timeline_id, fullPageWrites: t.full_page_writes,
-          walLevel: major >= 17 ? 'replica' : undefined, nextFullXid: epoch * 2 ** 32 + xid, nextOid: Number(t.next_oid), nextMulti: Number(t.next_multixact_id),
+          walLevel: major >= 17 ? 1 : undefined, nextFullXid: epoch * 2 ** 32 + xid, nextOid: Number(t.next_oid), nextMulti: Number(t.next_multixact_id),
           nextMultiOffset: Number(t.next_multi_offset), oldestXid: Number(t.oldest_xid), oldestXidDb: Number(t.oldest_xid_dbid),
           oldestMulti: Number(t.oldest_multi_xid), oldestMultiDb: Number(t.oldest_multi_dbid), time: Number(t.seconds),
           oldestCommitTsXid: Number(t.oldest_commit_ts_xid), newestCommitTsXid: Number(t.newest_commit_ts_xid), oldestActiveXid: Number(t.oldest_active_xid),

@@ -2,7 +2,7 @@
  * `--where EXPR`: PostgreSQL's expression syntax, evaluated over rows whose values are given as output text.
  * Semantics are those of a server's WHERE; what cannot be told from a row alone (subqueries, the clock, collations) is refused by name.
  */
-import { textDecoding, type TextDecoding } from '../../rows/types/encoding.js';
+import { PG_UTF8, textDecoding, type TextDecoding } from '../../rows/types/encoding.js';
 import { UTC, type TimeZone } from '../../util/timeZone.js';
 import { boundsOf, type ColumnBounds } from './bounds.js';
 import { asBoolean, compileNode, type Names } from './compile.js';
@@ -16,7 +16,6 @@ import { formatValue, parseValue } from './value.js';
 export type { ColumnRange, RangeEnd } from './bounds.js';
 export { isParserLoaded, loadParser } from './parse.js';
 
-const PG_UTF8 = 6;
 const UTF8 = textDecoding(PG_UTF8)!;
 
 /** A column that an expression may name. */

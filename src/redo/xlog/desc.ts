@@ -1,11 +1,12 @@
 /** Descriptions of XLOG records: rmgrdesc/xlogdesc.c, PG 13–18. */
+import { WAL_LEVELS } from '../../pg/checkPoint.js';
 import type { PgMajor } from '../../pg/version.js';
 import type { XLogRecord } from '../../pg/xlogRecord.js';
 import { formatLsn } from '../../util/lsn.js';
 import { timestamptzToStr } from '../descText.js';
 import {
   readBackupEnd, readCheckPoint, readCheckpointRedo, readFpwChange, readNextOid, readXlEndOfRecovery, readXlOverwriteContrecord,
-  readXlParameterChange, readXlRestorePoint, WAL_LEVEL_NAMES, XLOG_BACKUP_END, XLOG_CHECKPOINT_ONLINE, XLOG_CHECKPOINT_REDO,
+  readXlParameterChange, readXlRestorePoint, XLOG_BACKUP_END, XLOG_CHECKPOINT_ONLINE, XLOG_CHECKPOINT_REDO,
   XLOG_CHECKPOINT_SHUTDOWN, XLOG_END_OF_RECOVERY, XLOG_FPI, XLOG_FPI_FOR_HINT, XLOG_FPW_CHANGE, XLOG_NEXTOID, XLOG_NOOP,
   XLOG_OVERWRITE_CONTRECORD, XLOG_PARAMETER_CHANGE, XLOG_RESTORE_POINT, XLOG_SWITCH,
 } from './xlog.js';
@@ -66,9 +67,9 @@ export function xlogDesc(record: XLogRecord): string {
 
 function describeCheckPoint(record: XLogRecord): string {
   const c = readCheckPoint(record);
-  return `redo ${formatLsn(c.redo)}; tli ${c.thisTimeline}; prev tli ${c.prevTimeline}; fpw ${c.fullPageWrites}; `
+  return `redo ${formatLsn(c.redo)}; tli ${c.timeline}; prev tli ${c.prevTimeline}; fpw ${c.fullPageWrites}; `
     + (c.walLevel === undefined ? '' : `wal_level ${walLevelName(c.walLevel)}; `)
-    + `xid ${Math.floor(c.nextXid / 0x1_0000_0000)}:${c.nextXid % 0x1_0000_0000}; oid ${c.nextOid}; multi ${c.nextMulti}; offset ${c.nextMultiOffset}; `
+    + `xid ${Math.floor(c.nextFullXid / 0x1_0000_0000)}:${c.nextFullXid % 0x1_0000_0000}; oid ${c.nextOid}; multi ${c.nextMulti}; offset ${c.nextMultiOffset}; `
     + `oldest xid ${c.oldestXid} in DB ${c.oldestXidDb}; oldest multi ${c.oldestMulti} in DB ${c.oldestMultiDb}; `
     + `oldest/newest commit timestamp xid: ${c.oldestCommitTsXid}/${c.newestCommitTsXid}; `
     + `oldest running xid ${c.oldestActiveXid}; ${record.rmgrInfo === XLOG_CHECKPOINT_SHUTDOWN ? 'shutdown' : 'online'}`;
@@ -82,7 +83,7 @@ function describeParameterChange(record: XLogRecord): string {
 }
 
 function walLevelName(level: number): string {
-  return WAL_LEVEL_NAMES[level] ?? '?';
+  return WAL_LEVELS[level] ?? '?';
 }
 
 function onOff(value: boolean): string {

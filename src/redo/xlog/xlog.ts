@@ -1,4 +1,5 @@
 /** The WAL's own records. Layout: catalog/pg_control.h, access/xlog_internal.h, PG 13–18. */
+import { readCheckPointAt, type CheckPoint } from '../../pg/checkPoint.js';
 import type { XLogRecord } from '../../pg/xlogRecord.js';
 import { readLsn, type Lsn } from '../../util/lsn.js';
 import { MainDataCursor } from '../mainDataCursor.js';
@@ -20,63 +21,9 @@ export const XLOG_OVERWRITE_CONTRECORD = 0xd0;
 /** From 17 on. */
 export const XLOG_CHECKPOINT_REDO = 0xe0;
 
-/** wal_level, as it is numbered in records; undefined where the major does not record it. */
-export const WAL_LEVEL_NAMES = ['minimal', 'replica', 'logical'] as const;
-export const WAL_LEVEL_MINIMAL = 0;
-
-/** CheckPoint: what pg_control holds a copy of. */
-export interface CheckPoint {
-  redo: Lsn;
-  thisTimeline: number;
-  prevTimeline: number;
-  fullPageWrites: boolean;
-  /** From 17 on. */
-  walLevel: number | undefined;
-  /** The next transaction, epoch × 2^32 + xid: exact below 2^53. */
-  nextXid: number;
-  nextOid: number;
-  nextMulti: number;
-  nextMultiOffset: number;
-  oldestXid: number;
-  oldestXidDb: number;
-  oldestMulti: number;
-  oldestMultiDb: number;
-  /** Seconds since 1970-01-01 UTC. */
-  time: bigint;
-  oldestCommitTsXid: number;
-  newestCommitTsXid: number;
-  oldestActiveXid: number;
-}
-
-export const SIZE_OF_CHECKPOINT = 88;
-
-/** A CheckPoint at `at`: in a checkpoint record or in pg_control. */
-export function readCheckPointAt(view: DataView, at: number, hasWalLevel: boolean): CheckPoint {
-  const u32 = (offset: number): number => view.getUint32(at + offset, true);
-  return {
-    redo: readLsn(view, at),
-    thisTimeline: u32(8),
-    prevTimeline: u32(12),
-    fullPageWrites: view.getUint8(at + 16) !== 0,
-    walLevel: hasWalLevel ? view.getInt32(at + 20, true) : undefined,
-    nextXid: u32(24) + u32(28) * 0x1_0000_0000,
-    nextOid: u32(32),
-    nextMulti: u32(36),
-    nextMultiOffset: u32(40),
-    oldestXid: u32(44),
-    oldestXidDb: u32(48),
-    oldestMulti: u32(52),
-    oldestMultiDb: u32(56),
-    time: view.getBigInt64(at + 64, true),
-    oldestCommitTsXid: u32(72),
-    newestCommitTsXid: u32(76),
-    oldestActiveXid: u32(80),
-  };
-}
-
 /** CHECKPOINT_SHUTDOWN and CHECKPOINT_ONLINE. */
 export function readCheckPoint(record: XLogRecord): CheckPoint {
-  return readCheckPointAt(record.view, mainData(record, 84, 'CheckPoint'), record.major >= 17);
+  return readCheckPointAt(record.view, mainData(record, 84, 'CheckPoint'), record.major);
 }
 
 /** CHECKPOINT_REDO (17 on): where an online checkpoint's redo begins. */

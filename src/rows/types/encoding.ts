@@ -90,6 +90,9 @@ function decodeUtf8(bytes: Uint8Array, at: number, length: number): string {
 
 const decodings = new Map<number, TextDecoding>();
 
+/** pg_enc of UTF8, mb/pg_wchar.h. */
+export const PG_UTF8 = 6;
+
 /** The decoding of a database's encoding (pg_database.encoding). Undefined where PostgreSQL knows no such server encoding. */
 export function textDecoding(encoding: number): TextDecoding | undefined {
   let decoding = decodings.get(encoding);
