@@ -19,7 +19,7 @@ import { indexesOf, primaryKeyColumns } from './primaryKey.js';
 import { countByRecords } from './recordCount.js';
 import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
 import { defaultTrees } from './schema.js';
-import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
+import { Findings, isSystemSchema, type DatabaseAt } from './session.js';
 import type { Tuple } from './tupleArena.js';
 
 export type { Change } from './rowMatcher.js';
@@ -109,6 +109,16 @@ function recordCount(sides: DiffSides, before: Table, after: Table, columns: Aso
     isWhole: columns.length === after.columns.length && primaryOid(sides.before) === primaryOid(sides.after),
   });
   return counts && !isForward ? { added: counts.removed, removed: counts.added, changed: counts.changed } : counts;
+}
+
+/** Whether any row differs. */
+export function hasChanged(sides: DiffSides, pair: { before: Relation | undefined; after: Relation | undefined }): boolean {
+  let found = false;
+  diffTable(sides, pair, new Findings()).rows(() => {
+    found = true;
+    return false;
+  });
+  return found;
 }
 
 function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: MatcherOptions['emit']): void {

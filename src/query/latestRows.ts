@@ -2,7 +2,7 @@
 import type { Relation } from '../catalog/relation.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { relationName } from './ddl.js';
-import { diffTable } from './diff.js';
+import { diffTable, hasChanged } from './diff.js';
 import { describeMoment } from './moment.js';
 import { Findings, type DatabaseAt } from './session.js';
 import { comment } from './sqlScript.js';
@@ -72,16 +72,7 @@ export class LatestRows {
       ...(since.changed > 0 ? [comment(`warning: ${name}: of the rows that the script touches, ${since.changed} changed or went since: it overwrites or misses them`)] : []),
       ...(since.added > 0 ? [comment(`warning: ${name}: of the keys that the script inserts, ${since.added} are in use again: --on-conflict nothing leaves them alone`)] : []),
       ...(this.tooMany.has(after.oid) ? [comment(`warning: more than ${MOST_KEYS.toLocaleString('en-US')} rows of ${name} changed since: they were not compared with those that the script touches`)] : []),
-      ...(key.length === 0 && this.hasChanged(after, current) ? [comment(`warning: ${name}, which has no primary key, changed since: the script looks for rows of the same content`)] : []),
+      ...(key.length === 0 && hasChanged({ before: this.exact, after: now }, { before: after, after: current }) ? [comment(`warning: ${name}, which has no primary key, changed since: the script looks for rows of the same content`)] : []),
     ];
-  }
-
-  private hasChanged(was: Relation, is: Relation): boolean {
-    let changed = false;
-    diffTable({ before: this.exact, after: this.now! }, { before: was, after: is }, new Findings()).rows(() => {
-      changed = true;
-      return false;
-    });
-    return changed;
   }
 }

@@ -5,7 +5,7 @@ import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
 import { quoteIdentifier } from '../util/quote.js';
 import { ddlText, relationName, type DdlChange } from './ddl.js';
-import type { DiffSides } from './diff.js';
+import { hasChanged, type DiffSides } from './diff.js';
 import { goneTablesDdl, sequenceLines, type GoneTablesDdl } from './goneTables.js';
 import { describeMoment } from './moment.js';
 import type { DatabaseAt, Findings } from './session.js';
@@ -63,7 +63,9 @@ export function* diffScript(sides: DiffSides, pairs: readonly { before: Relation
   for (const pair of pairs) {
     if (!pair.before) missing.push(comment(`not done: ${relationName(after, pair.after!)} was created in between`));
     else if (!pair.after) missing.push(comment(`not done: ${relationName(before, pair.before)} was dropped in between: see walscope restore`));
-    else {
+    else if (pair.after.kind === 'm') {
+      if (hasChanged(sides, pair)) missing.push(comment(`not done: ${relationName(after, pair.after)} is a materialized view: refresh it, with REFRESH MATERIALIZED VIEW`));
+    } else {
       for (const name of columnsGone(sides, pair.before, pair.after)) missing.push(comment(`not done: column ${quoteIdentifier(name)} of ${relationName(after, pair.after)} is gone at the later moment`));
       tables.push(new TableRevert(sides, { before: pair.before, after: pair.after }, { database: after, relation: pair.after }, { latest, findings, onConflict }));
     }
