@@ -33,8 +33,8 @@ function readSettings({ catalog }: DatabaseAt): Settings {
   });
   const { major } = catalog.snapshot;
   catalog.scan('pg_attribute', (row) => {
-    // -1, since 17 NULL: as the configuration says; before 17 0 is that of system columns
-    const target = row.isNull('attstattarget') ? -1 : major >= 17 ? row.int2('attstattarget') : row.int4('attstattarget');
+    // -1, since 17 NULL: as the configuration says
+    const target = row.isNull('attstattarget') ? -1 : major >= 16 ? row.int2('attstattarget') : row.int4('attstattarget');
     const compression = row.has('attcompression') ? COMPRESSION[row.char('attcompression')] : undefined;
     const relation = catalog.relations.get(row.oid('attrelid'));
     if (row.int2('attnum') <= 0 || !relation || !'rpfm'.includes(relation.kind)) return;
