@@ -1,5 +1,6 @@
 /** The `:` line: moments as --at takes them, and commands by the names that they have on the command line. */
 import { showHistory, showIncidents, showSchema, showTransaction, showUndo } from './actions.js';
+import { qualifiedName } from '../util/quote.js';
 import type { Screen } from './screen.js';
 import { ChangedTablesView } from './views/diffViews.js';
 import { ExportView } from './views/exportView.js';
@@ -7,34 +8,35 @@ import { LogView } from './views/logViews.js';
 import { PageView } from './views/pageView.js';
 import { TextView } from './views/listView.js';
 
-type Run = (screen: Screen, words: string[]) => Promise<void> | void;
+/** `rest`: what follows the command's name; names may hold spaces. */
+type Run = (screen: Screen, rest: string | undefined) => Promise<void> | void;
 
 const RUNS: Record<string, Run> = {
-  asof: (screen, [name]) => chooseTable(screen, name),
-  db: (screen, [name]) => (name === undefined ? screen.say(`databases: ${screen.scene!.databases.join(', ')}`) : screen.useDatabase(name)),
+  asof: (screen, name) => chooseTable(screen, name),
+  db: (screen, name) => (name === undefined ? screen.say(`databases: ${screen.scene!.databases.join(', ')}`) : screen.useDatabase(name)),
   diff: (screen) => ChangedTablesView.open(screen),
   export: (screen) => screen.open(new ExportView(screen)),
   history: showHistory,
   incidents: showIncidents,
   log: (screen) => LogView.open(screen, true),
-  page: (screen, words) => openPage(screen, words),
+  page: openPage,
   quit: (screen) => screen.quit(),
   q: (screen) => screen.quit(),
-  schema: async (screen, [name]) => {
+  schema: async (screen, name) => {
     if (name !== undefined) await chooseTable(screen, name);
     await showSchema(screen);
   },
-  show: (screen, [xid]) => withXid(screen, xid, showTransaction),
+  show: (screen, xid) => withXid(screen, xid, showTransaction),
   status: async (screen) => screen.open(new TextView('case and index', await screen.ask('pages.status'), 'status')),
-  undo: (screen, [xid]) => withXid(screen, xid, showUndo),
+  undo: (screen, xid) => withXid(screen, xid, showUndo),
 };
 
 /** Runs what was entered: a command, a table's name, or a moment. */
 export async function runCommand(screen: Screen, text: string): Promise<void> {
-  const [name = '', ...words] = text.split(/\s+/);
+  const [name] = text.split(/\s/, 1) as [string];
   if (name === '') return;
   const run = RUNS[name];
-  if (run) await run(screen, words);
+  if (run) await run(screen, text.slice(name.length).trim() || undefined);
   else if (screen.pane.tables.some((entry) => isNamed(entry, text))) await chooseTable(screen, text);
   else await screen.goTo(text);
 }
@@ -52,8 +54,8 @@ export function completeCommand(screen: Screen, text: string): string {
   return `${before}${common}${candidates.length === 1 ? ' ' : ''}`;
 }
 
-function isNamed(entry: { schema: string; name: string }, text: string): boolean {
-  return entry.name === text || `${entry.schema}.${entry.name}` === text;
+function isNamed({ schema, name }: { schema: string; name: string }, text: string): boolean {
+  return name === text || `${schema}.${name}` === text || qualifiedName(schema, name) === text;
 }
 
 async function chooseTable(screen: Screen, name: string | undefined): Promise<void> {
@@ -68,10 +70,10 @@ async function withXid(screen: Screen, text: string | undefined, show: (screen: 
   await show(screen, xid);
 }
 
-async function openPage(screen: Screen, words: string[]): Promise<void> {
-  const [name, block] = words.length === 1 && /^\d+$/.test(words[0]!) ? [undefined, words[0]!] : words;
-  if (name !== undefined && !screen.pane.choose((entry) => isNamed(entry, name))) return screen.say(`no table "${name}" at this moment`, true);
+async function openPage(screen: Screen, rest = ''): Promise<void> {
+  const [, name = '', block = '0'] = /^(.*?)\s*(?:(?<=^|\s)(\d+))?$/.exec(rest)!;
+  if (name !== '' && !screen.pane.choose((entry) => isNamed(entry, name))) return screen.say(`no table "${name}" at this moment`, true);
   const { entry } = screen.pane;
-  if (!entry || !/^\d+$/.test(block ?? '0')) return screen.say('write :page TABLE BLOCK', true);
-  await PageView.open(screen, entry.oid, Number(block ?? 0), undefined);
+  if (!entry) return screen.say('write :page TABLE BLOCK', true);
+  await PageView.open(screen, entry.oid, Number(block), undefined);
 }

@@ -196,6 +196,8 @@ describe('the screen', () => {
     expect(await press(':', ...typed('db postgres'))).toMatch(/^ postgres +│/m);
     expect(await press(':', ...typed('db shop'), ':', 's', 'c', 'h', 'tab')).toContain(':schema');
     expect(await press('esc', ':', ...typed('page orders 999'))).toContain('! orders has no block 999');
+    expect(await press(':', ...typed('page public.orders 3'))).toContain('orders heap page 3 of 47');
+    expect(await press('q', ':', ...typed('page no such table 3'))).toContain('! no table "no such table" at this moment');
   });
 
   it('scrolls by the wheel the pane that is under it, and chooses by a click', async () => {
