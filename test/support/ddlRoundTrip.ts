@@ -63,9 +63,8 @@ export async function serverDefinitions(client: Client): Promise<Map<string, str
     UNION ALL SELECT 'statistics ' || quote_ident(nspname) || '.' || stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), nullif((to_jsonb(s) ->> 'stxstattarget')::int, -1)) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace
     UNION ALL SELECT 'settings ' || fullname, concat_ws(' ', relrowsecurity, relforcerowsecurity, relreplident, (SELECT string_agg(relname, '') FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = r.oid AND indisreplident)) FROM relations r WHERE relkind IN ('r', 'p', 'f', 'm')
     UNION ALL SELECT 'column settings ' || fullname || ' ' || attname, concat_ws(' ', CASE WHEN attstattarget >= 0 THEN attstattarget END, attoptions, attfdwoptions, to_jsonb(a) ->> 'attcompression') FROM pg_attribute a JOIN relations r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'm')
-    UNION ALL SELECT 'comment ' || identity || ' ' || objsubid, description FROM pg_description d, pg_identify_object(classoid, objoid, objsubid)
-      WHERE type IN ('table', 'view', 'materialized view', 'foreign table', 'index', 'sequence', 'table column', 'view column', 'foreign table column', 'composite type column', 'table constraint', 'trigger', 'rule', 'policy', 'statistics object', 'type', 'function', 'procedure', 'schema')
-        AND objoid >= 16384`);
+    UNION ALL SELECT 'comment ' || identity || ' ' || objsubid, description FROM (SELECT * FROM pg_description WHERE objoid >= 16384 AND classoid::regclass::text IN ('pg_class', 'pg_constraint', 'pg_trigger', 'pg_rewrite', 'pg_policy', 'pg_statistic_ext', 'pg_type', 'pg_proc', 'pg_namespace') OFFSET 0) d, pg_identify_object(classoid, objoid, objsubid)
+      WHERE type IN ('table', 'view', 'materialized view', 'foreign table', 'index', 'sequence', 'table column', 'view column', 'foreign table column', 'composite type column', 'table constraint', 'trigger', 'rule', 'policy', 'statistics object', 'type', 'function', 'procedure', 'schema')`);
   return new Map(rows.map(({ key, def }) => [key, def]));
 }
 
