@@ -1,6 +1,7 @@
 /** Pairs the rows of two moments by key, or by content, and tells what became of each. Rows are held as the tuples they are stored in. */
 import type { RowView, Table } from '../catalog/table.js';
 import type { AsofColumn } from './asof.js';
+import { NumberMap } from './numberMap.js';
 import { TupleArena, type Tuple } from './tupleArena.js';
 
 export type Change = 'added' | 'removed' | 'changed';
@@ -12,8 +13,9 @@ type Key = string | number;
 class Side {
   private readonly row: RowView | undefined;
   private readonly places: number[];
-  /** Handles of tuples without a partner so far; those of one key, where rows are compared by content, lead to each other. */
-  readonly waiting = new Map<Key, number>();
+  /** Handles of tuples without a partner so far, in one map or the other by the key's type; those of one key, where rows are compared by content, lead to each other. */
+  private readonly byText = new Map<string, number>();
+  private readonly byNumber = new NumberMap();
 
   constructor(table: Table | undefined, columns: readonly AsofColumn[]) {
     this.row = table?.newRow();
@@ -39,6 +41,28 @@ class Side {
       return Number.isSafeInteger(number) && String(number) === text ? number : text;
     }
     return JSON.stringify(keyPlaces.map((i) => row.value(this.places[i]!)));
+  }
+
+  waiting(key: Key): number | undefined {
+    return typeof key === 'number' ? this.byNumber.get(key) : this.byText.get(key);
+  }
+
+  setWaiting(key: Key, handle: number): void {
+    if (typeof key === 'number') this.byNumber.set(key, handle);
+    else this.byText.set(key, handle);
+  }
+
+  endWaiting(key: Key): void {
+    if (typeof key === 'number') this.byNumber.delete(key);
+    else this.byText.delete(key);
+  }
+
+  /** All that wait; they wait no longer. */
+  *allWaiting(): Generator<number> {
+    yield* this.byNumber.values();
+    yield* this.byText.values();
+    this.byNumber.clear();
+    this.byText.clear();
   }
 
   place(i: number): number {
@@ -92,15 +116,15 @@ export class RowMatcher {
   }
 
   private wait(side: Side, key: Key, tuple: Tuple): void {
-    side.waiting.set(key, this.arena.add(tuple, side.waiting.get(key) ?? 0));
+    side.setWaiting(key, this.arena.add(tuple, side.waiting(key) ?? 0));
   }
 
-  private take({ waiting }: Side, key: Key): Tuple | undefined {
-    const handle = waiting.get(key);
+  private take(side: Side, key: Key): Tuple | undefined {
+    const handle = side.waiting(key);
     if (handle === undefined) return undefined;
     const tuple = this.arena.tuple(handle), next = this.arena.next(handle);
-    if (next !== 0) waiting.set(key, next);
-    else waiting.delete(key);
+    if (next !== 0) side.setWaiting(key, next);
+    else side.endWaiting(key);
     this.arena.release(handle);
     return tuple;
   }
@@ -129,9 +153,8 @@ export class RowMatcher {
     this.drain(this.before, (tuple) => this.emit('removed', tuple, undefined));
   }
 
-  private drain({ waiting }: Side, emit: (tuple: Tuple) => void): void {
-    for (const first of waiting.values()) for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
-    waiting.clear();
+  private drain(side: Side, emit: (tuple: Tuple) => void): void {
+    for (const first of side.allWaiting()) for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
   }
 
   private emit(change: Change, before: Tuple | undefined, after: Tuple | undefined): void {

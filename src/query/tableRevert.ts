@@ -23,8 +23,10 @@ export interface RevertOptions {
 
 type Kind = RowChange['change'];
 
-/** Changes that are held, in characters of their values; a table with more is compared once more for each kind of statement. */
-const HELD_CHARACTERS = 8e6;
+/** Changes that are held, in bytes or so of their values; a table with more is compared once more for each kind of statement. */
+const HELD_BYTES = 16e6;
+/** What a value takes beside its characters. */
+const VALUE_BYTES = 40;
 /** From so many rows on they are loaded by COPY. */
 const COPIED_ROWS = 1000;
 
@@ -81,7 +83,7 @@ export class TableRevert {
   }
 
   private survey(since: RowsSince | undefined): void {
-    let characters = 0;
+    let bytes = 0;
     this.diff.rows((change) => {
       const { before, after } = change;
       this.counts[change.change]++;
@@ -91,8 +93,8 @@ export class TableRevert {
         if (since.changed.has(key)) this.since.changed++;
         if (since.added.has(key)) this.since.added++;
       }
-      for (const side of [before, after]) for (const value of side ?? []) characters += value?.length ?? 0;
-      if (characters > HELD_CHARACTERS) this.held = undefined;
+      for (const side of [before, after]) for (const value of side ?? []) bytes += VALUE_BYTES + (value?.length ?? 0);
+      if (bytes > HELD_BYTES) this.held = undefined;
       this.held?.push(change);
     });
   }
