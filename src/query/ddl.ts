@@ -147,8 +147,14 @@ function indexedTables(database: DatabaseAt): Map<number, number> {
   return tables;
 }
 
+const ACLS = new WeakMap<DatabaseAt, Map<number, string>>();
+
+/** What one transaction found the next one before it needs again. */
 function acls(database: DatabaseAt): Map<number, string> {
+  const known = ACLS.get(database);
+  if (known) return known;
   const found = new Map<number, string>();
+  ACLS.set(database, found);
   database.catalog.scan('pg_class', (row) => {
     if (!row.isNull('relacl')) found.set(row.oid('oid'), Buffer.from(row.varlena('relacl')!).toString('latin1'));
   });

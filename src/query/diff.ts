@@ -17,7 +17,7 @@ import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
 import { indexesOf, primaryKeyColumns } from './primaryKey.js';
 import { countByRecords } from './recordCount.js';
-import { RowMatcher, type Change, type MatcherOptions } from './rowMatcher.js';
+import { matchRows, type Change, type MatcherOptions, type RowMatcher } from './rowMatcher.js';
 import { defaultTrees } from './schema.js';
 import { Findings, isSystemSchema, type DatabaseAt } from './session.js';
 import type { Tuple } from './tupleArena.js';
@@ -124,21 +124,23 @@ export function hasChanged(sides: DiffSides, pair: { before: Relation | undefine
 function compare(sides: DiffSides, before: Table | undefined, after: Table | undefined, columns: AsofColumn[], key: string[], findings: Findings, emit: MatcherOptions['emit']): void {
   const keyPlaces = key.map((name) => columns.findIndex((c) => c.name === name));
   const isSameShape = before !== undefined && after !== undefined && sameShape(sides, before, after);
-  const matcher = new RowMatcher({ before, after, columns, keyPlaces, sameShape: isSameShape, emit });
   const blocks = isSameShape ? blocksToCompare(sides, before, after) : undefined;
-  if (blocks) {
-    comparePages(sides, before!, after!, blocks, findings, matcher);
-  } else {
+  matchRows({ before, after, columns, keyPlaces, sameShape: isSameShape, emit }, (matcher, isFirst) => {
+    // what cannot be read is told once
+    const told = isFirst ? findings : new Findings();
+    if (blocks) {
+      comparePages(sides, before!, after!, blocks, told, matcher);
+      return;
+    }
     before?.scan(({ page, at, length }) => {
       matcher.addBefore({ bytes: page.bytes, at, length }, after === undefined);
       return !matcher.stopped;
-    }, findings.add);
+    }, told.add);
     after?.scan(({ page, at, length }) => {
       matcher.addAfter({ bytes: page.bytes, at, length }, true);
       return !matcher.stopped;
-    }, findings.add);
-  }
-  matcher.end();
+    }, told.add);
+  });
 }
 
 /** Compares blocks as of both moments: a row version that both see in the same place with the same bytes is not read. */

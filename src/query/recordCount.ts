@@ -7,7 +7,7 @@ import type { CaseStore } from '../store/caseStore.js';
 import type { Lsn } from '../util/lsn.js';
 import type { AsofColumn } from './asof.js';
 import { placeOf, RowChains, type KeptRow } from './rowChains.js';
-import { RowMatcher, type Change } from './rowMatcher.js';
+import { matchRows, type Change } from './rowMatcher.js';
 import type { Tuple } from './tupleArena.js';
 
 export interface RecordCountOptions {
@@ -89,34 +89,27 @@ function differingBytes(table: Table): Uint16Array {
 
 /** Reads the rows of which the records do not tell, and compares them. */
 class Settling {
-  private readonly matcher: RowMatcher;
   private isSure = true;
 
-  constructor(private readonly options: RecordCountOptions, private readonly chains: RowChains, private readonly counts: Record<Change, number>) {
-    const { earlier, later, columns, keyPlaces } = options;
-    this.matcher = new RowMatcher({
-      before: earlier, after: later, columns, keyPlaces, sameShape: true,
-      emit: (_, change) => {
-        counts[change]++;
-      },
-    });
-  }
+  constructor(private readonly options: RecordCountOptions, private readonly chains: RowChains, private readonly counts: Record<Change, number>) {}
 
   run(rows: readonly KeptRow[], removed: readonly number[], added: readonly number[]): Record<Change, number> | undefined {
-    const { options: { earlier, later, from, to }, chains: { patches }, matcher } = this;
+    const { options: { earlier, later, from, to, columns, keyPlaces }, chains: { patches }, counts } = this;
     const patchOf = new Map<number, number>(rows.map(({ was, patch }) => [was, patch]));
-    this.read(earlier, from, [...patchOf.keys(), ...removed], (place, tuple) => {
-      matcher.addBefore(tuple, false);
-      const patch = patchOf.get(place) ?? 0;
-      if (patch === 0) return;
-      const newer = patches.apply(patch, tuple);
-      if (newer) matcher.addAfter(newer, false);
-      else this.isSure = false;
+    const was = [...patchOf.keys(), ...removed], is = [...rows.filter(({ patch }) => patch === 0).map((row) => row.is), ...added];
+    matchRows({ before: earlier, after: later, columns, keyPlaces, sameShape: true, emit: (_, change) => void counts[change]++ }, (matcher) => {
+      this.read(earlier, from, was, (place, tuple) => {
+        matcher.addBefore(tuple, false);
+        const patch = patchOf.get(place) ?? 0;
+        if (patch === 0) return;
+        const newer = patches.apply(patch, tuple);
+        if (newer) matcher.addAfter(newer, false);
+        else this.isSure = false;
+      });
+      this.read(later, to, is, (_, tuple) => matcher.addAfter(tuple, false));
+      if (!this.isSure) matcher.stopped = true;
     });
-    this.read(later, to, [...rows.filter(({ patch }) => patch === 0).map(({ is }) => is), ...added], (_, tuple) => matcher.addAfter(tuple, false));
-    if (!this.isSure) return undefined;
-    matcher.end();
-    return this.counts;
+    return this.isSure ? counts : undefined;
   }
 
   /** The row versions at these places. */

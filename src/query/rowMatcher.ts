@@ -16,6 +16,8 @@ class Side {
   /** Handles of tuples without a partner so far, in one map or the other by the key's type; those of one key, where rows are compared by content, lead to each other. */
   private readonly byText = new Map<string, number>();
   private readonly byNumber = new NumberMap();
+  /** What the keys that are texts take, at most. */
+  textBytes = 0;
 
   constructor(table: Table | undefined, columns: readonly AsofColumn[]) {
     this.row = table?.newRow();
@@ -49,20 +51,27 @@ class Side {
 
   setWaiting(key: Key, handle: number): void {
     if (typeof key === 'number') this.byNumber.set(key, handle);
-    else this.byText.set(key, handle);
+    else {
+      if (!this.byText.has(key)) this.textBytes += TEXT_KEY_BYTES + key.length * 2;
+      this.byText.set(key, handle);
+    }
   }
 
   endWaiting(key: Key): void {
     if (typeof key === 'number') this.byNumber.delete(key);
-    else this.byText.delete(key);
+    else {
+      this.textBytes -= TEXT_KEY_BYTES + key.length * 2;
+      this.byText.delete(key);
+    }
   }
 
   /** All that wait; they wait no longer. */
-  *allWaiting(): Generator<number> {
-    yield* this.byNumber.values();
-    yield* this.byText.values();
+  takeWaiting(): number[] {
+    const all = [...this.byNumber.values(), ...this.byText.values()];
     this.byNumber.clear();
     this.byText.clear();
+    this.textBytes = 0;
+    return all;
   }
 
   place(i: number): number {
@@ -78,28 +87,68 @@ export interface MatcherOptions {
   keyPlaces: readonly number[];
   /** Both tables have the same columns of the same types: what is stored with the same bytes is the same. */
   sameShape: boolean;
+  /** Of copies that may wait; default 128 MB. */
+  waitingBytes?: number;
   /** Gives false where no more changes are wanted. The sides' values are read with valuesBefore() and valuesAfter(). */
   emit(matcher: RowMatcher, change: Change, before: Tuple | undefined, after: Tuple | undefined): boolean | void;
 }
 
+/** Tuples of the keys that a pass takes. Of those that came before `mutedUntil`, counted, what became of them was told by a pass before. */
+interface Pass {
+  /** Hashes [from, to). */
+  from: number;
+  to: number;
+  mutedUntil: number;
+}
+
+const HASHES = 0x1_0000;
+/** Copies and keys that wait at a time. */
+const WAITING_BYTES = 128 * 1024 * 1024;
+const TEXT_KEY_BYTES = 64;
+
+function hashOf(key: Key): number {
+  let hash = 0;
+  if (typeof key === 'number') hash = Math.imul(key | 0, 0x9e3779b1);
+  else for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 13)) & (HASHES - 1);
+}
+
+/**
+ * Pairs the tuples that `feed` adds. It is called again, and must add the same ones in the same order, for the keys whose tuples could not all wait
+ * for their partners in the memory that there is. `isFirst`: it was not called before.
+ */
+export function matchRows(options: MatcherOptions, feed: (matcher: RowMatcher, isFirst: boolean) => void): void {
+  const left: Pass[] = [{ from: 0, to: HASHES, mutedUntil: 0 }];
+  for (let pass = left.pop(), isFirst = true; pass; pass = left.pop(), isFirst = false) {
+    const matcher = new RowMatcher(options, pass, left);
+    feed(matcher, isFirst);
+    if (matcher.stopped) return;
+    matcher.end();
+  }
+}
+
 /**
  * Takes tuples of both moments in any order. One whose partner comes is told at once and let go; the others wait, as copies, so that memory
- * goes with the rows that were moved, added or removed.
+ * goes with the rows that were moved, added or removed, up to a bound.
  */
 export class RowMatcher {
   private readonly before: Side;
   private readonly after: Side;
-  private readonly arena = new TupleArena();
+  private arena = new TupleArena();
+  private count = 0;
   stopped = false;
 
-  constructor(private readonly options: MatcherOptions) {
+  /** `left`: gets the passes for the keys that have to be put off. */
+  constructor(private readonly options: MatcherOptions, private readonly pass: Pass, private readonly left: Pass[]) {
     this.before = new Side(options.before, options.columns);
     this.after = new Side(options.after, options.columns);
   }
 
   /** `isAlone`: no tuple of the other side is still to come. */
   addBefore(tuple: Tuple, isAlone: boolean): void {
+    this.count++;
     const key = this.before.key(tuple, this.options.keyPlaces);
+    if (!this.isOurs(key)) return;
     const partner = this.take(this.after, key);
     if (partner) this.pair(tuple, partner);
     else if (isAlone) this.emit('removed', tuple, undefined);
@@ -108,15 +157,52 @@ export class RowMatcher {
 
   /** `isAlone`: as there. */
   addAfter(tuple: Tuple, isAlone: boolean): void {
+    this.count++;
     const key = this.after.key(tuple, this.options.keyPlaces);
+    if (!this.isOurs(key)) return;
     const partner = this.take(this.before, key);
     if (partner) this.pair(partner, tuple);
     else if (isAlone) this.emit('added', undefined, tuple);
     else this.wait(this.after, key, tuple);
   }
 
+  private isOurs(key: Key): boolean {
+    const { from, to } = this.pass;
+    if (to - from === HASHES) return true;
+    const hash = hashOf(key);
+    return hash >= from && hash < to;
+  }
+
   private wait(side: Side, key: Key, tuple: Tuple): void {
     side.setWaiting(key, this.arena.add(tuple, side.waiting(key) ?? 0));
+    // rows of one content that are too many are all held
+    if (this.waitingBytes > (this.options.waitingBytes ?? WAITING_BYTES) && this.pass.to - this.pass.from > 1) this.makeRoom();
+  }
+
+  private get waitingBytes(): number {
+    return this.arena.bytes + this.before.textBytes + this.after.textBytes;
+  }
+
+  /** Moves what waits together, and puts off half of the keys for as long as that leaves too little. */
+  private makeRoom(): void {
+    const { pass } = this, most = this.options.waitingBytes ?? WAITING_BYTES;
+    for (let halves = 0; halves === 0 || (this.waitingBytes > most * 0.75 && pass.to - pass.from > 1); halves++) {
+      if (halves > 0) {
+        const middle = (pass.from + pass.to) >>> 1;
+        this.left.push({ from: middle, to: pass.to, mutedUntil: Math.max(pass.mutedUntil, this.count) });
+        pass.to = middle;
+      }
+      const arena = new TupleArena();
+      for (const side of [this.before, this.after]) {
+        for (const first of side.takeWaiting()) {
+          const list: Tuple[] = [];
+          for (let handle = first; handle !== 0; handle = this.arena.next(handle)) list.unshift(this.arena.tuple(handle));
+          const key = side.key(list[0]!, this.options.keyPlaces);
+          if (this.isOurs(key)) for (const tuple of list) side.setWaiting(key, arena.add(tuple, side.waiting(key) ?? 0));
+        }
+      }
+      this.arena = arena;
+    }
   }
 
   private take(side: Side, key: Key): Tuple | undefined {
@@ -154,10 +240,11 @@ export class RowMatcher {
   }
 
   private drain(side: Side, emit: (tuple: Tuple) => void): void {
-    for (const first of side.allWaiting()) for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
+    for (const first of side.takeWaiting()) for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
   }
 
   private emit(change: Change, before: Tuple | undefined, after: Tuple | undefined): void {
+    if (this.count < this.pass.mutedUntil) return;
     if (!this.stopped && this.options.emit(this, change, before, after) === false) this.stopped = true;
   }
 

@@ -25,6 +25,8 @@ interface Piece {
 export class TupleArena {
   private readonly pieces: (Piece | undefined)[] = [];
   private last: Piece | undefined;
+  /** What the pieces take. */
+  bytes = 0;
 
   /** Keeps a copy, and with it another handle, or 0. */
   add({ bytes, at, length }: Tuple, next: number): number {
@@ -34,6 +36,7 @@ export class TupleArena {
       const fresh = new Uint8Array(PIECE_BYTES);
       this.last = piece = { bytes: fresh, view: new DataView(fresh.buffer), used: UNIT, live: 0 };
       this.pieces.push(piece);
+      this.bytes += PIECE_BYTES;
     }
     const { used } = piece;
     piece.view.setUint32(used, next);
@@ -58,7 +61,9 @@ export class TupleArena {
   /** The tuple is not needed any more; one that tuple() gave can still be read. */
   release(handle: number): void {
     const { piece, number } = this.find(handle);
-    if (--piece.live === 0 && piece !== this.last) this.pieces[number] = undefined;
+    if (--piece.live > 0 || piece === this.last) return;
+    this.pieces[number] = undefined;
+    this.bytes -= PIECE_BYTES;
   }
 
   private find(handle: number): { piece: Piece; number: number; at: number } {

@@ -18,6 +18,7 @@ import { blockFloor, relationState, type RelationState } from './relationState.j
 import { SLRU_FOLDER, SLRU_SPC_OID, slruFile, type Slru } from './slruKeys.js';
 import { replaySlruRecord } from './slruReplay.js';
 import type { UsableBackup, WalStore } from './sources.js';
+import { stretches } from './stretches.js';
 
 /** A page as of a moment. The bytes belong to the caller's view only until the next call on the store: copy what must last. */
 export interface PageAsOf {
@@ -53,6 +54,8 @@ export interface PageCounters {
  */
 const FIRST_SCAN_BLOCKS = 256;
 const MOST_SCAN_BLOCKS = 8192;
+/** Forks of so many blocks stay in the cache when they are scanned. */
+const KEPT_SCAN_BLOCKS = 256;
 /** Blocks that a scan of two moments rebuilds at a time: 64 MB of pages. The more there are, the less often the WAL is walked. */
 const PAIR_BATCH_BLOCKS = 4096;
 
@@ -270,10 +273,32 @@ export class PageStore {
     const state = this.relation(rel, upTo);
     const end = Math.min(to, state.blocks);
     const pool: Page[] = [];
+    if (end - from <= KEPT_SCAN_BLOCKS) {
+      this.scanKept(rel, state, from, end, upTo, emit);
+      return;
+    }
     for (let first = from, count = FIRST_SCAN_BLOCKS; first < end; first += count, count = Math.min(count * 2, MOST_SCAN_BLOCKS)) {
       const blocks = Array.from({ length: Math.min(end - first, count) }, (_, i) => first + i);
       for (const built of this.buildBatch(rel, state, blocks, upTo, pool)) if (emit(built.block, built) === false) return;
     }
+  }
+
+  /** As scan(), through the cache: of a small fork that is asked for again as of a near moment, a catalog, only the pages that changed are rebuilt. */
+  private scanKept(rel: RelFork, state: RelationState, from: number, end: number, upTo: Lsn, emit: (block: number, page: PageAsOf) => boolean | void): void {
+    const missing: number[] = [];
+    const found: CachedPage[] = [];
+    for (let block = from; block < end; block++) {
+      const cached = this.cache.get(this.cacheKey(rel, block));
+      if (cached && upTo > cached.lastLsn && upTo <= cached.upTo) found[block] = cached;
+      else missing.push(block);
+    }
+    this.counters.pagesCached += end - from - missing.length;
+    for (const { block, page, chain, start, unknown } of this.buildBatch(rel, state, missing, upTo, [])) {
+      const last = chain.at(-1);
+      const lastLsn = last !== undefined ? Math.floor(last / 4) : start.image ? start.floorLsn - 1 : start.floorLsn;
+      this.cache.set(this.cacheKey(rel, block), (found[block] = { bytes: page.bytes, lastLsn: lastLsn as Lsn, upTo, unknown }), 1);
+    }
+    for (let block = from; block < end; block++) if (emit(block, { page: new Page(found[block]!.bytes), unknown: found[block]!.unknown }) === false) return;
   }
 
   /** Rebuilds the given blocks, which must be ascending, as scan() does; one that the fork has not then is left out. */
@@ -372,19 +397,6 @@ export class PageStore {
 
 function startsChain(chain: readonly number[]): boolean {
   return chain.length > 0 && (chain[0]! & ENTRY_STARTS_CHAIN) !== 0;
-}
-
-/** Blocks that lie no further apart are looked up together: their entries share blocks of the layers. */
-const STRETCH_GAP = 256;
-
-/** The places in `blocks`, which are ascending, from and to which no gap is wide. */
-function* stretches(blocks: readonly number[]): Generator<[first: number, last: number]> {
-  for (let first = 0; first < blocks.length;) {
-    let last = first + 1;
-    while (last < blocks.length && blocks[last]! - blocks[last - 1]! <= STRETCH_GAP) last++;
-    yield [first, last];
-    first = last;
-  }
 }
 
 /** A block as of two moments. */
