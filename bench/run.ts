@@ -40,6 +40,7 @@ interface Figures {
   indexPeakMb: number;
   firstAnswerMs: number;
   nextAnswerMs: number;
+  compactedAnswerMs: number;
   keyMs: number;
   generousMs: number;
   defaultMs: number;
@@ -80,6 +81,13 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
       gzip.push(await timeGzipped(archive, gzipped, join(scratch, 'gzipped')));
       peak = Math.max(peak, first.peakMb, next.peakMb, key.peakMb);
     }
+    await run(['compact', '-C', caseDir]);
+    const compacted: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const answer = await run(at(other.lsn));
+      if (answer.stdout !== other.branches) throw new Error('the answer after compact differs from the server\'s');
+      compacted.push(answer.ms);
+    }
     const recovery = async (mode: 'generous' | 'default'): Promise<number> => {
       const timing = await timeRecovery(archive, { lsn: moment.lsn }, mode, BRANCHES);
       if (timing.csv !== moment.branches) throw new Error('the recovered server shows something else');
@@ -88,7 +96,7 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
     };
     return {
       kind, walMb: archive.walBytes / 1e6, waldumpMs: median(samples.waldump), scanMs: median(samples.scan), index1Ms: median(samples.index1), index2Ms: median(samples.index2),
-      indexShare: share, indexPeakMb: peak, firstAnswerMs: median(samples.first), nextAnswerMs: median(samples.next), keyMs: median(samples.key),
+      indexShare: share, indexPeakMb: peak, firstAnswerMs: median(samples.first), nextAnswerMs: median(samples.next), compactedAnswerMs: median(compacted), keyMs: median(samples.key),
       generousMs: await recovery('generous'), defaultMs: await recovery('default'),
       gzip: { gunzipMs: median(gzip.map((g) => g.gunzipMs)), packedMs: median(gzip.map((g) => g.packedMs)), referenceMs: median(gzip.map((g) => g.referenceMs)), packShare: gzip[0]!.packShare },
     };
@@ -122,6 +130,7 @@ function table(figures: Figures[]): string {
     ['… sooner than real recovery with restore_command', (f) => ratio(f.defaultMs, f.firstAnswerMs)],
     ['next answer at another moment, a fresh process', (f) => `${f.nextAnswerMs.toFixed(0)} ms`],
     ['… sooner than real recovery at its most generous', (f) => ratio(f.generousMs, f.nextAnswerMs)],
+    ['the same answer after `compact`, which keeps images of pages with many records', (f) => `${f.compactedAnswerMs.toFixed(0)} ms`],
     ['row by key, a fresh process', (f) => `${f.keyMs.toFixed(0)} ms`],
   ];
   const head = `| | ${figures.map((f) => `${f.kind}: ${f.kind === 'A' ? 'checkpoint-heavy' : 'small records'}`).join(' | ')} |\n|---|${figures.map(() => '---|').join('')}\n`;
