@@ -21,6 +21,8 @@ export class LatestRows {
   private readonly latest;
   private readonly now: DatabaseAt | undefined;
   private readonly tooMany = new Set<number>();
+  /** What of the rows could not be read, so that nothing is known of it. */
+  private readonly unread = new Findings();
 
   constructor(private readonly exact: DatabaseAt) {
     const { session } = exact;
@@ -36,7 +38,7 @@ export class LatestRows {
   since(relation: Relation, key: readonly string[]): RowsSince | undefined {
     const current = this.isExact ? undefined : this.now?.catalog.relations.get(relation.oid);
     if (!current) return undefined;
-    const diff = diffTable({ before: this.exact, after: this.now! }, { before: relation, after: current }, new Findings());
+    const diff = diffTable({ before: this.exact, after: this.now! }, { before: relation, after: current }, this.unread);
     if (diff.key.join() !== key.join()) return undefined;
     const places = key.map((name) => diff.columns.findIndex((column) => column.name === name));
     const since = { changed: new Set<string>(), added: new Set<string>() };
@@ -52,6 +54,7 @@ export class LatestRows {
   warnings(tables: readonly TableRevert[]): string[] {
     if (this.isExact) return ["-- It is exact for the archive's last moment; what was written since is not known here."];
     const warnings = this.now ? tables.flatMap((table) => this.ofTable(this.now!, table)) : ['-- warning: the database is gone since'];
+    warnings.push(...new Set(this.unread.list.map(({ message }) => comment(`warning: rows were not compared with those of now: ${message}`))));
     return [
       `-- It is exact for the database ${describeMoment(this.exact.moment)}; the archive ends later, ${describeMoment(this.latest)}.`,
       ...(warnings.length > 0 ? warnings : ['-- Nothing that the script touches changed in between.']),
