@@ -13,8 +13,8 @@ const OVERRIDING: Record<string, string> = { 1: 'OVERRIDING USER VALUE', 2: 'OVE
 /** Anything but SELECT. */
 export function modifyingQuery(out: Deparser, query: TreeNode): void {
   const command = token(query, 'commandType');
-  // MERGE came in between
-  const [merge, utility, nothing] = out.major >= 14 ? ['5', '6', '7'] : [undefined, '5', '6'];
+  // since 15 MERGE stands in between
+  const [merge, utility, nothing] = out.major >= 15 ? ['5', '6', '7'] : [undefined, '5', '6'];
   switch (command) {
     case Command.insert: return insert(out, query);
     case Command.update: return update(out, query);
