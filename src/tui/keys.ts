@@ -35,6 +35,6 @@ function keyNames(input: string, key: Key): string[] {
   for (const [flag, name] of NAMED) if (key[flag]) return [name];
   if (UNKNOWN.test(input)) return [];
   if (key.ctrl) return [`ctrl-${input}`];
-  if (key.meta) return [`alt-${input}`];
+  if (key.meta) return ['esc', input]; // over a slow line an Esc and the next key come together
   return [...input].map((c) => CONTROLS[c] ?? (c < ' ' ? `ctrl-${String.fromCharCode(c.charCodeAt(0) + 0x60)}` : c));
 }

@@ -53,10 +53,10 @@ export function behind(text: string, columns: number): string {
 
 /** How many code units fit into `width` columns, at least a character. */
 function cutAt(text: string, width: number): number {
-  if (PLAIN.test(text.slice(0, width + 1))) return Math.min(width, text.length);
+  if (width > 0 && PLAIN.test(text.slice(0, width + 1))) return Math.min(width, text.length);
   let units = 0;
   let used = 0;
-  for (const { segment } of SEGMENTER.segment(text.slice(0, width * 8))) {
+  for (const { segment } of SEGMENTER.segment(text.slice(0, Math.max(1, width) * 8))) {
     const columns = displayWidth(segment);
     if (used + columns > width && units > 0) break;
     units += segment.length;

@@ -60,6 +60,10 @@ describe('keys and words', () => {
     expect(read('[<0;10;5m')).toEqual([]);
   });
 
+  it('takes an Esc and the key after it as two', () => {
+    expect(new KeyReader().names('q', { meta: true } as Parameters<KeyReader['names']>[1])).toEqual(['esc', 'q']);
+  });
+
   it('takes what is pasted as one, and sequences that it does not know as none', () => {
     expect(read('[200~', 'id = 1\nq', '', '[201~', 'j')).toEqual(['paste:id = 1\nq', 'j']);
     expect(read('[1;5P', '[25~', '[')).toEqual(['[']);
@@ -97,9 +101,9 @@ describe('what goes to the terminal', () => {
 
 describe('wrap', () => {
   it.each(['plain words that go on', '日本語のテキスト', 'a\u001bb', 'x'.repeat(100), '👩‍👩‍👧‍👧👍🏽'.repeat(9), 'one\ntwo'])('breaks %j into lines that fit and lose nothing', (text) => {
-    for (const width of [4, 7, 40]) {
+    for (const width of [0, 1, 4, 7, 40]) {
       const lines = wrap(text, width);
-      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width);
+      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(Math.max(width, 2));
       expect(lines.join('')).toBe(escapeForTerminal(text.replaceAll('\n', '')));
     }
   });
