@@ -1,7 +1,8 @@
 /** Zip files, written and read piece by piece. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { Unzip, UnzipInflate, Zip, ZipDeflate } from 'fflate';
+import { constants, deflateRawSync } from 'node:zlib';
+import { Unzip, UnzipInflate, Zip, ZipPassThrough } from 'fflate';
 import { DurableFile, explainFsError } from '../layerfile/durable.js';
 import { inputError, WalscopeError } from '../util/errors.js';
 
@@ -43,6 +44,20 @@ export function fingerprint(file: string): Fingerprint {
   return { bytes, sha256: hash.digest('hex') };
 }
 
+const DEFLATED = 8;
+
+/**
+ * A file of a zip, deflated piece by piece, each by itself. Not by fflate's own ZipDeflate: before a stream it sees 32 kB of zeros, to which it
+ * refers where the first bytes hold some, and nobody can read that.
+ */
+class DeflatedFile extends ZipPassThrough {
+  override compression = DEFLATED;
+
+  protected override process(chunk: Uint8Array, final: boolean): void {
+    this.ondata(null, deflateRawSync(chunk, { finishFlush: final ? constants.Z_FINISH : constants.Z_SYNC_FLUSH }), final);
+  }
+}
+
 /** A zip that is there whole after `end`, or not at all after `abandon`. */
 export class ZipWriter {
   private readonly file: DurableFile;
@@ -71,7 +86,7 @@ export class ZipWriter {
   }
 
   private add(name: string, pieces: (push: (bytes: Uint8Array) => void) => void): void {
-    const entry = new ZipDeflate(name, { level: 6 });
+    const entry = new DeflatedFile(name);
     this.zip.add(entry);
     const hash = createHash('sha256');
     let bytes = 0;
