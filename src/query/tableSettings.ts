@@ -21,6 +21,8 @@ export function tableSettings(database: DatabaseAt, relation: Relation, indexes:
 }
 
 const REPLICA_IDENTITY: Record<string, string> = { f: 'REPLICA IDENTITY FULL', n: 'REPLICA IDENTITY NOTHING' };
+/** The options of columns that users have: attribute_reloptions' own, access/common/reloptions.c. A patched server keeps others there for itself (Debian's 15.20: pg_attver). */
+const ATTRIBUTE_OPTION = /^n_distinct(_inherited)?=/;
 const COMPRESSION: Record<string, string> = { p: 'pglz', l: 'lz4' };
 
 function readSettings({ catalog }: DatabaseAt): Settings {
@@ -38,9 +40,10 @@ function readSettings({ catalog }: DatabaseAt): Settings {
     const compression = row.has('attcompression') ? COMPRESSION[row.char('attcompression')] : undefined;
     const relation = catalog.relations.get(row.oid('attrelid'));
     if (row.int2('attnum') <= 0 || !relation || !'rpfm'.includes(relation.kind)) return;
+    const options = row.texts('attoptions').filter((option) => ATTRIBUTE_OPTION.test(option ?? ''));
     const settings = [
       ...(target >= 0 ? [`SET STATISTICS ${target}`] : []), ...(compression === undefined ? [] : [`SET COMPRESSION ${compression}`]),
-      ...(row.isNull('attoptions') ? [] : [`SET (${flattenOptions(row.texts('attoptions'))})`]), ...(row.isNull('attfdwoptions') ? [] : [`OPTIONS (${foreignOptions(row.texts('attfdwoptions'))})`]),
+      ...(options.length === 0 ? [] : [`SET (${flattenOptions(options)})`]), ...(row.isNull('attfdwoptions') ? [] : [`OPTIONS (${foreignOptions(row.texts('attfdwoptions'))})`]),
     ];
     if (settings.length === 0) return;
     const ofTable = columns.get(relation.oid) ?? new Map<number, string[]>();

@@ -33,10 +33,11 @@ const USER_SCHEMA = "nspname !~ '^pg_' AND nspname <> 'information_schema'";
 
 /**
  * Every definition of a database's users as the server prints it: `kind name` → text. Left out is what no statement names: the constraints
- * that stand for a foreign key at each partition of the table referred to.
+ * that stand for a foreign key at each partition of the table referred to, and options of columns that a patched server keeps for itself.
  */
 export async function serverDefinitions(client: Client): Promise<Map<string, string>> {
   await client.query('SET search_path = public, pg_catalog');
+  const hasCompression = Number((await client.query<{ version: string }>("SELECT current_setting('server_version_num') AS version")).rows[0]!.version) >= 140_000;
   const { rows } = await client.query<{ key: string; def: string }>(`
     WITH relations AS (SELECT c.*, quote_ident(nspname) || '.' || quote_ident(relname) AS fullname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE ${USER_SCHEMA} AND relpersistence <> 't')
     SELECT 'relation ' || fullname AS key, concat_ws(' ', relkind, relpersistence, reloptions) AS def FROM relations WHERE relkind <> 'c'
@@ -60,9 +61,9 @@ export async function serverDefinitions(client: Client): Promise<Map<string, str
     UNION ALL SELECT 'trigger ' || fullname || ' ' || tgname, concat_ws(' ', pg_get_triggerdef(t.oid), tgenabled) FROM pg_trigger t JOIN relations r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgparentid = 0
     UNION ALL SELECT 'rule ' || fullname || ' ' || rulename, concat_ws(' ', pg_get_ruledef(w.oid), ev_enabled) FROM pg_rewrite w JOIN relations r ON r.oid = ev_class WHERE rulename <> '_RETURN'
     UNION ALL SELECT 'policy ' || fullname || ' ' || polname, concat_ws(' ', polcmd, polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) FROM pg_policy JOIN relations r ON r.oid = polrelid
-    UNION ALL SELECT 'statistics ' || quote_ident(nspname) || '.' || stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), nullif((to_jsonb(s) ->> 'stxstattarget')::int, -1)) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace
+    UNION ALL SELECT 'statistics ' || quote_ident(nspname) || '.' || stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), nullif(stxstattarget, -1)) FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace
     UNION ALL SELECT 'settings ' || fullname, concat_ws(' ', relrowsecurity, relforcerowsecurity, relreplident, (SELECT string_agg(relname, '') FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE indrelid = r.oid AND indisreplident)) FROM relations r WHERE relkind IN ('r', 'p', 'f', 'm')
-    UNION ALL SELECT 'column settings ' || fullname || ' ' || attname, concat_ws(' ', CASE WHEN attstattarget >= 0 THEN attstattarget END, attoptions, attfdwoptions, to_jsonb(a) ->> 'attcompression') FROM pg_attribute a JOIN relations r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'm')
+    UNION ALL SELECT 'column settings ' || fullname || ' ' || attname, concat_ws(' ', CASE WHEN attstattarget >= 0 THEN attstattarget END, (SELECT string_agg(o, ',') FROM unnest(attoptions) o WHERE o ~ '^n_distinct'), attfdwoptions${hasCompression ? ', attcompression' : ''}) FROM pg_attribute a JOIN relations r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'f', 'm')
     UNION ALL SELECT 'comment ' || identity || ' ' || objsubid, description FROM (SELECT * FROM pg_description WHERE objoid >= 16384 AND classoid::regclass::text IN ('pg_class', 'pg_constraint', 'pg_trigger', 'pg_rewrite', 'pg_policy', 'pg_statistic_ext', 'pg_type', 'pg_proc', 'pg_namespace') OFFSET 0) d, pg_identify_object(classoid, objoid, objsubid)
       WHERE type IN ('table', 'view', 'materialized view', 'foreign table', 'index', 'sequence', 'table column', 'view column', 'foreign table column', 'composite type column', 'table constraint', 'trigger', 'rule', 'policy', 'statistics object', 'type', 'function', 'procedure', 'schema')`);
   return new Map(rows.map(({ key, def }) => [key, def]));
