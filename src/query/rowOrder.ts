@@ -6,7 +6,7 @@ import { comparerOf, parseValue, type Value } from './where/value.js';
 import { ValueError } from './where/source.js';
 
 /** Values that an order remembers. */
-const REMEMBERED = 500_000;
+const REMEMBERED = 150_000;
 
 /** Compares two values in output form. */
 export type CompareTexts = (a: string | null, b: string | null) => number;

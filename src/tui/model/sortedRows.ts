@@ -8,7 +8,7 @@ import { ListedRows, type TableRows } from './tableRows.js';
 import type { Work } from './work.js';
 
 /** Rows that are listed at most, and characters of them. */
-const SORTED_ROWS = 100_000, SORTED_CHARACTERS = 24 * 1024 * 1024;
+const SORTED_ROWS = 50_000, SORTED_CHARACTERS = 24 * 1024 * 1024;
 
 /** `total`: rows that were sorted, of which the first are listed. */
 export function sortedRows(database: DatabaseAt, source: ScanSource, order: NonNullable<TableQuestion['order']>, rows: TableRows | ListedRows, work: Work): { rows: ListedRows; total: number } {
