@@ -4,7 +4,8 @@
  */
 import { gather, takeShape } from './changes.as';
 import { addKey, addReference, clearKeys } from './keyStore.as';
-import { mark, PAGE, RECORD_END, RECORD_MAIN, RECORD_POS, REF_BLOCK, REF_FLAGS, REF_ID, REF_LSN, REF_RELATION, release } from './memory.as';
+import { HEADERS, HEADERS_MAX, mark, PAGE, RECORD_END, RECORD_MAIN, RECORD_POS, REF_BLOCK, REF_FLAGS, REF_ID, REF_LSN, REF_RELATION, release } from './memory.as';
+import { gatherBytes, recordByte } from './recordBytes.as';
 import { intern, relationAt } from './relationTable.as';
 import { addXact, clearXacts } from './xactRows.as';
 
@@ -23,7 +24,7 @@ const HEAP_UPDATE: u32 = 0x20;
 const HEAP_HOT_UPDATE: u32 = 0x40;
 const UPDATE_OLD_CLEARED: u32 = 1;
 const UPDATE_NEW_CLEARED: u32 = 2;
-const UPDATE_FLAGS_AT: usize = 7;
+const UPDATE_FLAGS_AT: u32 = 7;
 const VM_FORK: u32 = 2;
 const HEAP_BLOCKS_PER_VM_PAGE: u32 = (8192 - 24) * 4;
 const IMPLICIT: u32 = 2;
@@ -82,19 +83,26 @@ function addReferences(pos: u32, base8: u32, refCount: u32): u32 {
 }
 
 function collectRecord(buffer: usize, baseLsn: u64, base8: u32, pos: u32, number: u32, firstRef: u32): bool {
-  const record = buffer + pos;
+  let record = buffer + pos;
   const totLen = load<u32>(record);
-  if (totLen > PAGE - (pos & (PAGE - 1))) return false;
+  const isWhole = totLen <= PAGE - (pos & (PAGE - 1));
+  if (!isWhole) {
+    gatherBytes(buffer, pos, min(totLen, HEADERS_MAX));
+    record = HEADERS;
+  }
   const rmid = <u32>load<u8>(record, 17);
   const info = <u32>load<u8>(record, 16);
   const mainLength = load<u32>(RECORD_MAIN + (<usize>number << 2));
-  const main = record + totLen - mainLength;
-  if (rmid == RM_XACT) return collectXact(baseLsn + pos, load<u32>(RECORD_END + (<usize>number << 2)) - pos, info, load<u32>(record, 4), main, mainLength);
+  const mainAt = totLen - mainLength;
+  if (rmid == RM_XACT) {
+    if (!isWhole && totLen > HEADERS_MAX) return false;
+    return collectXact(baseLsn + pos, load<u32>(RECORD_END + (<usize>number << 2)) - pos, info, load<u32>(record, 4), record + mainAt, mainLength);
+  }
   const isHeap = rmid == RM_HEAP;
   if (!isHeap && rmid != RM_HEAP - 1) return false;
   const opcode = info & 0x70;
   const isUpdate = isHeap && (opcode == HEAP_UPDATE || opcode == HEAP_HOT_UPDATE);
-  return collectVmEdits(isUpdate, main, ((base8 + (pos >> 3)) << 2) | IMPLICIT, firstRef);
+  return collectVmEdits(isUpdate, isUpdate ? recordByte(buffer, pos, mainAt + UPDATE_FLAGS_AT) : 0, ((base8 + (pos >> 3)) << 2) | IMPLICIT, firstRef);
 }
 
 /** ParseCommitRecord(), ParseAbortRecord() for what nearly all of them are: no children, no files, not prepared. */
@@ -124,8 +132,8 @@ function collectXact(lsn: u64, length: u32, info: u32, xid: u32, main: usize, ma
   return true;
 }
 
-/** heapImplicitEdits(), heap2ImplicitEdits() of redo/heap/vm.ts, for a record whose flags say that it clears bits. */
-function collectVmEdits(isUpdate: bool, main: usize, value: u32, firstRef: u32): bool {
+/** heapImplicitEdits(), heap2ImplicitEdits() of redo/heap/vm.ts, for a record whose flags (given of an update) say that it clears bits. */
+function collectVmEdits(isUpdate: bool, flags: u32, value: u32, firstRef: u32): bool {
   const heap = findRef(firstRef, 0);
   if (heap == NONE) return false;
   if (!isUpdate) {
@@ -133,7 +141,6 @@ function collectVmEdits(isUpdate: bool, main: usize, value: u32, firstRef: u32):
     return true;
   }
   if (findRef(firstRef, 2) != NONE || findRef(firstRef, 3) != NONE) return true;
-  const flags = <u32>load<u8>(main + UPDATE_FLAGS_AT);
   const second = findRef(firstRef, 1);
   const old = second == NONE ? heap : second;
   const newCleared = (flags & UPDATE_NEW_CLEARED) != 0;

@@ -9,6 +9,7 @@ import { beginStream, crcSlice, initCrc, shortRecordCrc, streamEnd, streamIsGood
 import {
   allocate, CRC_TABLES, HEADERS, HEADERS_MAX, MODES, PAGE, RECORD_END, RECORD_MAIN, RECORD_POS, RECORDS, REF_RELATION, REFS,
 } from './memory.as';
+import { gatherBytes, headerSize, recordByte } from './recordBytes.as';
 import { readHeaders, refCount, setMajor, setRefCount } from './recordHeaders.as';
 import { forgetRelations, getRelationCount, growRelations } from './relationTable.as';
 
@@ -140,7 +141,7 @@ function crcAcrossPages(start: u32, totLen: u32, header: usize): u32 {
     crc = crcSlice(crc, buffer + p + skipped, fragment - skipped);
     rest -= fragment;
     p += fragment;
-    if (rest != 0) p += headerSize(p);
+    if (rest != 0) p += headerSize(buffer + p);
   }
   return ~crcSlice(crc, header, 20);
 }
@@ -161,17 +162,12 @@ function streamAcrossPages(start: u32, totLen: u32, header: usize): void {
     }
     rest -= fragment;
     p += fragment;
-    if (rest != 0) p += headerSize(p);
+    if (rest != 0) p += headerSize(buffer + p);
   }
   streamEnd(header);
 }
 
 // ---- pages
-
-@inline
-function headerSize(page: u32): u32 {
-  return (load<u16>(buffer + page, 2) & XLP_LONG_HEADER) != 0 ? 40 : 24;
-}
 
 /** XLogReaderValidatePageHeader() */
 function checkPage(page: u32): bool {
@@ -202,37 +198,10 @@ function endAcrossPages(start: u32, totLen: u32, length: u32): u32 {
     const info = <u32>load<u16>(buffer + page, 2);
     if ((info & XLP_FIRST_IS_OVERWRITE_CONTRECORD) != 0 || (info & XLP_FIRST_IS_CONTRECORD) == 0) return 1;
     if (load<u32>(buffer + page, 16) != rest) return 1;
-    const header = headerSize(page);
+    const header = headerSize(buffer + page);
     if (rest <= PAGE - header) return page + header + ((rest + 7) & ~7);
     rest -= PAGE - header;
     page += PAGE;
-  }
-}
-
-/** Copies the first bytes of a record that leaves its page to HEADERS. */
-function gatherHeaders(start: u32, totLen: u32): void {
-  let p = start;
-  let rest = min(totLen, HEADERS_MAX);
-  let out = HEADERS;
-  while (rest != 0) {
-    const fragment = min(PAGE - (p & (PAGE - 1)), rest);
-    memory.copy(out, buffer + p, fragment);
-    out += fragment;
-    p += fragment;
-    rest -= fragment;
-    if (rest != 0) p += headerSize(p);
-  }
-}
-
-/** The byte at `offset` of the record that begins at `start`. */
-function recordByte(start: u32, offset: u32): u32 {
-  let p = start;
-  while (true) {
-    const here = PAGE - (p & (PAGE - 1));
-    if (offset < here) return load<u8>(buffer + p + offset);
-    offset -= here;
-    p += here;
-    p += headerSize(p);
   }
 }
 
@@ -320,7 +289,7 @@ function scanRecords(length: u32): i32 {
     if (refCount + MAX_REFS_OF_RECORD > REFS || recordCount == RECORDS) return FULL;
     const page = pos & ~(PAGE - 1);
     if (bufferLsn + page != checkedPage && !checkPage(page)) return ODD;
-    const header = headerSize(page);
+    const header = headerSize(buffer + page);
     let start = pos;
     if (start == page) {
       start += header;
@@ -348,7 +317,7 @@ function scanRecord(start: u32, length: u32): i32 {
     end = endAcrossPages(start, totLen, length);
     if (end <= 1) return end == 0 ? NEED_DATA : ODD;
     if (available < HEADERS_MAX) {
-      gatherHeaders(start, totLen);
+      gatherBytes(buffer, start, min(totLen, HEADERS_MAX));
       at = HEADERS;
       if (available < RECORD_HEADER && !headerIsGood(at, lsn)) return ODD;
     }
@@ -396,8 +365,8 @@ function scanRecord(start: u32, length: u32): i32 {
 
 /** What countRows() wants from the main data: ntuples of xl_heap_multi_insert, flags of xl_heap_delete. */
 function rowDetail(rmid: u32, opcode: u32, start: u32, mainAt: u32, mainLength: u32): u32 {
-  if (rmid == 9) return opcode == 0x50 && mainLength >= 4 ? recordByte(start, mainAt + 2) | (recordByte(start, mainAt + 3) << 8) : 0;
-  return opcode == 0x10 && mainLength >= 8 ? recordByte(start, mainAt + 7) : 0;
+  if (rmid == 9) return opcode == 0x50 && mainLength >= 4 ? recordByte(buffer, start, mainAt + 2) | (recordByte(buffer, start, mainAt + 3) << 8) : 0;
+  return opcode == 0x10 && mainLength >= 8 ? recordByte(buffer, start, mainAt + 7) : 0;
 }
 
 /** Whether a record is handed over, by the mode of its manager (RecordMode of walScanKernel.ts). */
@@ -415,5 +384,5 @@ function isNeeded(mode: u32, info: u32, start: u32, mainAt: u32, mainLength: u32
     if (opcode == 0x50) offset = 0;
     else if (opcode != 0x60) return false;
   }
-  return offset < mainLength && (recordByte(start, mainAt + offset) & mask) != 0;
+  return offset < mainLength && (recordByte(buffer, start, mainAt + offset) & mask) != 0;
 }
