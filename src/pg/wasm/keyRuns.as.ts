@@ -1,7 +1,7 @@
 /** Writes sorted keys as blocks of runs (AssemblyScript, a part of walScan.as.ts): the bytes that KeyBlockWriter of layerfile/keyRuns.ts writes. */
 import { allocate, grown } from './memory.as';
 import { varint } from './varint.as';
-import { entriesEnd, getPageCount, pageAt } from './keyStore.as';
+import { endsAt, entriesAt, getGroupCount, groupAt, GROUP_PAGES } from './keyStore.as';
 
 const BLOCK_BYTES: u32 = 8192;
 // keyRuns.ts explains the tokens
@@ -44,10 +44,18 @@ export function encodeKeys(ranks: usize): void {
   blocks = allocate(<usize>blockCapacity * TABLE_BYTES);
   blockCount = 0;
   blockStart = 0;
-  const pageCount = getPageCount();
-  for (let place: u32 = 0; place < pageCount; place++) {
-    const page = pageAt(place);
-    encodePage(load<u32>(ranks + (<usize>load<u32>(page) << 2)), load<u32>(page, 4), entriesEnd(page) - (<usize>load<u32>(page, 12) << 2), entriesEnd(page));
+  const entries = entriesAt();
+  let from = entries;
+  const groupCount = getGroupCount();
+  for (let place: u32 = 0; place < groupCount; place++) {
+    const group = groupAt(place);
+    const ordinal = load<u32>(ranks + (<usize>load<u32>(group) << 2));
+    const ends = endsAt(place);
+    for (let i: u32 = 0; i < GROUP_PAGES; i++) {
+      const end = entries + (<usize>load<u32>(ends + (<usize>i << 2)) << 2);
+      if (end != from) encodePage(ordinal, load<u32>(group, 4) * GROUP_PAGES + i, from, end);
+      from = end;
+    }
   }
   endBlock();
 }
