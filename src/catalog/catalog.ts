@@ -20,7 +20,6 @@ import { CatalogLayout, CatalogRow } from './catalogRow.js';
 import type { Column, Relation } from './relation.js';
 import { ToastReader } from './toastReader.js';
 
-/** OIDs of the catalogs that are read before pg_class can be: they never change. */
 /** attmissingval is a one-element array; its element begins here in the payload. */
 const ARRAY_DATA_OFFSET = 20;
 

@@ -3,8 +3,7 @@
  * pages and partitions, rewrites, ALTERs and TRUNCATEs, each row printed with the columns of its time. Where changes are, the layers
  * tell; only their records and pages are read.
  */
-import type { Relation } from '../catalog/relation.js';
-import { FIRST_NORMAL_OID } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID, type Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
 import { xidPrecedes } from '../store/transactionChanges.js';
@@ -82,8 +81,6 @@ function schemaCommits(session: Session, dbOid: number, from: Lsn, to: Lsn): Xac
   const rows = [...store.changes.rowsBackward(store.transactions, from, to, (changes) => changes.some(({ relation }) => relation.relNumber < FIRST_NORMAL_OID ? true : files.has(relation.relNumber)))];
   return rows.filter((row) => isCommit(row) && row.dbOid === dbOid).reverse();
 }
-
-/** Files of system catalogs have lower numbers until VACUUM FULL. */
 
 interface OpenTable {
   relation: Relation;

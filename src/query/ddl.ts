@@ -108,7 +108,7 @@ function relationChanges(sides: DdlSides, changes: DdlChange[]): void {
     changes.push({ action: 'created', objectKind: kindName(r), name: relationName(after, r), detail: '', relation: r });
   }
   let rewritten: Set<number> | undefined;
-  const oldAcl = acls(before), newAcl = acls(after);
+  const oldAcl = before.once(acls), newAcl = after.once(acls);
   for (const r of was.values()) {
     const now = is.get(r.oid);
     if (!now || !isListed(r)) continue;
@@ -147,14 +147,8 @@ function indexedTables(database: DatabaseAt): Map<number, number> {
   return tables;
 }
 
-const ACLS = new WeakMap<DatabaseAt, Map<number, string>>();
-
-/** What one transaction found the next one before it needs again. */
 function acls(database: DatabaseAt): Map<number, string> {
-  const known = ACLS.get(database);
-  if (known) return known;
   const found = new Map<number, string>();
-  ACLS.set(database, found);
   database.catalog.scan('pg_class', (row) => {
     if (!row.isNull('relacl')) found.set(row.oid('oid'), Buffer.from(row.varlena('relacl')!).toString('latin1'));
   });

@@ -300,7 +300,10 @@ function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
 /** Whether a transaction committed in [from, to), one bit each. */
 function committedBetween(store: CaseStore, from: Lsn, to: Lsn): (xid: number) => boolean {
   const xids: number[] = [];
-  for (const row of store.transactions.rows(from, to)) if (isCommit(row) && row.xid !== 0) xids.push(row.xid, ...row.subxids);
+  for (const row of store.transactions.rows(from, to)) {
+    // one by one: there may be more subtransactions than a call takes arguments
+    if (isCommit(row) && row.xid !== 0) for (const xid of [row.xid, ...row.subxids]) xids.push(xid);
+  }
   let first = xids[0] ?? 0, last = first;
   for (const xid of xids) {
     if (xidPrecedes(xid, first)) first = xid;

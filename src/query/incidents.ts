@@ -4,8 +4,7 @@
  */
 import { readDatabases, type Database } from '../catalog/catalog.js';
 import { PG_DATABASE } from '../catalog/catalogOids.js';
-import type { Relation } from '../catalog/relation.js';
-import { FIRST_NORMAL_OID } from '../catalog/relation.js';
+import { FIRST_NORMAL_OID, type Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { XactKind } from '../layerfile/deltaLayer.js';
 import { ForkNumber } from '../pg/relFileLocator.js';

@@ -1,4 +1,5 @@
 /** What one transaction did to the rows of a table: told from the versions themselves and, where they do not tell, from its records. */
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
 import type { RowView } from '../catalog/table.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
@@ -8,8 +9,6 @@ import type { Change } from './diff.js';
 import { heapChanges, type TuplePlace } from './heapChanges.js';
 import { databaseByOid } from './databaseAt.js';
 import type { DatabaseAt } from './session.js';
-
-const PG_CLASS_OID = 1259;
 
 /** Where a version that the transaction made came from: an insertion, or the version at a place. */
 type Origin = 'inserted' | TuplePlace;
@@ -27,7 +26,7 @@ export class RowMarks {
   constructor(private readonly database: DatabaseAt, private readonly relation: Relation, private readonly row: XactRow, private readonly side: 'before' | 'after') {
     this.xids = new Set([row.xid, ...row.subxids]);
     this.file = { ...relation.locator, fork: ForkNumber.main };
-    const changed = this.store.changes.of(row), definitions = database.catalog.relations.get(PG_CLASS_OID)!;
+    const changed = this.store.changes.of(row), definitions = database.catalog.relations.get(PG_CLASS)!;
     this.hasInserted = changed.some((change) => sameRelation(change.relation, relation.locator) && change.inserted > 0);
     this.takesAll = side === 'before' && changed.some((change) => sameRelation(change.relation, definitions.locator)) && this.isEmptied();
   }

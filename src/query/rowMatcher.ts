@@ -196,9 +196,9 @@ export class RowMatcher {
       for (const side of [this.before, this.after]) {
         for (const first of side.takeWaiting()) {
           const list: Tuple[] = [];
-          for (let handle = first; handle !== 0; handle = this.arena.next(handle)) list.unshift(this.arena.tuple(handle));
+          for (let handle = first; handle !== 0; handle = this.arena.next(handle)) list.push(this.arena.tuple(handle));
           const key = side.key(list[0]!, this.options.keyPlaces);
-          if (this.isOurs(key)) for (const tuple of list) side.setWaiting(key, arena.add(tuple, side.waiting(key) ?? 0));
+          if (this.isOurs(key)) for (const tuple of list.reverse()) side.setWaiting(key, arena.add(tuple, side.waiting(key) ?? 0));
         }
       }
       this.arena = arena;

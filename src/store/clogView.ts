@@ -6,7 +6,7 @@ import { inputError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import { readClogStatus, setClogStatus, XidStatus as ClogBits } from '../redo/clog/redo.js';
 import type { DeltaLayer } from '../layerfile/deltaLayer.js';
-import { clogPageOf } from '../pg/clogPage.js';
+import { CLOG_XACTS_PER_PAGE, clogPageOf } from '../pg/clogPage.js';
 import { LruCache } from '../util/lruCache.js';
 import type { LayerMap } from './layerMap.js';
 import { slruFile } from './slruKeys.js';
@@ -22,16 +22,19 @@ interface ClogChanges {
 
 /** Changes that are kept for the next moments of a case, which need them again: 12 bytes each. */
 const KEPT_CHANGES = 2_000_000;
-const kept = new WeakMap<DeltaLayer, LruCache<number, ClogChanges>>();
+const kept = new WeakMap<LayerMap, LruCache<number, ClogChanges>>();
+const CLOG_PAGES = 0x1_0000_0000 / CLOG_XACTS_PER_PAGE;
+/** More blocks than a layer's transaction log can have. */
+const LOG_BLOCKS = 0x1_0000;
 
-function changesOf(layer: DeltaLayer, block: number, page: number): ClogChanges {
-  let cache = kept.get(layer);
-  if (!cache) kept.set(layer, (cache = new LruCache(KEPT_CHANGES)));
-  const key = block * 0x1_0000_0000 + page;
+function changesOf(layers: LayerMap, index: number, block: number, page: number): ClogChanges {
+  let cache = kept.get(layers);
+  if (!cache) kept.set(layers, (cache = new LruCache(KEPT_CHANGES)));
+  const key = (index * LOG_BLOCKS + block) * CLOG_PAGES + page;
   let changes = cache.get(key);
   if (!changes) {
     const lsns: number[] = [], codes: number[] = [];
-    layer.clogEntries(page, block, (lsn, xidOnPage, status) => {
+    layers.layer(index).clogEntries(page, block, (lsn, xidOnPage, status) => {
       lsns.push(lsn);
       codes.push(xidOnPage * 4 + status);
     });
@@ -71,7 +74,7 @@ export class ClogView {
         }
       };
       for (const block of layer.clogBlocks(number, redoLsn, this.upTo)) {
-        const { lsns, codes } = changesOf(layer, block, number);
+        const { lsns, codes } = changesOf(this.layers, i, block, number);
         for (let n = 0; n < lsns.length; n++) {
           const lsn = lsns[n]!;
           if (lsn < redoLsn) continue;

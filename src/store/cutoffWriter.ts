@@ -122,8 +122,7 @@ class CutoffWriter {
     const { store, below, lsn } = this;
     const copies = folders.flatMap(([spcOid, dbOid]) => store.directories.copySources(spcOid, dbOid, below.redoLsn, lsn).map((source) => ({ spcOid, dbOid, source })));
     if (copies.length === 0) return [];
-    const all = below.images.forks();
-    store.layers.entries.forEach((_, i) => all.push(...store.layers.layer(i).relations));
+    const all = [...below.images.forks(), ...store.layers.entries.flatMap((_, i) => store.layers.layer(i).relations)];
     return copies.flatMap(({ spcOid, dbOid, source }) =>
       all.filter((rel) => rel.spcOid === source.spcOid && rel.dbOid === source.dbOid).map((rel) => ({ spcOid, dbOid, relNumber: rel.relNumber, fork: rel.fork })));
   }
