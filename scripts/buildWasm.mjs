@@ -9,6 +9,7 @@ import asc from 'assemblyscript/asc';
 const KERNELS = [
   { source: 'src/pg/wasm/walScan.as.ts', target: 'src/pg/wasm/walScanBytes.ts', name: 'WAL_SCAN_WASM' },
   { source: 'src/pg/wasm/crcSpan.as.ts', target: 'src/pg/wasm/crcSpanBytes.ts', name: 'CRC_SPAN_WASM' },
+  { source: 'src/archive/wasm/inflate.as.ts', target: 'src/archive/wasm/inflateBytes.ts', name: 'INFLATE_WASM' },
 ];
 
 /** The text of the module that stands for a compiled kernel. */

@@ -1,6 +1,6 @@
 /** Compression of archive files: told by magic, never by suffix; decompression that is always bounded. */
 import { closeSync, fstatSync } from 'node:fs';
-import { constants, gunzipSync, inflateRawSync } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 import { inputError, type WalscopeError } from '../util/errors.js';
 import { GzipDecoder } from './gzipDecoder.js';
 import { openInput, readInput } from './inputFile.js';
@@ -77,6 +77,15 @@ export interface Decompressed {
   damage?: string;
 }
 
+/** Whether a file of that size is longer than what inflates to `limit` bytes can be: incompressible data grows by a few bytes a block. */
+export function isTooLong(size: number, limit: number): boolean {
+  return size > limit + limit / 16 + 65536;
+}
+
+export function inflatesTooLong(limit: number): string {
+  return `it inflates to more than the ${limit} bytes that it should have`;
+}
+
 /** Slices small enough that one slice of a bomb stays below 20 MB, whatever the method. */
 const SLICE = 16 * 1024;
 const GZIP_CHUNK = 16 * 1024 * 1024;
@@ -91,12 +100,10 @@ export function decompressFile(path: string, kind: Exclude<Compression, 'none'>,
   const fd = openInput(path);
   try {
     const size = fstatSync(fd).size;
-    // incompressible data grows by a few bytes a block; what is longer than that is no segment
-    if (size > limit + limit / 16 + 65536) return { bytes: new Uint8Array(0), damage: `the compressed file is longer than the ${limit} bytes that it should inflate to` };
+    if (isTooLong(size, limit)) return { bytes: new Uint8Array(0), damage: `the compressed file is longer than the ${limit} bytes that it should inflate to` };
     const buffer = new Uint8Array(size);
     const input = buffer.subarray(0, readInput(fd, path, 0, size, buffer));
-    const whole = kind === 'gzip' ? inflateMember(input, limit) : undefined;
-    return whole ? { bytes: whole } : decompressBytes(input, kind, limit);
+    return decompressBytes(input, kind, limit);
   } finally {
     closeSync(fd);
   }
@@ -125,37 +132,6 @@ function orUndefined<T>(inflate: () => T): T | undefined {
   }
 }
 
-/** RFC 1952: the members' header, of 10 bytes where it carries nothing more, and their trailer: CRC-32 and ISIZE. */
-const GZIP_HEADER_BYTES = 10;
-const GZIP_TRAILER_BYTES = 8;
-const GzipFlag = { hcrc: 2, extra: 4, name: 8, comment: 16 } as const;
-
-/** Where the deflate stream begins; undefined where the header is cut off. */
-function deflateStart(input: Uint8Array): number | undefined {
-  const flags = input[3]!;
-  let at = GZIP_HEADER_BYTES;
-  if ((flags & GzipFlag.extra) !== 0) at += 2 + input[at]! + input[at + 1]! * 256;
-  for (const flag of [GzipFlag.name, GzipFlag.comment]) if ((flags & flag) !== 0) at = input.indexOf(0, at) + 1 || Infinity;
-  if ((flags & GzipFlag.hcrc) !== 0) at += 2;
-  return at + GZIP_TRAILER_BYTES <= input.length ? at : undefined;
-}
-
-/**
- * Inflates a file of one gzip member without computing its CRC-32, which takes a quarter of the time: for WAL, whose records have checksums of
- * their own. Undefined where it is anything else than one whole member of the length that its trailer tells.
- */
-function inflateMember(input: Uint8Array, limit: number): Uint8Array | undefined {
-  const start = deflateStart(input);
-  if (start === undefined) return undefined;
-  const trailer = input.length - GZIP_TRAILER_BYTES;
-  const length = new DataView(input.buffer, input.byteOffset).getUint32(trailer + 4, true);
-  if (length > limit) return undefined;
-  const options = { chunkSize: Math.max(length + 1, constants.Z_MIN_CHUNK), maxOutputLength: limit, info: true };
-  // with `info` it also gives the engine, which knows how much of the input it took: a member may follow
-  const inflated = orUndefined(() => inflateRawSync(input.subarray(start, trailer), options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } });
-  return inflated?.buffer.length === length && inflated.engine.bytesWritten === trailer - start ? inflated.buffer : undefined;
-}
-
 function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, limit: number): Decompressed {
   const decoder = newStreamDecoder(kind);
   const output = new GrowingBytes(limit);
@@ -169,7 +145,7 @@ function decodeStream(input: Uint8Array, kind: Exclude<Compression, 'none'>, lim
     if (!(error instanceof DecodeError)) throw error;
     damage = error.message;
   }
-  if (output.overflowed) damage = `it inflates to more than the ${limit} bytes that it should have`;
+  if (output.overflowed) damage = inflatesTooLong(limit);
   return { bytes: output.bytes(), damage };
 }
 

@@ -2,14 +2,14 @@
 import { closeSync } from 'node:fs';
 import type { Finding } from '../util/finding.js';
 import { decompressFile } from './decompress.js';
+import { GzipSegment } from './gzipSegment.js';
+import { InflateKernel } from './inflateKernel.js';
 import { openInput, readInput } from './inputFile.js';
 import { StreamedSegment } from './streamedSegment.js';
 import type { WalSegmentFile } from './walSegmentFile.js';
 
 /** A segment that has been opened. */
 export interface SegmentBytes {
-  /** Bytes that can be read, at most the segment size: fewer in a segment that is cut off. */
-  readonly length: number;
   /** Copies up to `length` bytes from `offset` into `into` at `at`; gives how many there were. */
   read(offset: number, length: number, into: Uint8Array, at?: number): number;
   /** A view of up to `length` bytes from `offset`, where they are in memory anyway; else undefined. */
@@ -17,7 +17,7 @@ export interface SegmentBytes {
 }
 
 class PlainSegment implements SegmentBytes {
-  constructor(readonly fd: number, private readonly path: string, readonly length: number) {}
+  constructor(readonly fd: number, private readonly path: string, private readonly length: number) {}
 
   read(offset: number, length: number, into: Uint8Array, at = 0): number {
     return readInput(this.fd, this.path, offset, Math.min(length, this.length - offset), into, at);
@@ -30,8 +30,6 @@ class PlainSegment implements SegmentBytes {
 
 class DecompressedSegment implements SegmentBytes {
   constructor(private readonly bytes: Uint8Array) {}
-
-  get length(): number { return this.bytes.length; }
 
   read(offset: number, length: number, into: Uint8Array, at = 0): number {
     const piece = this.view(offset, length);
@@ -52,10 +50,9 @@ const OPEN_FILES = 16;
  */
 export class SegmentCache {
   private readonly plain = new Map<string, PlainSegment>();
-  private readonly decompressed = new Map<string, DecompressedSegment>();
+  private readonly decompressed = new Map<string, DecompressedSegment | GzipSegment>();
   /** The last one, where segments are too large to be held. */
   private streamed: { path: string; segment: StreamedSegment } | undefined;
-  private held = 0;
   private readonly reported = new Set<string>();
 
   /** A compressed segment of more than `memoryBytes` is not held whole. */
@@ -91,17 +88,25 @@ export class SegmentCache {
   private openCompressed(file: WalSegmentFile, kind: 'gzip' | 'zstd' | 'lz4'): SegmentBytes {
     if (this.segmentSize > this.memoryBytes) return this.openStreamed(file, kind);
     // make room first: the old and the new segment need not be in memory together
-    for (const [path, oldest] of this.decompressed) {
-      if (this.held + this.segmentSize <= this.memoryBytes) break;
+    let spare: InflateKernel | undefined;
+    if ((this.decompressed.size + 1) * this.segmentSize > this.memoryBytes) {
+      const [path, oldest] = this.decompressed.entries().next().value!;
       this.decompressed.delete(path);
-      this.held -= oldest.length;
+      if (oldest instanceof GzipSegment) spare = oldest.kernel;
     }
-    const result = decompressFile(file.path, kind, this.segmentSize);
-    this.reportDamage(file, result.bytes.length, result.damage);
-    const segment = new DecompressedSegment(result.bytes);
+    const segment = kind === 'gzip' ? this.openGzip(file, spare ?? new InflateKernel(this.segmentSize)) : this.decompress(file, kind);
     this.decompressed.set(file.path, segment);
-    this.held += segment.length;
     return segment;
+  }
+
+  private openGzip(file: WalSegmentFile, kernel: InflateKernel): GzipSegment {
+    return new GzipSegment(file.path, kernel, (bytes, damage) => this.reportDamage(file, bytes, damage));
+  }
+
+  private decompress(file: WalSegmentFile, kind: 'zstd' | 'lz4'): DecompressedSegment {
+    const { bytes, damage } = decompressFile(file.path, kind, this.segmentSize);
+    this.reportDamage(file, bytes.length, damage);
+    return new DecompressedSegment(bytes);
   }
 
   private reportDamage(file: WalSegmentFile, bytes: number, damage: string | undefined): void {
@@ -123,7 +128,6 @@ export class SegmentCache {
     this.decompressed.clear();
     this.streamed?.segment.close();
     this.streamed = undefined;
-    this.held = 0;
   }
 }
 

@@ -3,7 +3,7 @@
  * readers that go through the WAL in order never need, but for a segment's first page.
  */
 import { closeSync } from 'node:fs';
-import { CUT_OFF, newStreamDecoder, type Compression } from './decompress.js';
+import { CUT_OFF, inflatesTooLong, newStreamDecoder, type Compression } from './decompress.js';
 import { openInput, readInput } from './inputFile.js';
 import type { SegmentBytes } from './segmentBytes.js';
 import { DecodeError, type StreamDecoder } from './streamDecoder.js';
@@ -88,7 +88,7 @@ export class StreamedSegment implements SegmentBytes {
     if (this.to < HEAD_BYTES) this.head.set(taken.subarray(0, HEAD_BYTES - this.to), this.to);
     this.pieces.push(taken);
     this.to += taken.length;
-    if (taken.length < piece.length) this.end(`it inflates to more than the ${this.length} bytes that it should have`);
+    if (taken.length < piece.length) this.end(inflatesTooLong(this.length));
   }
 
   private end(damage: string | undefined): void {
