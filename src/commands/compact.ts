@@ -1,6 +1,6 @@
 /** walscope compact: merges layers, so that questions open few of them, and makes images of pages that many records changed. */
 import { asWriter } from '../layerfile/caseLock.js';
-import { formatBytes } from '../output/units.js';
+import { formatBytes, formatCount } from '../output/units.js';
 import { compactCase } from '../store/compactor.js';
 import { indexCase } from '../store/indexer.js';
 import { DEFAULT_KEYFRAME_EVERY } from '../store/keyframes.js';
@@ -31,7 +31,7 @@ async function pack(caseDir: string, options: CompactCommandOptions): Promise<vo
 }
 
 export async function compactCommand(options: CompactCommandOptions): Promise<ExitCode> {
-  const fanout = options.fanout === undefined ? undefined : wholeNumber(options.fanout, '--fanout', { from: 2, to: 64, example: 16 });
+  const fanout = options.fanout === undefined ? undefined : wholeNumber(options.fanout, '--fanout', { from: 2, to: 256, example: 64 });
   const keyframeEvery = options.keyframeEvery === undefined ? undefined : wholeNumber(options.keyframeEvery, '--keyframe-every', { from: 0, to: 1_000_000, example: DEFAULT_KEYFRAME_EVERY });
   if (options.jobs !== undefined && !options.pack) throw new WalscopeError('usage.compact', '--jobs belongs to --pack', { exitCode: ExitCode.usage, hint: 'add --pack, or leave it out' });
   const caseDir = findCase(options.case);
@@ -47,6 +47,6 @@ async function compact(caseDir: string, options: CompactCommandOptions, fanout: 
     delete manifest.images; // all are made anew
   }
   const summary = await longRunning('compacting', options, (progress, signal) => compactCase({ caseDir, manifest, tail: true, signal, onProgress: (share, what) => progress.show(share, what) }));
-  process.stdout.write(`${summary.layersBefore} layer${summary.layersBefore === 1 ? '' : 's'} before, ${summary.layersAfter} now; ${summary.images.toLocaleString('en-US')} page images made; ${formatBytes(summary.bytesWritten)} written\n`);
+  process.stdout.write(`${summary.layersBefore} layer${summary.layersBefore === 1 ? '' : 's'} before, ${summary.layersAfter} now; ${formatCount(summary.images)} page images made; ${formatBytes(summary.bytesWritten)} written\n`);
   return reportFindings(summary.findings);
 }

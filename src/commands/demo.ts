@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { colourWanted, styled } from '../output/colour.js';
-import { formatBytes } from '../output/units.js';
+import { formatBytes, formatCount } from '../output/units.js';
 import { transactionLog, type TransactionEntry } from '../query/log.js';
 import { Findings, Session } from '../query/session.js';
 import { indexCase } from '../store/indexer.js';
@@ -39,7 +39,7 @@ export async function demoCommand(options: CommonOptions, run: (argv: string[]) 
     'No server is running here, and none will be started: everything below comes from the archive.');
   const summary = await indexCase({ caseDir, backups: [path.join(archive, 'backup')], wal: [path.join(archive, 'wal')] });
   say.command('walscope index --backup backup --wal wal -C case');
-  say.text(`${formatBytes(summary.manifest.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records, indexed in ${formatBytes(summary.indexBytes)}.`);
+  say.text(`${formatBytes(summary.manifest.walBytes)} of WAL, ${formatCount(summary.records)} records, indexed in ${formatBytes(summary.indexBytes)}.`);
 
   process.env['WALSCOPE_CASE'] = caseDir;
   const session = new Session(openCase(caseDir), UTC);
@@ -91,7 +91,7 @@ async function recoverRows(walk: Walk, say: Teller, { deletion, tables }: Story,
     await walk.quiet('asof', table, '--at', `before-xid:${deletion.row.xid}`, '--format', 'copy', '-o', file);
     say.command(`walscope asof ${table} --at before-xid:${deletion.row.xid} --format copy -o ${path.join('recovered', `${table}.copy`)}`);
     const rows = fs.readFileSync(file, 'latin1').split('\n').length - 1;
-    say.plain(`${rows.toLocaleString('en-US')} rows\n\n`);
+    say.plain(`${formatCount(rows)} rows\n\n`);
   }
 }
 

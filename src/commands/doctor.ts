@@ -1,6 +1,6 @@
 /** walscope doctor: the health of archive and index. */
 import { escapeForTerminal } from '../output/terminalText.js';
-import { formatBytes } from '../output/units.js';
+import { formatBytes, formatCount } from '../output/units.js';
 import { examineCase } from '../store/doctor.js';
 import type { DoctorReport } from '../store/doctorReport.js';
 import { manifestOf } from '../store/openCase.js';
@@ -24,7 +24,7 @@ export async function doctorCommand(options: DoctorCommandOptions): Promise<Exit
   return report.findings.length > 0 ? ExitCode.input : ExitCode.done;
 }
 
-const number = (n: number): string => n.toLocaleString('en-US');
+const number = (n: number): string => formatCount(n);
 const plural = (n: number, what: string): string => `${number(n)} ${what}${n === 1 ? '' : 's'}`;
 
 function describe(report: DoctorReport): string {

@@ -1,6 +1,6 @@
 /** walscope gc: drops old history; walscope pin and unpin: moments that it keeps. */
 import { asWriter } from '../layerfile/caseLock.js';
-import { formatBytes, parseBytes } from '../output/units.js';
+import { formatBytes, parseBytes, formatCount } from '../output/units.js';
 import { writeManifest } from '../layerfile/manifest.js';
 import type { Session } from '../query/session.js';
 import { manifestOf } from '../store/openCase.js';
@@ -53,11 +53,11 @@ function collect(session: Session, options: GcCommandOptions): ExitCode {
   const drops = `${plan.files} file${plan.files === 1 ? '' : 's'} of ${formatBytes(plan.bytes)}${plan.backups.map((backup) => `, base backup ${backup}`).join('')}`;
   if (options.dryRun) {
     const pages = countCutoffPages(store, lsn);
-    process.stdout.write(`would drop ${drops}; ${first}; ${pages.toLocaleString('en-US')} page images to write\n`);
+    process.stdout.write(`would drop ${drops}; ${first}; ${formatCount(pages)} page images to write\n`);
     return ExitCode.done;
   }
   const { cutoff } = cutCase(store, lsn);
-  process.stdout.write(`dropped ${drops}; ${first}; ${cutoff!.images.toLocaleString('en-US')} page images written, ${formatBytes(cutoff!.bytes)}\n`);
+  process.stdout.write(`dropped ${drops}; ${first}; ${formatCount(cutoff!.images)} page images written, ${formatBytes(cutoff!.bytes)}\n`);
   return ExitCode.done;
 }
 

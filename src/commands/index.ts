@@ -7,7 +7,7 @@ import { followArchive } from '../store/follow.js';
 import { indexCase } from '../store/indexer.js';
 import type { IndexOptions } from '../store/indexOptions.js';
 import type { ShardPart } from '../store/shards.js';
-import { formatBytes, parseBytes } from '../output/units.js';
+import { formatBytes, parseBytes, formatCount } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
 import { formatTimestamptz } from '../util/pgTime.js';
@@ -99,7 +99,7 @@ function parseShard(text: string | undefined): ShardPart | undefined {
 async function buildPart(work: IndexOptions, { part, of }: ShardPart, progress: Progress): Promise<ExitCode> {
   const summary = await indexCase(work);
   progress.end();
-  process.stdout.write(`part ${part} of ${of}: ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records read; layers ${formatBytes(summary.indexBytes)}` +
+  process.stdout.write(`part ${part} of ${of}: ${formatBytes(summary.walBytes)} of WAL, ${formatCount(summary.records)} records read; layers ${formatBytes(summary.indexBytes)}` +
     `${summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`}\n`);
   return reportFindings(summary.findings);
 }
@@ -112,7 +112,7 @@ async function indexOnce(work: IndexOptions, progress: Progress): Promise<ExitCo
   const total = summary.manifest.walBytes;
   const share = total > 0 ? (summary.indexBytes / total) * 100 : 0;
   const packed = summary.packBytes === 0 ? '' : `; packed WAL ${formatBytes(summary.packBytes)}`;
-  process.stdout.write(`indexed ${formatBytes(summary.walBytes)} of WAL, ${summary.records.toLocaleString('en-US')} records in ${seconds.toFixed(1)} s; ` +
+  process.stdout.write(`indexed ${formatBytes(summary.walBytes)} of WAL, ${formatCount(summary.records)} records in ${seconds.toFixed(1)} s; ` +
     `index ${formatBytes(summary.indexBytes)}, ${share.toFixed(2)} % of ${formatBytes(total)} of WAL${packed}\n`);
   return reportFindings(summary.findings);
 }

@@ -182,7 +182,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--keyframe-every <n>', 'an image of a page after so many records of it, from now on and for what is there; 0: none (default: 512)')
     .option('--pack', 'take the WAL into the case, so that the archive may go, and from now on that of new segments')
     .option('--jobs <n>', 'worker threads of --pack (default: one a core, at most 4)')
-    .option('--fanout <n>', 'layers that are merged into one, from now on (default: 16)')
+    .option('--fanout <n>', 'layers that are merged into one, from now on (default: 64)')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
     .action(run(async () => (await import('./compact.js')).compactCommand));
 

@@ -1,5 +1,5 @@
 /** walscope status: what the case covers. */
-import { formatBytes } from '../output/units.js';
+import { formatBytes, formatCount } from '../output/units.js';
 import { caseStatus, type CaseStatus } from '../query/status.js';
 import type { ExitCode } from '../util/errors.js';
 import { DataOutput, openSession, reportFindings, type CommonOptions } from './context.js';
@@ -28,11 +28,11 @@ function describe(status: CaseStatus): string {
     lines.push(['backup', `${backup.path} · from ${backup.start} · ${backup.consistent === null ? 'never became consistent' : `answers from ${backup.consistent} on`}`]);
   }
   for (const folder of status.wal) lines.push(['wal', folder]);
-  lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`]);
+  lines.push(['indexed', `${formatBytes(status.walBytes)} of WAL, ${formatCount(status.records)} records, ${formatCount(status.transactions)} transactions`]);
   lines.push(['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`]);
   if (status.only) lines.push(['only', `${status.only.join(', ')}: rows of other tables cannot be asked for; walscope track takes more in`]);
   lines.push(['wal store', walStore(status)]);
-  if (status.cutoff) lines.push(['cut off', `at ${status.cutoff.lsn}: what came before was dropped; ${status.cutoff.images.toLocaleString('en-US')} page images of then, ${formatBytes(status.cutoff.bytes)}`]);
+  if (status.cutoff) lines.push(['cut off', `at ${status.cutoff.lsn}: what came before was dropped; ${formatCount(status.cutoff.images)} page images of then, ${formatBytes(status.cutoff.bytes)}`]);
   for (const { name, lsn, time } of status.pins) lines.push(['pin', `${name} · ${lsn}${time === null ? '' : ` · ${time}`}`]);
   for (const range of status.coverage) {
     lines.push(['covered', `${range.firstLsn} to ${range.lastLsn}`]);

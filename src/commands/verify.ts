@@ -1,7 +1,7 @@
 /** walscope verify: replay proves itself on the archive in hand. */
 import path from 'node:path';
 import { rowWriter } from '../output/rowWriter.js';
-import { formatBytes, parseBytes } from '../output/units.js';
+import { formatBytes, parseBytes, formatCount } from '../output/units.js';
 import { openCase } from '../store/openCase.js';
 import { verifyCase } from '../store/verify.js';
 import { APART, POSTGRES_DISCREPANCIES, type ApartCounts, type ApartReason, type PageDifference, type VerifyReport } from '../store/verifyReport.js';
@@ -65,7 +65,7 @@ function unhandled(report: VerifyReport): number {
 }
 
 const COLUMNS = ['records', 'replayed', 'compared', 'different', 'failed', 'unhandled'] as const;
-const number = (n: number): string => n.toLocaleString('en-US');
+const number = (n: number): string => formatCount(n);
 
 function describe(report: VerifyReport, seconds: number, forTerminal: boolean): string {
   let text = '';

@@ -14,7 +14,7 @@ export const ScanStatus = { needData: 0, full: 1, done: 2, odd: 3 } as const;
 /** Which records a manager hands over: none, all, or what its rule says; the numbers are the kernel's. */
 export const RecordMode = { none: 0, all: 1, xlog: 2, heap: 3, heap2: 4 } as const;
 
-const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 512 * 1024;
 const REFS = 1 << 16;
 const RECORDS = 1 << 14;
 

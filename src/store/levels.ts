@@ -1,13 +1,13 @@
 /**
  * When layers are merged, and which. Level n holds one group of layers for each `fanout`ⁿ stripes, cut at multiples of that many
  * stripes: like the digits of a number, so that the layers of a case follow from where its WAL begins and ends, not from how it came.
- * A key is written once a level: with a fanout of 16, three times for half a terabyte of WAL.
+ * A key is written once a level: with a fanout of 64, twice for half a terabyte of WAL.
  */
 import type { Manifest, ManifestLayer, ManifestRun } from '../layerfile/manifest.js';
 import type { Lsn } from '../util/lsn.js';
 import { STRIPE_BYTES } from './stripes.js';
 
-export const DEFAULT_FANOUT = 16;
+export const DEFAULT_FANOUT = 64;
 
 /** Layers to be merged: all of one level below, of one run, within one multiple of the level's width. */
 export interface DueMerge {

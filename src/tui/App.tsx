@@ -8,6 +8,7 @@ import type { Screen, Size } from './screen.js';
 import { fit, wrap } from './text.js';
 import { timelineText } from './timeline.js';
 import { displayWidth } from '../output/terminalText.js';
+import { formatCount } from '../output/units.js';
 
 interface PartProps {
   screen: Screen;
@@ -108,7 +109,7 @@ function messageLines(screen: Screen, paint: Paint, width: number): string[] {
 
 function busyText({ progress }: Screen): string {
   if (!progress) return ' reading… · any key stops it';
-  const numbers = progress.done === 0 && progress.total === 0 ? '' : ` ${progress.done.toLocaleString('en-US')}${progress.total > 0 ? ` of ${progress.total.toLocaleString('en-US')}` : ''}`;
+  const numbers = progress.done === 0 && progress.total === 0 ? '' : ` ${formatCount(progress.done)}${progress.total > 0 ? ` of ${formatCount(progress.total)}` : ''}`;
   return ` ${progress.text}${numbers}… · any key stops it`;
 }
 

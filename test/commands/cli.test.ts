@@ -53,7 +53,7 @@ describe('the command line', () => {
     [2, ['asof', 'orders', '--limit', 'x'], /--limit needs a number, not "x"; write --limit 10$/],
     [2, ['log', '--at', '-1m'], /^walscope: log takes no --at; see walscope help log$/],
     [2, ['-d', 'shop', 'status'], /^walscope: status takes no --dbname; see walscope help status$/],
-    [2, ['compact', '--fanout', '1'], /--fanout needs a number from 2 to 64, not "1"; write --fanout 16$/],
+    [2, ['compact', '--fanout', '1'], /--fanout needs a number from 2 to 256, not "1"; write --fanout 64$/],
     [2, ['verify', '--memory', 'much'], /--memory: "much" is not a size; write --memory 512MB$/],
     [2, ['index', '--interval', '2'], /--interval belongs to --follow; add --follow, or leave it out$/],
     [2, ['compact', '--jobs', '2'], /--jobs belongs to --pack; add --pack, or leave it out$/],

@@ -197,7 +197,8 @@ function findPair(xid: u32, relation: u32): u32 {
   const at = pairs.element(place);
   store<u32>(at, xid);
   store<u32>(at, relation, 4);
-  memory.fill(at + 8, 0, 12);
+  store<u64>(at, 0, 8);
+  store<u32>(at, 0, 16);
   store<u32>(at, load<u32>(bucket), 20);
   store<u32>(bucket, place + 1);
   store<u32>(at, load<u32>(node, 4), 24);
@@ -263,11 +264,12 @@ function join(relation: u32, inserted: i32, updated: i32, deleted: i32): void {
   }
   if (low == gathered.used || load<u32>(gathered.element(low)) != relation) {
     gathered.reserve(1);
-    const at = gathered.element(low);
-    memory.copy(at + ITEM_BYTES, at, <usize>(gathered.used - low) * ITEM_BYTES);
+    const place = gathered.element(low);
+    // few items: a loop is done before memory.copy() has begun
+    for (let end = gathered.element(gathered.used); end != place; end -= ITEM_BYTES) v128.store(end, v128.load(end - ITEM_BYTES));
     gathered.used++;
-    store<u32>(at, relation);
-    memory.fill(at + 4, 0, 12);
+    v128.store(place, i32x4(0, 0, 0, 0));
+    store<u32>(place, relation);
   }
   const at = gathered.element(low);
   store<i32>(at, load<i32>(at, 4) + inserted, 4);

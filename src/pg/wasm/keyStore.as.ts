@@ -54,7 +54,7 @@ function groupNumber(place: u32): u32 { return load<u32>(order + (<usize>place <
 export function clearKeys(): void {
   if (groupCapacity == 0) {
     growGroups(1 << 12);
-    growEntries(1 << 16);
+    growEntries(1 << 21); // address space until it is touched
     sizes = grown(sizes, 0, 1 << 10, SIZE_BYTES);
     sizeCapacity = 1 << 10;
   }

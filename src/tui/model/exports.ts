@@ -15,6 +15,7 @@ import type { Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
 import type { Exported } from '../protocol.js';
 import type { Model } from './model.js';
+import { formatCount } from '../../output/units.js';
 
 /** Where exports go: the caller decides what a file is. `create` refuses a path that exists. */
 export interface Files {
@@ -77,7 +78,7 @@ export class Exports {
         this.model.work.progress('exporting row', ++rows, 0);
       });
       writer.end();
-      return `${rows.toLocaleString('en-US')} rows`;
+      return `${formatCount(rows)} rows`;
     });
   }
 
@@ -89,7 +90,7 @@ export class Exports {
     const findings = new Findings();
     return this.into(path, then, findings, (write) => {
       const rows = writeScript(restoreScript(then, now, { tables: [`oid:${oid}`] }, findings), write);
-      return `${rows.toLocaleString('en-US')} rows, and what is needed around them`;
+      return `${formatCount(rows)} rows, and what is needed around them`;
     });
   }
 
@@ -99,7 +100,7 @@ export class Exports {
     const shown = showTransaction(this.model.session, xid, findings);
     return this.into(path, shown.before, findings, (write) => {
       const changes = writeScript(undoScript(shown, findings), write);
-      return `${changes.toLocaleString('en-US')} row changes that revert transaction ${xid}`;
+      return `${formatCount(changes)} row changes that revert transaction ${xid}`;
     });
   }
 
@@ -110,7 +111,7 @@ export class Exports {
     return this.into(path, sides.before, findings, (write) => {
       const pairs = heldPairs(sides, findings).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
       const statements = writeScript(diffScript(sides, pairs, findings), write);
-      return `${statements.toLocaleString('en-US')} row changes that turn the later moment back into the earlier one`;
+      return `${formatCount(statements)} row changes that turn the later moment back into the earlier one`;
     });
   }
 
@@ -133,7 +134,7 @@ export class Exports {
         writer.end();
       }
       writer.finish();
-      return `${rows.toLocaleString('en-US')} changes`;
+      return `${formatCount(rows)} changes`;
     });
   }
 }

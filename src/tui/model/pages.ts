@@ -9,7 +9,7 @@ import { tableSchema } from '../../query/schema.js';
 import { caseStatus } from '../../query/status.js';
 import { pageAsOf, pageChain, pageKind, partOfPage, stepChain, unknownPage } from '../../query/pageView.js';
 import { writeSchema } from '../../output/schemaText.js';
-import { formatBytes } from '../../output/units.js';
+import { formatBytes, formatCount } from '../../output/units.js';
 import { formatLsn, type Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
 import type { PageInfo, PageState } from '../protocol.js';
@@ -89,7 +89,7 @@ export class Pages {
       ['case', status.case], ['cluster', `PostgreSQL ${status.majorVersion}, system identifier ${status.systemIdentifier}`],
       ['databases', status.databases.map((each) => each.name).join(', ')], ...status.problems.map(({ message }): [string, string] => ['', message]),
       ...status.backups.map((backup): [string, string] => ['backup', `${backup.path}, answers from ${backup.consistent ?? 'never'} on`]), ...status.wal.map((folder): [string, string] => ['wal', folder]),
-      ['indexed', `${formatBytes(status.walBytes)} of WAL, ${status.records.toLocaleString('en-US')} records, ${status.transactions.toLocaleString('en-US')} transactions`],
+      ['indexed', `${formatBytes(status.walBytes)} of WAL, ${formatCount(status.records)} records, ${formatCount(status.transactions)} transactions`],
       ['index', `${formatBytes(status.indexBytes)} in ${status.layers} layer${status.layers === 1 ? '' : 's'}`],
       ...status.coverage.flatMap((range): [string, string][] => [['covered', `${range.firstLsn} to ${range.lastLsn}`], ['', `${range.firstTime ?? 'unknown time'} to ${range.lastTime ?? 'unknown time'}`], ...(range.endReason === '' ? [] : [['ends', range.endReason] as [string, string]])]),
       ...status.gaps.map((gap): [string, string] => ['gap', `${gap.from} to ${gap.to}`]), ...status.minimal.map((gap): [string, string] => ['gap', `${gap.from} to ${gap.to ?? 'the end'}: wal_level was minimal`]),
@@ -98,7 +98,7 @@ export class Pages {
     const { layers } = this.model.session.store;
     return [
       ...lines.map(([name, value]) => `${name.padEnd(9)}  ${value}`), '', 'layers',
-      ...layers.entries.map((entry) => `  ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}  ${entry.records.toLocaleString('en-US')} records, ${entry.xacts.toLocaleString('en-US')} transactions, ${formatBytes(entry.bytes)}`),
+      ...layers.entries.map((entry) => `  ${formatLsn(entry.startLsn)} to ${formatLsn(entry.endLsn)}  ${formatCount(entry.records)} records, ${formatCount(entry.xacts)} transactions, ${formatBytes(entry.bytes)}`),
     ];
   }
 }

@@ -8,6 +8,7 @@ import { GridListView } from './gridListView.js';
 import { padded } from '../text.js';
 import { ListView, type Line } from './listView.js';
 import type { Area } from './view.js';
+import { formatCount } from '../../output/units.js';
 
 /** The two moments, the earlier one first. */
 export function compared(screen: Screen): { from: MomentInfo; to: MomentInfo; name: string } {
@@ -92,7 +93,7 @@ export class DiffView extends GridListView {
   override title(): string {
     const { name, counts, changes } = this.changes;
     const all = counts.added + counts.changed + counts.removed;
-    return `${name} from ${compared(this.screen).name} +${counts.added} ~${counts.changed} -${counts.removed}${changes.length < all ? ` · first ${changes.length.toLocaleString('en-US')}` : ''}`;
+    return `${name} from ${compared(this.screen).name} +${counts.added} ~${counts.changed} -${counts.removed}${changes.length < all ? ` · first ${formatCount(changes.length)}` : ''}`;
   }
 
   override hints(): string { return `e export (repair script)  v ${this.layout === 'unified' ? 'side by side' : 'one line a row'}  d all tables`; }

@@ -6,6 +6,7 @@ import type { Screen } from '../screen.js';
 import { fit } from '../text.js';
 import { shellQuote } from '../../util/shell.js';
 import { distance, scrolled, type Area, type View } from './view.js';
+import { formatCount } from '../../output/units.js';
 
 /** Rows that are held at most; those far from the cursor go. */
 const HELD_ROWS = 2_000;
@@ -16,7 +17,7 @@ const WRITER_COLUMNS: readonly GridColumn[] = [['written', 'timestamptz'], ['xid
 type Writer = readonly (string | null)[];
 
 function extent({ count, total, pages }: OpenedTable): string {
-  const number = (value: number): string => value.toLocaleString('en-US');
+  const number = (value: number): string => formatCount(value);
   if (count === undefined) return `${number(pages)} page${pages === 1 ? '' : 's'}`;
   return total !== undefined && total > count ? `the first ${number(count)} of ${number(total)} rows` : `${number(count)} row${count === 1 ? '' : 's'}`;
 }
