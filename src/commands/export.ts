@@ -3,7 +3,7 @@ import { JsonRows } from '../output/json.js';
 import { changeStream, chosenTables, userTables, type TableChange } from '../query/changeStream.js';
 import { databaseByOid } from '../query/databaseAt.js';
 import { asof } from '../query/asof.js';
-import { openSource } from '../query/scanSource.js';
+import { sourceAtFirst } from '../query/scanSource.js';
 import { tableShape, type TableShape } from '../query/rowImages.js';
 import { Findings, type DatabaseAt, type Session } from '../query/session.js';
 import { prepareVirtualColumns } from '../query/virtualColumns.js';
@@ -71,8 +71,9 @@ async function writeParquet(database: DatabaseAt, before: DatabaseAt | undefined
   const write = (lead: (string | null)[], names: readonly { name: string }[], values: readonly (string | null)[]): void => {
     parquet.row([...lead, ...columns.map((column) => { const i = names.findIndex((c) => c.name === column.name); return i < 0 ? null : values[i]!; })]);
   };
-  if (before?.catalog.relations.has(relation.oid)) {
-    const base = await asof(before, openSource(before, `oid:${relation.oid}`, { only }), {}, findings);
+  const source = before && sourceAtFirst(before, relation.oid, { only }, findings);
+  if (before && source) {
+    const base = await asof(before, source, {}, findings);
     base.rows((values) => write(['base', null, formatLsn(before.moment.lsn), null], base.columns, values));
   }
   read(({ operation, row, lsn, shape, before: was, after: is }) => write([operation, formatTimestamptz(row.time, database.session.zone), formatLsn(lsn), String(row.xid)], shape.columns, (is ?? was)!));

@@ -112,7 +112,7 @@ class Writers {
     if (row.lsn < coverageOf(session, this.database.moment.lsn)!.firstLsn) return undefined;
     const [before, after] = [databaseByOid(session, database.oid, row.lsn, null), databaseByOid(session, database.oid, row.endLsn, row.time)];
     const [was, is] = [before, after].map((side) => side?.catalog.relations.get(this.oid));
-    if (!before || !was || !is || sameRelation(was.locator, is.locator) || !rewrittenRelations(before, new Set([row.xid, ...row.subxids])).has(this.oid)) return undefined;
+    if (!before || was?.persistence !== 'p' || !is || sameRelation(was.locator, is.locator) || !rewrittenRelations(before, new Set([row.xid, ...row.subxids])).has(this.oid)) return undefined;
     const table = before.open(was);
     const places = this.key.map((name) => table.columns.findIndex((c) => c.column.name === name));
     if (places.includes(-1)) return undefined;

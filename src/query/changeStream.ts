@@ -183,7 +183,8 @@ class ChangeStream {
     let goesOn = true;
     visitRows(this.session, row, { before, after }, this.findings, {
       change: (change, file) => {
-        if (!was.has(file.shape.oid) && !is.has(file.shape.oid)) return true;
+        // those of a table that comes with its rows are told then
+        if (!was.has(file.shape.oid) && (!is.has(file.shape.oid) || before?.catalog.relations.has(file.shape.oid))) return true;
         const shown = readChange(file, change, row.lsn);
         if (!shown) return true;
         const place = (at: { block: number; offnum: number }): string => `${change.ref.relNumber} ${at.block} ${at.offnum}`;
@@ -200,7 +201,7 @@ class ChangeStream {
     return goesOn && this.rowsCome(row, before, after, was, is);
   }
 
-  /** Rows that went with their table, its file, or its place among the partitions. */
+  /** Rows that went with their table, its file, its place among the partitions, or its being logged. */
   private rowsGone(row: XactRow, before: DatabaseAt, after: DatabaseAt | undefined, was: Map<number, Relation>, is: Map<number, Relation>, ended: ReadonlySet<string>, begun: ReadonlyMap<string, { oid: number; values: RowValues }>): boolean {
     let copied: ReadonlySet<number> | undefined;
     for (const [oid, relation] of was) {
@@ -220,7 +221,7 @@ class ChangeStream {
     return true;
   }
 
-  /** Rows that came with a table that became a partition. */
+  /** Rows that came with a table that became a partition, or is logged from now on. */
   private rowsCome(row: XactRow, before: DatabaseAt | undefined, after: DatabaseAt | undefined, was: Map<number, Relation>, is: Map<number, Relation>): boolean {
     for (const [oid, relation] of is) {
       if (was.has(oid) || !before?.catalog.relations.has(oid)) continue;

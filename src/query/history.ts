@@ -13,7 +13,7 @@ import { tablesNamed } from './children.js';
 import { databaseByOid } from './databaseAt.js';
 import { keyTest } from './indexScan.js';
 import { tableShape, type RowValues, type TableShape } from './rowImages.js';
-import { openSource } from './scanSource.js';
+import { sourceAtFirst } from './scanSource.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
 import { virtualColumns } from './virtualColumns.js';
 
@@ -75,9 +75,8 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
   }
   const versions: Version[] = [];
   const first = databaseByOid(session, database.database.oid, options.since.lsn, options.since.time);
-  const firstRelation = first?.catalog.relations.get(oid);
-  if (first && firstRelation) {
-    const source = openSource(first, `oid:${oid}`, { only: options.only });
+  const source = first && sourceAtFirst(first, oid, options, findings);
+  if (first && source) {
     for (const part of source.parts) {
       const { schema, relation: { name, oid: partOid } } = part.table;
       const answer = await asof(first, { ...source, parts: [part] }, { key }, findings);

@@ -3,7 +3,7 @@ import type { Table } from '../catalog/table.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { tablesNamed } from './children.js';
-import type { DatabaseAt } from './session.js';
+import type { DatabaseAt, Findings } from './session.js';
 
 export interface SourcePart {
   table: Table;
@@ -25,6 +25,14 @@ export interface SourceOptions {
   /** As SELECT … FROM ONLY: without the rows of children. */
   only?: boolean;
   withDropped?: boolean;
+}
+
+/** What there was of a relation when a history begins; undefined where it was not there, or, with a finding, was unlogged. */
+export function sourceAtFirst(database: DatabaseAt, oid: number, options: SourceOptions, findings: Findings): ScanSource | undefined {
+  const relation = database.catalog.relations.get(oid);
+  if (relation?.persistence !== 'u') return relation && openSource(database, `oid:${oid}`, options);
+  findings.add({ code: 'table.unlogged', message: `${relation.name} was unlogged at first: what it held before it was logged is in no WAL` });
+  return undefined;
 }
 
 /** The relation of that name with its children; refused by what it is where neither has rows here. */

@@ -31,9 +31,15 @@ export function pairTables(sides: DiffSides): RelationPair[] {
   return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
 }
 
-/** The pairs whose rows the index holds; the others are named in findings. */
+/** The pairs whose rows are known at both moments; the others are named in findings. */
 export function heldPairs(sides: DiffSides, findings: Findings): RelationPair[] {
   return pairTables(sides).filter(({ before, after }) => {
+    const [other, moment] = before ? [sides.after, 'second'] : [sides.before, 'first'];
+    const unlogged = before && after ? undefined : other.catalog.relations.get((before ?? after)!.oid);
+    if (unlogged) {
+      findings.add({ code: 'table.unlogged', message: `${qualifiedName(other.catalog.schemaOf(unlogged), unlogged.name)} is unlogged at the ${moment} moment: its rows cannot be compared` });
+      return false;
+    }
     const [database, relation] = before && sides.before.isLeftOut(before) ? [sides.before, before] : [sides.after, after];
     return !relation || database.held([relation], findings).length > 0;
   });

@@ -141,7 +141,12 @@ class TransactionFiles {
   /** `was`, `is`: the relation at either side where the file was its. */
   private table(oid: number, was: Relation | undefined, is: Relation | undefined): TransactionTable {
     const side = (database: DatabaseAt | undefined, relation: Relation | undefined) => (database && relation ? { database, table: database.open(relation) } : undefined);
-    const shape = tableShape(side(this.before, this.before?.catalog.relations.get(oid)), side(this.after, this.after?.catalog.relations.get(oid)));
+    // where it is unlogged on one side, it has columns there all the same
+    const described = (database: DatabaseAt | undefined) => {
+      const relation = database?.catalog.relations.get(oid);
+      return database && relation ? { database, table: database.describe(relation) } : undefined;
+    };
+    const shape = tableShape(described(this.before), described(this.after));
     const old = (side(this.before, was) ?? side(this.after, is))!;
     const now = (side(this.after, is) ?? side(this.before, was))!;
     const images = (table: typeof old): RowImages => new RowImages(this.session.store, table.table, shape.columns, this.findings.add);

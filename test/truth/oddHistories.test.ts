@@ -1,24 +1,46 @@
 /** Histories that a DBA would call odd, each against what the server said of it. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
-import { diffTable } from '../../src/query/diff.js';
+import { blame } from '../../src/query/blame.js';
+import { changeStream, chosenTables } from '../../src/query/changeStream.js';
+import { diffTable, type DiffSides } from '../../src/query/diff.js';
+import { rowHistory } from '../../src/query/history.js';
+import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
+import { openSource } from '../../src/query/scanSource.js';
 import { Findings } from '../../src/query/session.js';
-import { namedPairs } from '../../src/query/tablePairs.js';
+import { heldPairs, namedPairs } from '../../src/query/tablePairs.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 /** More than a call of JavaScript's takes arguments. */
 const SUBTRANSACTIONS = 150_000;
 
+const STEPS = {
+  many: `DO $$ BEGIN FOR i IN 1..${SUBTRANSACTIONS} LOOP BEGIN INSERT INTO many VALUES (i); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; UPDATE many SET v = 0 WHERE v = -1; END $$`,
+  logged: "ALTER TABLE ul SET LOGGED; INSERT INTO ul VALUES (3, 'with it'); UPDATE ul SET v = 'changed' WHERE id = 2",
+  unlogged: "UPDATE pl SET v = 'last' WHERE id = 1; ALTER TABLE pl SET UNLOGGED",
+  back: "INSERT INTO pl VALUES (2, 'unseen'); ALTER TABLE pl SET LOGGED",
+  attach: "INSERT INTO part_1 VALUES (1, 'early'), (2, 'gone'); UPDATE part_1 SET v = 'changed' WHERE id = 1; DELETE FROM part_1 WHERE id = 2; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)",
+} as const;
+
 let server: PostgresServer;
 let indexed: IndexedArchive;
+const xids = new Map<string, string>();
 beforeAll(async () => {
   server = await PostgresServer.create({ major: 18, settings: { autovacuum: false } });
-  await server.sql('CREATE TABLE many (v int); INSERT INTO many VALUES (-1), (-2)');
+  await server.sql(`CREATE TABLE many (v int); INSERT INTO many VALUES (-1), (-2);
+    CREATE UNLOGGED TABLE ul (id int PRIMARY KEY, v text); INSERT INTO ul VALUES (1, 'never seen'), (2, 'never seen'); CREATE TABLE pl (id int PRIMARY KEY, v text); INSERT INTO pl VALUES (1, 'first');
+    CREATE TABLE part (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE part_1 (LIKE part INCLUDING ALL)`);
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
   await server.sql("SELECT pg_create_restore_point('before')");
-  await server.sql(`DO $$ BEGIN FOR i IN 1..${SUBTRANSACTIONS} LOOP BEGIN INSERT INTO many VALUES (i); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; UPDATE many SET v = 0 WHERE v = -1; END $$`);
+  await server.session('postgres', async (client) => {
+    for (const [name, step] of Object.entries(STEPS)) {
+      await client.query(`BEGIN; ${step}`);
+      xids.set((await client.query<{ xid: string }>('SELECT txid_current()::text AS xid')).rows[0]!.xid, name);
+      await client.query('COMMIT');
+    }
+  });
   await server.archiveAll();
   indexed = await indexArchive({ backup, wal: server.walDir });
 });
@@ -27,10 +49,62 @@ afterAll(async () => {
   await server?.destroy();
 });
 
+const at = (moment: string) => indexed.session.database(indexed.session.moment(moment), 'postgres');
+const after = (step: keyof typeof STEPS): string => `xid:${[...xids].find(([, name]) => name === step)![0]}`;
+const span = () => ({ since: indexed.session.moment('earliest'), until: indexed.session.moment('latest') });
+
 it('compares over a transaction of very many subtransactions', () => {
-  const { session } = indexed;
-  const [before, after] = ['point:before', 'latest'].map((text) => session.database(session.moment(text), 'postgres')) as [ReturnType<typeof session.database>, ReturnType<typeof session.database>];
+  const sides: DiffSides = { before: at('point:before'), after: at('latest') };
   const findings = new Findings();
-  const [pair] = namedPairs({ before, after }, ['many'], findings);
-  expect(diffTable({ before, after }, pair!, findings).count()).toEqual({ added: SUBTRANSACTIONS + 1, removed: 1, changed: 0 });
+  const [pair] = namedPairs(sides, ['many'], findings);
+  expect(diffTable(sides, pair!, findings).count()).toEqual({ added: SUBTRANSACTIONS + 1, removed: 1, changed: 0 });
+});
+
+describe('tables that are unlogged for a while', () => {
+  it('do not end the log', () => {
+    const findings = new Findings();
+    const entries = [...transactionLog(indexed.session, span(), findings)].filter((entry): entry is TransactionEntry => entry.kind === 'transaction' && entry.tables.length > 0);
+    expect(findings.list).toEqual([]);
+    expect(entries.map(({ row, tables }) => [xids.get(String(row.xid)), tables.map(({ name, inserted, updated, deleted }) => [name, inserted, updated, deleted])])).toEqual([
+      ['attach', [['part_1', 2, 1, 1]]], ['unlogged', [['pl', 0, 1, 0]]], ['logged', [['ul', 1, 1, 0]]], ['many', [['many', SUBTRANSACTIONS, 1, 0]]],
+    ]);
+  });
+
+  async function history(table: string, key: string): Promise<{ versions: (string | null | undefined)[][]; findings: string[] }> {
+    const findings = new Findings();
+    const { rows } = await rowHistory(indexed.session, at('latest'), table, [key], span(), findings);
+    return { versions: rows.map((row) => [row[0], xids.get(row[3]!), row.at(-1)]), findings: findings.list.map(({ code }) => code) };
+  }
+
+  it('have a history from when they were logged on, and say so', async () => {
+    expect(await history('ul', '1')).toEqual({ versions: [['attach', 'logged', 'never seen']], findings: ['table.unlogged'] });
+    expect(await history('ul', '2')).toEqual({ versions: [['attach', 'logged', 'changed']], findings: ['table.unlogged'] });
+    expect(await history('ul', '3')).toEqual({ versions: [['attach', 'logged', 'with it']], findings: ['table.unlogged'] });
+    expect(await history('pl', '1')).toEqual({ versions: [['there before', undefined, 'first'], ['update', 'unlogged', 'last'], ['detach', 'unlogged', null], ['attach', 'back', 'last']], findings: [] });
+  });
+
+  it('are not taken for dropped and created ones', () => {
+    for (const [from, to, gone] of [['point:before', after('unlogged'), ['pl', 'ul']], ['point:before', 'latest', ['ul']], [after('unlogged'), after('logged'), ['pl']]] as const) {
+      const findings = new Findings();
+      const pairs = heldPairs({ before: at(from), after: at(to) }, findings);
+      expect(pairs.filter((pair) => !pair.before || !pair.after)).toEqual([]);
+      expect(findings.list.map(({ code, message }) => [code, message.split(' ')[0]]).sort()).toEqual(gone.map((name) => ['table.unlogged', name]));
+    }
+  });
+
+  it('have rows whose writer before is not known', async () => {
+    const writers: (string | null | undefined)[][] = [];
+    const answer = await blame(at('latest'), openSource(at('latest'), 'pl'), {}, new Findings());
+    answer.rows((values) => void writers.push([xids.get(values[1]!), ...values.slice(3)]));
+    expect(writers).toEqual([['back', '1', 'last'], ['back', '2', 'unseen']]);
+  });
+});
+
+it('rows that a transaction changes before it attaches their table come once', () => {
+  const told: (string | null)[][] = [];
+  const findings = new Findings();
+  const { oid, database } = { oid: at('latest').relation('part').oid, database: at('latest').database };
+  changeStream(indexed.session, database.oid, chosenTables([oid]), span(), findings, ({ operation, before, after }) => void told.push([operation, ...(after ?? before)!]));
+  expect(findings.list).toEqual([]);
+  expect(told).toEqual([['attach', '1', 'changed']]);
 });
