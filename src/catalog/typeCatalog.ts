@@ -21,6 +21,22 @@ interface ProcRow {
   argTypes: number[];
 }
 
+/** Where the objects of reg* types are, and the column of their names. */
+const REG_CATALOGS: Readonly<Record<RegKind, readonly [catalog: string, nameColumn: string]>> = {
+  regclass: ['pg_class', 'relname'], regproc: ['pg_proc', 'proname'], regprocedure: ['pg_proc', 'proname'], regoper: ['pg_operator', 'oprname'],
+  regoperator: ['pg_operator', 'oprname'], regtype: ['pg_type', 'typname'], regrole: ['pg_authid', 'rolname'], regnamespace: ['pg_namespace', 'nspname'],
+  regcollation: ['pg_collation', 'collname'], regconfig: ['pg_ts_config', 'cfgname'], regdictionary: ['pg_ts_dict', 'dictname'],
+};
+
+/** A row of pg_range; OIDs, 0: none. */
+export interface RangeRow {
+  subtype: number;
+  collation: number;
+  /** Of the subtype. */
+  opclass: number;
+  canonical: number;
+}
+
 /** A row of pg_operator; `left` and `right` are type OIDs, 0: none. */
 export interface OperatorRow {
   name: string;
@@ -33,7 +49,7 @@ export class TypeCatalog implements TypeLookup {
   private readonly types = new Map<number, TypeInfo | undefined>();
   private typeNamespaces = new Map<number, number>();
   private enums: Map<number, { label: string; type: number; order: number }> | undefined;
-  private ranges: { subtype: Map<number, number>; ofMultirange: Map<number, number> } | undefined;
+  private ranges: { byType: Map<number, RangeRow>; ofMultirange: Map<number, number> } | undefined;
   private readonly procs = new Map<number, ProcRow | undefined>();
   private procsByName: Map<string, number[]> | undefined;
   private roles: Map<number, string> | undefined;
@@ -68,21 +84,26 @@ export class TypeCatalog implements TypeLookup {
   private complete(type: TypeInfo, output: number): void {
     type.typoutput = this.proc(output)?.symbol ?? `oid:${output}`;
     if (type.typtype === 'c') type.attributes = this.attributes(type.typrelid);
-    else if (type.typtype === 'r') type.rangeSubtype = this.rangeRows.subtype.get(type.oid);
+    else if (type.typtype === 'r') type.rangeSubtype = this.rangeRows.byType.get(type.oid)?.subtype;
     else if (type.typtype === 'm') type.rangeType = this.rangeRows.ofMultirange.get(type.oid);
   }
 
   private attributes(relOid: number): CompositeAttribute[] {
     return this.catalog.columns(relOid).map((c) => ({
-      name: c.name, typeOid: c.typeOid, typmod: c.typmod, dropped: c.dropped, attlen: c.attlen, attalign: c.attalign,
+      name: c.name, typeOid: c.typeOid, typmod: c.typmod, dropped: c.dropped, collationOid: c.collationOid, attlen: c.attlen, attalign: c.attalign,
     }));
   }
 
-  private get rangeRows(): { subtype: Map<number, number>; ofMultirange: Map<number, number> } {
+  /** pg_range, by the range type. */
+  range(oid: number): RangeRow | undefined {
+    return this.rangeRows.byType.get(oid);
+  }
+
+  private get rangeRows(): { byType: Map<number, RangeRow>; ofMultirange: Map<number, number> } {
     if (this.ranges) return this.ranges;
-    const ranges = { subtype: new Map<number, number>(), ofMultirange: new Map<number, number>() };
+    const ranges = { byType: new Map<number, RangeRow>(), ofMultirange: new Map<number, number>() };
     this.catalog.scan('pg_range', (row) => {
-      ranges.subtype.set(row.oid('rngtypid'), row.oid('rngsubtype'));
+      ranges.byType.set(row.oid('rngtypid'), { subtype: row.oid('rngsubtype'), collation: row.oid('rngcollation'), opclass: row.oid('rngsubopc'), canonical: row.oid('rngcanonical') });
       if (row.has('rngmultitypid')) ranges.ofMultirange.set(row.oid('rngmultitypid'), row.oid('rngtypid'));
     });
     return (this.ranges = ranges);
@@ -285,6 +306,18 @@ export class TypeCatalog implements TypeLookup {
       case 'regconfig': return this.namedObject('pg_ts_config', 'cfgname', 'cfgnamespace', oid);
       case 'regdictionary': return this.namedObject('pg_ts_dict', 'dictname', 'dictnamespace', oid);
     }
+  }
+
+  /** The object that regName() gives this text for; undefined where it is none, or one of several (a lone operator's name). */
+  regOid(kind: RegKind, text: string): number | undefined {
+    const [catalog, nameColumn] = REG_CATALOGS[kind];
+    const found: number[] = [];
+    this.catalog.scan(catalog, (row) => {
+      // a type may be printed by another name than its own
+      if (kind !== 'regtype' && !text.includes(row.name(nameColumn).replaceAll('"', '""'))) return;
+      if (this.regName(kind, row.oid('oid')) === text) found.push(row.oid('oid'));
+    });
+    return found.length === 1 ? found[0] : undefined;
   }
 
   /** As this major's keywords have it. */

@@ -2,10 +2,8 @@
 import type { RowView, Table } from '../catalog/table.js';
 import { ForkNumber, formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import type { Page } from '../pg/page.js';
-import { compareFunction } from '../rows/compare.js';
-import { hashFunction } from '../rows/hashFunctions.js';
 import { HashSearch } from '../rows/hashSearch.js';
-import { canReadKey, keyFromText } from '../rows/keyInput.js';
+import type { AnyKeyType } from '../rows/keys/keyType.js';
 import { visibleVersion } from '../rows/heapFetch.js';
 import { NbtreeSearch, type Bound, type HeapTid, type IndexColumn } from '../rows/nbtreeSearch.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
@@ -13,12 +11,13 @@ import type { TupleState } from '../rows/visibility.js';
 import { ExitCode, inputError, WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import { quoteLiteral } from '../util/quote.js';
+import { bytewiseKeyTypes, indexKeyTypes } from './keyTypes.js';
 import { indexesOf, type IndexInfo } from './primaryKey.js';
 import type { SourcePart } from './scanSource.js';
 import type { DatabaseAt } from './session.js';
 import { compileWhere, type ColumnRange, type CompiledWhere } from './where/index.js';
-import { bytesNotice, enumLabelsOf } from './tableWhere.js';
-import { isKnownType, sqlType } from './where/sqlType.js';
+import { bytesNotice, enumLabelsOf, orderOf } from './tableWhere.js';
+import { isKnownType, sqlType, type ValueOrder } from './where/sqlType.js';
 
 export interface RowSource {
   /** In words: for --explain. */
@@ -54,10 +53,10 @@ export async function keyScan(database: DatabaseAt, table: Table, part: SourcePa
   const found = keyByBtree(database, part.table, own.find((index) => index.indexOid === asked.indexOid) ?? own.find((index) => index.isUnique), values);
   if (typeof found !== 'string') return found;
   const hash = own.find((index) => index.relation.amOid === HASH_AM_OID);
-  const tids = hash && readable(() => hashTids(database, part.table, hash, values[0]!));
+  const tids = hash && hashTids(database, part.table, hash, values[0]!);
   const why = found === '' ? `${part.table.relation.name} has no unique index on (${names.join(', ')})` : found;
   // rows of other keys may have the same hash code
-  if (tids && typeof tids !== 'string') return withKey(database, part.table, names, values, tidScan(database, part.table, `index scan using ${hash!.relation.name} on (${names.join(', ')})`, tids));
+  if (tids) return withKey(database, part.table, names, values, tidScan(database, part.table, `index scan using ${hash!.relation.name} on (${names.join(', ')})`, tids));
   const plan = `sequential scan of ${database.blocks(part.table.relation) ?? 0} pages (${why})`;
   return withKey(database, part.table, names, values, { plan, notice: `${why}: the whole table is scanned`, scan: (emit, finding) => part.table.scan(emit, finding) });
 }
@@ -67,27 +66,21 @@ function isPlain(index: IndexInfo): boolean {
   return index.isValid && !index.hasPredicate && !index.key.includes(0);
 }
 
-/** What `read` gives; why not, where a value's text is not read here. */
-function readable<T>(read: () => T): T | string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof WalscopeError && error.code === 'key.value') return error.message;
-    throw error;
-  }
-}
-
 /** The rows of a key through a unique btree, or why it cannot be searched; empty: there is none. */
 function keyByBtree(database: DatabaseAt, table: Table, index: IndexInfo | undefined, values: string[]): RowSource | string {
   if (index?.relation.amOid !== BTREE_AM_OID) return '';
-  const columns = indexColumns(database, table, index, values.length);
-  if (typeof columns === 'string') return columns;
-  const types = index.key.map((attnum) => keyType(database, table, attnum)!);
-  const unread = types.find((type) => !canReadKey(type.typoutput));
-  if (unread) return `values of type ${unread.name} cannot be looked up in an index`;
-  const equal = readable(() => values.map((value, i) => keyBytes(database, types[i]!, value)));
-  if (typeof equal === 'string') return equal;
-  return tidScan(database, table, `index scan using ${index.relation.name} on (${index.key.map((attnum) => columnName(table, attnum)).join(', ')})`, btreeSearch(database, index, columns).tids({ equal }));
+  const keys = indexKeys(database, table, index, values.length);
+  if (typeof keys === 'string') return keys;
+  const equal = values.map((value, i) => keys.types[i]!.parse(value));
+  const unread = equal.indexOf(undefined);
+  if (unread >= 0) return `"${values[unread]!}" is not a value of the key's type (${keyType(database, table, index.key[unread]!)!.name})`;
+  try {
+    const tids = [...btreeSearch(database, index, keys.columns).tids({ equal })];
+    return tidScan(database, table, `index scan using ${index.relation.name} on (${index.key.map((attnum) => columnName(table, attnum)).join(', ')})`, tids);
+  } catch (error) {
+    if (error instanceof WalscopeError && error.code === 'key.collation') return error.message;
+    throw error;
+  }
 }
 
 interface Candidate {
@@ -149,36 +142,28 @@ const MOST_OF_TABLE = 0.3;
 const MIN_BLOCKS_TO_SCAN = 16;
 
 function btreeTids(database: DatabaseAt, table: Table, index: IndexInfo, equal: string[], range: ColumnRange | undefined): Iterable<HeapTid> | undefined {
-  const used = equal.length + (range ? 1 : 0);
-  const columns = indexColumns(database, table, index, used);
-  if (typeof columns === 'string') return undefined;
-  const types = index.key.slice(0, used).map((attnum) => keyType(database, table, attnum)!);
-  if (types.some((type) => !canReadKey(type.typoutput))) return undefined;
-  // ends are taken in: a value that was rounded to the column's type must not lose rows, which are tested again anyway
-  const bound = (end: { value: string } | undefined): Bound | undefined => end && { value: keyBytes(database, types[equal.length]!, end.value), inclusive: true };
-  const from = endOrOpen(() => bound(range?.lower)), to = endOrOpen(() => bound(range?.upper));
+  const keys = indexKeys(database, table, index, equal.length + (range ? 1 : 0));
+  if (typeof keys === 'string') return undefined;
+  const wanted = equal.map((value, i) => keys.types[i]!.parse(value));
+  if (wanted.includes(undefined)) return undefined;
+  // ends are taken in: a value that was rounded to the column's type must not lose rows, which are tested again anyway. One that the type cannot hold leaves the range open
+  const bound = (end: { value: string } | undefined): Bound | undefined => {
+    const value = end && keys.types[equal.length]!.parse(end.value);
+    return value === undefined ? undefined : { value, inclusive: true };
+  };
+  const from = bound(range?.lower), to = bound(range?.upper);
   if (equal.length === 0 && !from && !to) return undefined;
-  return btreeSearch(database, index, columns).tids({
-    equal: equal.map((value, i) => keyBytes(database, types[i]!, value)), from, to,
-  });
+  return btreeSearch(database, index, keys.columns).tids({ equal: wanted, from, to });
 }
 
-/** An end that the column's type cannot hold leaves the range open there. */
-function endOrOpen(read: () => Bound | undefined): Bound | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof WalscopeError) return undefined;
-    throw error;
-  }
-}
-
-function hashTids(database: DatabaseAt, table: Table, index: IndexInfo, value: string): Iterable<HeapTid> | undefined {
+/** Undefined where the index cannot be searched for this value. */
+function hashTids(database: DatabaseAt, table: Table, index: IndexInfo, text: string): Iterable<HeapTid> | undefined {
   const type = keyType(database, table, index.key[0]!);
-  const symbol = database.types.orderFunction(index.opclasses[0]!);
-  if (!type || symbol === undefined || !canReadKey(type.typoutput)) return undefined;
-  const hash = hashFunction(symbol, database.catalog.isDeterministicCollation(index.collations[0]!));
-  return hash && new HashSearch((block) => readPage(database, indexFile(index), block)).tids(hash(keyBytes(database, type, value)));
+  if (!type) return undefined;
+  const { order } = database.types.operatorClasses.defaultFunctions(type.oid);
+  const key = bytewiseKeyTypes(database).of(type.oid, index.collations[0]!, { order, hash: database.types.orderFunction(index.opclasses[0]!) });
+  const value = key?.parse(text);
+  return key?.hash && value !== undefined ? new HashSearch((block) => readPage(database, indexFile(index), block)).tids(key.hash(value)) : undefined;
 }
 
 function btreeSearch(database: DatabaseAt, index: IndexInfo, columns: IndexColumn[]): NbtreeSearch {
@@ -187,17 +172,6 @@ function btreeSearch(database: DatabaseAt, index: IndexInfo, columns: IndexColum
 
 function indexFile(index: IndexInfo): RelFork {
   return { ...index.relation.locator, fork: ForkNumber.main };
-}
-
-function keyBytes(database: DatabaseAt, type: TypeInfo, text: string): Uint8Array {
-  return keyFromText(type.typoutput, text, {
-    zone: database.session.zone, enumLabelOid: (label) => database.types.enumOid(type.oid, label),
-    encodeText: (value) => {
-      const bytes = database.encoding.encode(value);
-      if (!bytes) throw new WalscopeError('key.encoding', `"${value}" holds a character that ${database.encoding.name}, the encoding of database "${database.database.name}", does not have`, { exitCode: ExitCode.usage, hint: 'no row can have this key' });
-      return bytes;
-    },
-  });
 }
 
 /** The visible rows that index entries lead to, in physical order. */
@@ -229,11 +203,11 @@ function tidScan(database: DatabaseAt, table: Table, plan: string, found: Iterab
 /** The visible rows of a table whose leading columns have the given values, in the order of a btree index that is known to serve. */
 export function* rowsInIndexOrder(database: DatabaseAt, table: Table, indexOid: number, values: string[]): Generator<RowView> {
   const index = indexesOf(database, table.relation.oid).find((each) => each.indexOid === indexOid);
-  const columns = index ? indexColumns(database, table, index, values.length) : `${table.relation.name} has no index ${indexOid}`;
-  if (!index || typeof columns === 'string') throw inputError('index.missing', `cannot search: ${String(columns)}`);
+  const keys = index ? indexKeys(database, table, index, values.length) : `${table.relation.name} has no index ${indexOid}`;
+  if (!index || typeof keys === 'string') throw inputError('index.missing', `cannot search: ${String(keys)}`);
   const row = table.newRow();
-  const equal = values.map((value, i) => keyBytes(database, keyType(database, table, index.key[i]!)!, value));
-  for (const { block, offset } of btreeSearch(database, index, columns).tids({ equal })) {
+  const equal = values.map((value, i) => keys.types[i]!.parse(value));
+  for (const { block, offset } of btreeSearch(database, index, keys.columns).tids({ equal })) {
     const at = database.snapshot.page(table.file, block);
     if (!at) throw inputError('page.absent', `block ${block} of ${table.relation.name} does not exist at this moment`);
     if (at.unknown) throw inputError('page.unknown', table.unknownBlock(block, at.unknown).message);
@@ -260,27 +234,40 @@ function keyType(database: DatabaseAt, table: Table, attnum: number): TypeInfo |
   return type;
 }
 
-function indexColumns(database: DatabaseAt, table: Table, index: IndexInfo, keysUsed: number): IndexColumn[] | string {
-  const attributes = database.catalog.columns(index.relation.oid);
+interface IndexKeys {
+  /** All attributes of the index; the first ones, as many as are used, can be compared with values that `types` read. */
+  columns: IndexColumn[];
+  types: AnyKeyType[];
+}
+
+/** How the first `keysUsed` columns of a btree are searched; or why they cannot be. */
+function indexKeys(database: DatabaseAt, table: Table, index: IndexInfo, keysUsed: number): IndexKeys | string {
+  const types: AnyKeyType[] = [];
   const columns: IndexColumn[] = [];
-  for (const [i, attribute] of attributes.entries()) {
+  for (const [i, attribute] of database.catalog.columns(index.relation.oid).entries()) {
     const option = index.options[i] ?? 0;
     const column: IndexColumn = {
       attlen: attribute.attlen, attalign: attribute.attalign,
       descending: (option & INDOPTION_DESC) !== 0, nullsFirst: (option & INDOPTION_NULLS_FIRST) !== 0,
     };
-    if (i < keysUsed) {
-      const type = keyType(database, table, index.key[i]!);
-      const symbol = database.types.orderFunction(index.opclasses[i]!);
-      if (!type || symbol === undefined) return `column ${columnName(table, index.key[i]!)} has an order that is not known here`;
-      const enumOrder = database.types.enumOrder(type.oid);
-      const order = (cCollation: boolean) => compareFunction(symbol, { cCollation, enumSortOrder: (oid) => enumOrder.get(oid) });
-      column.compare = order(database.isCCollation(index.collations[i]!));
-      if (!column.compare) return `index ${index.relation.name} orders ${columnName(table, index.key[i]!)} ${order(true) ? 'by a collation other than C' : `as type ${type.name} does, which is not known here`}`;
-    }
     columns.push(column);
+    if (i >= keysUsed) continue;
+    const type = keyType(database, table, index.key[i]!), name = columnName(table, index.key[i]!);
+    const order = database.types.orderFunction(index.opclasses[i]!);
+    if (!type || order === undefined) return `column ${name} has an order that is not known here`;
+    const key = indexKeyTypes(database).of(type.oid, index.collations[i]!, { order, hash: undefined });
+    if (!key) return `index ${index.relation.name} orders ${name} as type ${type.name} does, which is not known here`;
+    types.push(key);
+    column.compare = (wanted, stored) => {
+      try {
+        return key.compare(wanted, key.decode(stored));
+      } catch (error) {
+        if (!(error instanceof WalscopeError) || error.code !== 'key.collation') throw error;
+        throw new WalscopeError(error.code, `index ${index.relation.name} orders ${name} by a collation other than C`, { exitCode: error.exitCode });
+      }
+    };
   }
-  return columns;
+  return { columns, types };
 }
 
 /** The rows of a source that have the key. */
@@ -312,14 +299,15 @@ export async function keyTest(database: DatabaseAt, table: Table, names: readonl
     const type = keyType(database, table, column.attnum)!;
     const enumLabels = enumLabelsOf(database, type.oid);
     if (!database.catalog.isDeterministicCollation(column.collationOid)) notices.push(bytesNotice(name));
-    if (!isKnownType(sqlType(type.name, enumLabels))) {
+    const order = (): ValueOrder | undefined => orderOf(database, type.oid, column.collationOid);
+    if (!isKnownType(sqlType(type.name, enumLabels, order))) {
       notices.push(`${name} is compared as it is printed, since values of type ${type.name} are not read here`);
       return (other) => other === text;
     }
     const refused = (): WalscopeError => new WalscopeError('key.value', `"${text}" is not a value of the key's type (${type.name})`, { exitCode: ExitCode.usage, hint: `write ${name} as asof prints it` });
     let where: CompiledWhere;
     try {
-      where = await compileWhere(`k = ${quoteLiteral(text)}`, [{ name: 'k', typeName: type.name, enumLabels }], { zone: database.session.zone });
+      where = await compileWhere(`k = ${quoteLiteral(text)}`, [{ name: 'k', typeName: type.name, enumLabels, order }], { zone: database.session.zone });
     } catch (error) {
       if (error instanceof WalscopeError) throw refused();
       throw error;

@@ -3,16 +3,25 @@ import type { Table } from '../catalog/table.js';
 import { isOrderedAsUnicode } from '../rows/types/encoding.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { baseTypeName } from './baseType.js';
+import { bytewiseKeyTypes } from './keyTypes.js';
 import type { DatabaseAt } from './session.js';
 import { compileWhere, type CompiledWhere, type WhereColumn } from './where/index.js';
+import type { ValueOrder } from './where/sqlType.js';
 
 /** The columns as expressions see them. */
 export function tableColumns(database: DatabaseAt, table: Table): WhereColumn[] {
   return table.columns.map(({ column }) => ({
-    name: column.name, typeName: baseTypeName(database, column.typeOid), enumLabels: enumLabelsOf(database, column.typeOid),
+    name: column.name, typeName: baseTypeName(database, column.typeOid), enumLabels: enumLabelsOf(database, column.typeOid), order: () => orderOf(database, column.typeOid, column.collationOid),
     // where text is ordered by bytes, an index on it can be searched by range
     collation: column.collationOid !== 0 && database.isCCollation(column.collationOid) && isOrderedAsUnicode(database.encoding) ? 'C' : undefined,
   }));
+}
+
+/** How values of a type, or of the elements of an array of it, are compared, through domains; undefined where that is not known here. */
+export function orderOf(database: DatabaseAt, oid: number, collationOid: number): ValueOrder | undefined {
+  const type = database.types.type(oid);
+  if (type?.typtype === 'd') return orderOf(database, type.typbasetype, collationOid);
+  return bytewiseKeyTypes(database).of(type?.typoutput === 'array_out' ? type.typelem : oid, collationOid);
 }
 
 /** The labels of an enum, or of the elements of an array of one, through domains; undefined for any other type. */

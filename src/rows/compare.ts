@@ -95,7 +95,7 @@ function readNumeric(value: Uint8Array): Numeric {
 }
 
 /** cmp_numerics() and cmp_var_common(), utils/adt/numeric.c. Stored digits have no leading or trailing zeros. */
-function compareNumerics(a: Uint8Array, b: Uint8Array): number {
+export function compareNumerics(a: Uint8Array, b: Uint8Array): number {
   const x = readNumeric(a), y = readNumeric(b);
   if (x.rank !== 1 || y.rank !== 1) return order(x.rank, y.rank);
   if (x.ndigits === 0 || y.ndigits === 0) {

@@ -70,7 +70,7 @@ function hashFloat(value: number): number {
 }
 
 /** hash_numeric(): the digits without outer zeros, and the weight; neither the sign nor the scale. */
-function hashNumeric(value: Uint8Array): number {
+export function hashNumeric(value: Uint8Array): number {
   const header = uint16At(value, 0);
   if ((header & 0xc000) === 0xc000) return 0;
   const isShort = (header & 0x8000) !== 0;

@@ -2,11 +2,11 @@
  * From text to the plain bytes of a value (see compare.ts), for searching an index: what the input functions of utils/adt make of
  * the forms that output functions print (and people type), PG 13–18.
  */
-import { ExitCode, WalscopeError } from '../util/errors.js';
-import { parseLsn } from '../util/lsn.js';
+import { parsePgLsn } from '../util/lsn.js';
 import { civilFromDays, daysFromCivil, PG_EPOCH_UNIX_SECONDS, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY, USECS_PER_DAY } from '../util/pgTime.js';
 import { readBits, readInet, readMac } from './keyInputNetwork.js';
 import { timeZone, type TimeZone } from '../util/timeZone.js';
+import type { RegKind } from './types/typeInfo.js';
 
 /** What reading depends on beside the text. */
 export interface KeyContext {
@@ -16,6 +16,8 @@ export interface KeyContext {
   encodeText?: (text: string) => Uint8Array;
   /** pg_enum: the OID of a label of the column's type. */
   enumLabelOid?: (label: string) => number | undefined;
+  /** The OID of an object that a reg* type's output function prints so. */
+  regOid?: (kind: RegKind, text: string) => number | undefined;
 }
 
 type Reader = (text: string, context: KeyContext) => Uint8Array | undefined;
@@ -218,13 +220,29 @@ function readBool(text: string): Uint8Array | undefined {
 const utf8 = new TextEncoder();
 const readText: Reader = (text, context) => (context.encodeText ? context.encodeText(text) : utf8.encode(text));
 
+const oidReader = integerReader(4, 0n, 0xffff_ffffn);
+
+/** A reg* type: digits, its sign for 0, or a name. */
+function regReader(kind: RegKind): Reader {
+  return (text, context) => {
+    if (text === '-') return oidReader('0', context);
+    const oid = /^\d+$/.test(text) ? undefined : context.regOid?.(kind, text);
+    return oidReader(oid === undefined ? text : String(oid), context);
+  };
+}
+
 /** By the C symbol of the type's output function, as TypeInfo.typoutput has it. */
 const READERS: Readonly<Record<string, Reader>> = {
   boolout: readBool,
   int2out: integerReader(2, -0x8000n, 0x7fffn),
   int4out: integerReader(4, -0x8000_0000n, 0x7fff_ffffn),
   int8out: integerReader(8, -0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn),
-  oidout: integerReader(4, 0n, 0xffff_ffffn),
+  oidout: oidReader,
+  xidout: oidReader,
+  cidout: oidReader,
+  regclassout: regReader('regclass'), regprocout: regReader('regproc'), regprocedureout: regReader('regprocedure'), regoperout: regReader('regoper'),
+  regoperatorout: regReader('regoperator'), regtypeout: regReader('regtype'), regroleout: regReader('regrole'), regnamespaceout: regReader('regnamespace'),
+  regcollationout: regReader('regcollation'), regconfigout: regReader('regconfig'), regdictionaryout: regReader('regdictionary'),
   xid8out: integerReader(8, 0n, 0xffff_ffff_ffff_ffffn),
   float4out: (text) => {
     const value = readFloat(text);
@@ -239,7 +257,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   varcharout: readText,
   bpcharout: readText,
   nameout: readText,
-  charout: (text, context) => (text === '' ? Uint8Array.of(0) : readText(text, context)!.subarray(0, 1)),
+  charout: (text, context) => (text === '' ? Uint8Array.of(0) : /^\\[0-7]{3}$/.test(text) ? Uint8Array.of(parseInt(text.slice(1), 8)) : readText(text, context)!.subarray(0, 1)),
   byteaout: (text) => (/^\\x/i.test(text) ? readHex(text.slice(2)) : undefined),
   uuid_out: (text) => {
     const hex = text.trim().replace(/^\{(.*)\}$/, '$1').replaceAll('-', '');
@@ -250,8 +268,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   timestamp_out: readLocalTimestamp,
   timestamptz_out: readTimestamptz,
   pg_lsn_out: (text) => {
-    const lsn = parseLsn(text);
-    return lsn === undefined ? undefined : int64(BigInt(lsn));
+    const lsn = parsePgLsn(text);
+    return lsn === undefined ? undefined : int64(BigInt.asIntN(64, lsn));
   },
   timetz_out: readTimetz,
   interval_out: readInterval,
@@ -275,14 +293,7 @@ export function canReadKey(typoutput: string): boolean {
   return Object.hasOwn(READERS, typoutput);
 }
 
-/**
- * The plain bytes of a value given as text, for a type that canReadKey() says yes to.
- * Throws `key.value` (exit 2) where the text is no value of the type.
- */
-export function keyFromText(typoutput: string, text: string, context: KeyContext): Uint8Array {
-  const value = READERS[typoutput]!(text, context);
-  if (value === undefined) {
-    throw new WalscopeError('key.value', `"${text}" is not a value of the key's type (${typoutput.replace(/_?out$/, '')})`, { exitCode: ExitCode.usage, hint: 'write it as asof prints it' });
-  }
-  return value;
+/** The plain bytes of a value given as text, for a type that canReadKey() says yes to; undefined where the text is no value of the type. */
+export function readKey(typoutput: string, text: string, context: KeyContext): Uint8Array | undefined {
+  return READERS[typoutput]!(text, context);
 }

@@ -11,21 +11,20 @@ import {
 import { SIZE_OF_ITEM_POINTER, readBlockId, readItemPointerOffset } from '../pg/itemPointer.js';
 import { PageError, type Page } from '../pg/page.js';
 import { inputError } from '../util/errors.js';
-import type { CompareValues } from './compare.js';
 import { ATTRIBUTE_NULL, TupleDeformer, type AttributeLayout } from './deform.js';
 import { detoast } from './toast.js';
 
 /** A key column of the index, or one that INCLUDE added (which needs no order). */
 export interface IndexColumn extends AttributeLayout {
-  /** The operator class's order; see compareFunction(). Not asked of INCLUDE columns. */
-  compare?: CompareValues;
+  /** How a key that is looked for stands to a stored value without its header, by the operator class's order. Not asked of INCLUDE columns. */
+  compare?(key: unknown, stored: Uint8Array): number;
   /** INDOPTION_DESC of pg_index.indoption. */
   descending?: boolean;
   /** INDOPTION_NULLS_FIRST. */
   nullsFirst?: boolean;
 }
 
-/** A plain value (see compare.ts), or NULL. */
+/** A stored value without its header, decompressed; or NULL. */
 export type KeyValue = Uint8Array | null;
 
 export interface HeapTid {
@@ -40,20 +39,21 @@ export interface IndexEntry {
 }
 
 export interface Bound {
-  value: Uint8Array;
+  /** What the column's `compare` takes. */
+  value: unknown;
   inclusive: boolean;
 }
 
-/** What to look for: equality on the leading columns (null: IS NULL), and bounds, in the order of values, on the column after them. */
+/** What to look for: equality on the leading columns (what their `compare` takes; null: IS NULL), and bounds, in the order of values, on the column after them. */
 export interface IndexCondition {
-  equal?: readonly KeyValue[];
+  equal?: readonly unknown[];
   from?: Bound;
   to?: Bound;
 }
 
 /** _bt_mkscankey()'s result: where to position. */
 interface ScanKey {
-  values: readonly KeyValue[];
+  values: readonly unknown[];
   /** After all items that equal the key, rather than before them. */
   nextkey: boolean;
 }
@@ -66,7 +66,7 @@ const noChunks = (): never => {
 
 /** The condition's bounds in index order (a descending column turns them round), ready for every item. */
 interface Stop {
-  equal: readonly KeyValue[];
+  equal: readonly unknown[];
   column: IndexColumn | undefined;
   from: Bound | undefined;
   to: Bound | undefined;
@@ -200,7 +200,7 @@ export class NbtreeSearch {
     this.deformer.deformIndexTuple(page.bytes, at, this.tuple, natts);
     const count = Math.min(natts, key.values.length);
     for (let i = 0; i < count; i++) {
-      const result = this.compareColumn(this.columns[i]!, key.values[i]!, this.value(page.bytes, i));
+      const result = this.compareColumn(this.columns[i]!, key.values[i], this.value(page.bytes, i));
       if (result !== 0) return result;
     }
     if (key.values.length > natts) return 1;
@@ -208,7 +208,7 @@ export class NbtreeSearch {
     return this.heapkeyspace && key.values.length === natts && heapTidAt(page.view, at) < 0 ? 1 : 0;
   }
 
-  private compareColumn(column: IndexColumn, key: KeyValue, value: KeyValue): number {
+  private compareColumn(column: IndexColumn, key: unknown, value: KeyValue): number {
     if (key === null || value === null) {
       if (key === value) return 0;
       return (key === null) === (column.nullsFirst === true) ? -1 : 1;
@@ -248,7 +248,7 @@ export class NbtreeSearch {
   /** Whether the item meets the condition, stands before what does, or past all of it (_bt_checkkeys()). */
   private check(bytes: Uint8Array, { equal, column, from, to }: Stop): 'meets' | 'before' | 'past' {
     for (let i = 0; i < equal.length; i++) {
-      const result = this.compareColumn(this.columns[i]!, equal[i]!, this.value(bytes, i));
+      const result = this.compareColumn(this.columns[i]!, equal[i], this.value(bytes, i));
       if (result !== 0) return result < 0 ? 'past' : 'before';
     }
     if (!column) return 'meets';

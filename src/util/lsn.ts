@@ -16,10 +16,19 @@ export function formatLsn(lsn: Lsn): string {
 
 /** Reads `X/X`; undefined where the text is no LSN (or is past 2^53). */
 export function parseLsn(text: string): Lsn | undefined {
+  const value = parsePgLsn(text);
+  return value !== undefined && value <= Number.MAX_SAFE_INTEGER ? (Number(value) as Lsn) : undefined;
+}
+
+/** Reads a value of type pg_lsn, which may lie beyond every real position; undefined where the text is none. */
+export function parsePgLsn(text: string): bigint | undefined {
   const match = /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/.exec(text.trim());
-  if (!match) return undefined;
-  const value = parseInt(match[1]!, 16) * 0x1_0000_0000 + parseInt(match[2]!, 16);
-  return Number.isSafeInteger(value) ? (value as Lsn) : undefined;
+  return match ? (BigInt(`0x${match[1]!}`) << 32n) | BigInt(`0x${match[2]!}`) : undefined;
+}
+
+/** As formatLsn(), of a value of type pg_lsn. */
+export function formatPgLsn(value: bigint): string {
+  return `${(value >> 32n).toString(16)}/${(value & 0xffff_ffffn).toString(16)}`.toUpperCase();
 }
 
 /** Reads the 8-byte little-endian XLogRecPtr at `at`. */

@@ -22,7 +22,7 @@ const types = new Map<number, TypeInfo>([
   type(TEXT, 'text', -1, 'textout'),
   type(WIDGET, 'widget', -1, 'widget_out'),
   type(PAIR, 'pair', -1, 'record_out', {
-    attributes: [INT4, TEXT].map((typeOid) => ({ name: 'c', typeOid, typmod: -1, dropped: false, attlen: typeOid === INT4 ? 4 : -1, attalign: 'i' })),
+    attributes: [INT4, TEXT].map((typeOid) => ({ name: 'c', typeOid, typmod: -1, dropped: false, collationOid: 0, attlen: typeOid === INT4 ? 4 : -1, attalign: 'i' })),
   }),
   type(INT4RANGE, 'int4range', -1, 'range_out', { rangeSubtype: INT4 }),
   type(INT4MULTIRANGE, 'int4multirange', -1, 'multirange_out', { rangeType: INT4RANGE }),

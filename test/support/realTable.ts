@@ -54,7 +54,7 @@ export class SqlTypeLookup implements TypeLookup {
       const attributes = (type.attributes ??= []) as CompositeAttribute[];
       attributes.push({
         name: row.attname!, typeOid: Number(row.atttypid), typmod: Number(row.atttypmod), dropped: String(row.attisdropped) === 'true',
-        attlen: Number(row.attlen), attalign: row.attalign as TypeAlign,
+        collationOid: 0, attlen: Number(row.attlen), attalign: row.attalign as TypeAlign,
       });
     }
   }

@@ -10,7 +10,7 @@ import { locate } from './cast.js';
 import type { Expr, Row } from './expr.js';
 import { loadParser, parseExpression } from './parse.js';
 import { ValueError, WhereSource } from './source.js';
-import { isKnownType, isString, sqlType, type SqlType } from './sqlType.js';
+import { isKnownType, isString, sqlType, type SqlType, type ValueOrder } from './sqlType.js';
 import { formatValue, parseValue } from './value.js';
 
 export type { ColumnRange, RangeEnd } from './bounds.js';
@@ -25,6 +25,8 @@ export interface WhereColumn {
   readonly typeName: string;
   /** An enum's labels in sort order (the element's, for an array of one). */
   readonly enumLabels?: readonly string[];
+  /** How values are compared (the element's, for an array), asked for where the type is none that is known here; undefined: not at all. */
+  readonly order?: () => ValueOrder | undefined;
   /** The collation's name or locale (`C`, `en_US.utf8`); without it, ordering text gives a notice. */
   readonly collation?: string;
 }
@@ -69,7 +71,7 @@ function open(text: string, columns: readonly WhereColumn[], options: WhereOptio
     notice: (notice) => notices.add(notice),
     offsetOf: parsed.offsetOf,
     depth: 0,
-    namedType: (name) => enumType(name, columns),
+    namedType: (name) => columnType(name, columns),
     column: (name, qualifier, at) => columnExpr(name, qualifier, at, columns, options, names, used),
   };
   return { names, node: parsed.node, used, notices, source };
@@ -128,9 +130,10 @@ export async function compileWhere(text: string, columns: readonly WhereColumn[]
   };
 }
 
-function enumType(name: string, columns: readonly WhereColumn[]): SqlType | undefined {
-  const column = columns.find((candidate) => candidate.enumLabels && candidate.typeName.replace(/^_/, '') === name);
-  return column && sqlType(name, column.enumLabels);
+/** A type that a column has, or a column's elements: an enum, or one that is known by its order. */
+function columnType(name: string, columns: readonly WhereColumn[]): SqlType | undefined {
+  const column = columns.find((candidate) => candidate.typeName.replace(/^_/, '') === name);
+  return column && sqlType(name, column.enumLabels, column.order);
 }
 
 function columnExpr(
@@ -144,7 +147,7 @@ function columnExpr(
   if (index === -1) throw names.source.fail('where.column', `column "${name}" does not exist`, at, nearest(name, columns));
   used.add(index);
   const column = columns[index]!;
-  const type = sqlType(column.typeName, column.enumLabels);
+  const type = sqlType(column.typeName, column.enumLabels, column.order);
   const common = { type, at, isConstant: false, column: index, collation: isString(type) ? column.collation : undefined };
   // text needs no reading; of a type that is not known here, only the text is at hand
   if (isString(type) || !isKnownType(type)) return { ...common, eval: (row) => row[index]! };

@@ -152,7 +152,7 @@ export function intervalSize(a: Interval): bigint {
 
 /** Whether the fields fit their widths on disk. */
 function fits(a: Interval): boolean {
-  return Math.abs(a.months) <= 0x7fff_ffff && Math.abs(a.days) <= 0x7fff_ffff && BigInt.asIntN(64, a.micros) === a.micros;
+  return (a.months | 0) === a.months && (a.days | 0) === a.days && BigInt.asIntN(64, a.micros) === a.micros;
 }
 
 function checked(a: Interval): Interval {

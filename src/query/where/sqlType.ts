@@ -1,4 +1,5 @@
 /** The types that an expression knows, by their names in pg_type, and how PostgreSQL resolves two of them to one. */
+import type { AnyKeyType } from '../../rows/keys/keyType.js';
 
 export interface SqlType {
   /** pg_type.typname: `int4`, `_text`; `unknown` for a literal that has taken no type yet. */
@@ -7,7 +8,12 @@ export interface SqlType {
   readonly element?: SqlType;
   /** Of an enum, in sort order. */
   readonly enumLabels?: readonly string[];
+  /** Of a type that is known by how its index would read and order it, and by nothing else. */
+  readonly order?: ValueOrder;
 }
+
+/** How a type's values are read and compared (KeyType of src/rows). */
+export type ValueOrder = Pick<AnyKeyType, 'parse' | 'compare' | 'isOrdered'>;
 
 const SCALARS = [
   'unknown', 'bool', 'int2', 'int4', 'int8', 'oid', 'numeric', 'float4', 'float8', 'text', 'varchar', 'bpchar', 'name', 'char',
@@ -17,13 +23,18 @@ const SCALARS = [
 const known = new Map<string, SqlType>(SCALARS.map((name) => [name, { name }]));
 for (const name of SCALARS) known.set(`_${name}`, { name: `_${name}`, element: known.get(name) });
 
-/** The type of a pg_type name; one that this evaluator knows nothing about keeps its name, and can only be cast to text. */
-export function sqlType(name: string, enumLabels?: readonly string[]): SqlType {
+/**
+ * The type of a pg_type name; one that this evaluator knows nothing about keeps its name, and can be compared by `order` (the element's, for an array),
+ * else only be cast to text.
+ */
+export function sqlType(name: string, enumLabels?: readonly string[], order?: () => ValueOrder | undefined): SqlType {
   if (enumLabels) {
     const element = { name: name.replace(/^_/, ''), enumLabels };
     return name.startsWith('_') ? { name, element } : element;
   }
-  return known.get(name) ?? (name.startsWith('_') ? { name, element: { name: name.slice(1) } } : { name });
+  const found = known.get(name);
+  if (found) return found;
+  return name.startsWith('_') ? { name, element: { name: name.slice(1), order: order?.() } } : { name, order: order?.() };
 }
 
 export const UNKNOWN = sqlType('unknown');
@@ -44,7 +55,7 @@ export function sameType(a: SqlType, b: SqlType): boolean {
 
 /** True where values of this type can be compared and computed with here. */
 export function isKnownType(type: SqlType): boolean {
-  return type.element ? isKnownType(type.element) : known.has(type.name) || type.enumLabels !== undefined;
+  return type.element ? isKnownType(type.element) : known.has(type.name) || type.enumLabels !== undefined || type.order !== undefined;
 }
 
 const PRINTED: Record<string, string> = {

@@ -2,9 +2,10 @@
  * Values by type: reading them from the text that output functions print (and users write), comparing and printing.
  */
 import { float4Text, float8Text } from '../../rows/types/float.js';
-import { formatLsn, parseLsn } from '../../util/lsn.js';
+import { formatPgLsn, parsePgLsn } from '../../util/lsn.js';
 import type { TimeZone } from '../../util/timeZone.js';
-import { arraysEqual, compareArrays, formatArray, parseArray, type ArrayValue } from './array.js';
+import { compareArrays, formatArray } from '../../util/arrayValue.js';
+import { arraysEqual, parseArray, type ArrayValue } from './array.js';
 import {
   compareTimeTz, formatDateValue, formatTimestamp, formatTimestamptz, formatTimeTz, parseDate, parseTime, parseTimestamp, parseTimestamptz, parseTimeTz,
   type TimeTz,
@@ -14,14 +15,20 @@ import { compareDecimals, decimalKey, formatDecimal, parseDecimal, type Decimal 
 import { compareIntervals, formatInterval, intervalSize, isInfiniteInterval, parseInterval, type Interval } from './interval.js';
 import { formatJsonb, jsonEquals, parseJson, type JsonNode } from './json.js';
 import { ValueError } from './source.js';
-import { typeText, type SqlType } from './sqlType.js';
+import { typeText, type SqlType, type ValueOrder } from './sqlType.js';
 import { compareUtf8, trimBlanks } from './text.js';
 
 /**
- * A value that is not NULL: bool → boolean; integers, oid, xid, timestamps (µs), time → bigint; floats and date (days) → number;
- * text, uuid, enum labels, bytea (lower-case hex), pg_lsn → string; the rest as their modules say.
+ * A value that is not NULL: bool → boolean; integers, oid, xid, pg_lsn, timestamps (µs), time → bigint; floats and date (days) → number;
+ * text, uuid, enum labels, bytea (lower-case hex) → string; types that are known by their order alone → OrderedValue; the rest as their modules say.
  */
-export type Value = boolean | bigint | number | string | Decimal | Interval | TimeTz | ArrayValue | JsonNode;
+export type Value = boolean | bigint | number | string | Decimal | Interval | TimeTz | ArrayValue | JsonNode | OrderedValue;
+
+/** A value of a type with SqlType.order: its text as it was written, and what it was read as. */
+export interface OrderedValue {
+  readonly text: string;
+  readonly read: unknown;
+}
 
 /** What reading and printing depend on beside the type. */
 export interface ValueContext {
@@ -116,10 +123,10 @@ function parseBytea(text: string): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-function parsePgLsn(text: string): string {
-  const lsn = parseLsn(text);
+function parseLsnValue(text: string): bigint {
+  const lsn = parsePgLsn(text);
   if (lsn === undefined) throw new ValueError(`invalid input syntax for type pg_lsn: "${text}"`);
-  return formatLsn(lsn);
+  return lsn;
 }
 
 function parseEnum(type: SqlType, text: string): string {
@@ -127,10 +134,17 @@ function parseEnum(type: SqlType, text: string): string {
   return text;
 }
 
+function parseOrdered(type: SqlType, order: ValueOrder, text: string): OrderedValue {
+  const read = order.parse(text);
+  if (read === undefined) throw new ValueError(`invalid input syntax for type ${typeText(type)}: "${text}"`);
+  return { text, read };
+}
+
 /** The type's input function. Throws ValueError with PostgreSQL's words. */
 export function parseValue(type: SqlType, text: string, context: ValueContext): Value {
   if (type.element) return parseArray(text, (item) => parseValue(type.element!, item, context));
   if (type.enumLabels) return parseEnum(type, text);
+  if (type.order) return parseOrdered(type, type.order, text);
   switch (type.name) {
     case 'bool': return text === 't' ? true : text === 'f' ? false : parseBool(text);
     case 'int2': case 'int4': case 'int8': case 'oid': case 'xid': case 'xid8': return parseInteger(type.name, text);
@@ -145,7 +159,9 @@ export function parseValue(type: SqlType, text: string, context: ValueContext): 
     case 'uuid': return parseUuid(text);
     case 'bytea': return parseBytea(text);
     case 'json': case 'jsonb': return parseJson(text, type.name);
-    case 'pg_lsn': return parsePgLsn(text);
+    case 'pg_lsn': return parseLsnValue(text);
+    // beyond ASCII, octal digits are the printed form
+    case 'char': return /^\\[01][0-7]{2}$/.test(text) ? String.fromCharCode(parseInt(text.slice(1), 8)) : text;
     case 'name': return Buffer.byteLength(text) > 63 ? Buffer.from(text).subarray(0, 63).toString().replace(/\ufffd+$/, '') : text;
     default: return text;
   }
@@ -154,6 +170,7 @@ export function parseValue(type: SqlType, text: string, context: ValueContext): 
 /** The type's output function, in the styles that walscope prints (DateStyle ISO, IntervalStyle postgres, hex bytea). */
 export function formatValue(type: SqlType, value: Value, context: ValueContext): string {
   if (type.element) return formatArray(value as ArrayValue, (item) => formatValue(type.element!, item, context));
+  if (type.order) return (value as OrderedValue).text;
   switch (type.name) {
     case 'bool': return value ? 't' : 'f';
     case 'numeric': return formatDecimal(value as Decimal);
@@ -166,6 +183,7 @@ export function formatValue(type: SqlType, value: Value, context: ValueContext):
     case 'timestamptz': return formatTimestamptz(value as bigint, context.zone);
     case 'interval': return formatInterval(value as Interval);
     case 'bytea': return `\\x${value as string}`;
+    case 'pg_lsn': return formatPgLsn(value as bigint);
     case 'json': return (value as JsonNode).raw;
     case 'jsonb': return formatJsonb(value as JsonNode);
     default: return String(value);
@@ -184,14 +202,13 @@ const compareText = (a: Value, b: Value): number => compareUtf8(a as string, b a
 const COMPARERS: Record<string, (a: Value, b: Value) => number> = {
   bool: (a, b) => Number(a) - Number(b),
   int2: compareBigints, int4: compareBigints, int8: compareBigints, oid: compareBigints, xid8: compareBigints, time: compareBigints,
-  timestamp: compareBigints, timestamptz: compareBigints,
+  timestamp: compareBigints, timestamptz: compareBigints, pg_lsn: compareBigints,
   float4: compareFloats, float8: compareFloats, date: compareFloats,
   numeric: (a, b) => compareDecimals(a as Decimal, b as Decimal),
   text: compareText, varchar: compareText, name: compareText, char: compareText, uuid: compareText, bytea: compareText,
   bpchar: (a, b) => compareUtf8(trimBlanks(a as string), trimBlanks(b as string)),
   interval: (a, b) => compareIntervals(a as Interval, b as Interval),
   timetz: (a, b) => compareTimeTz(a as TimeTz, b as TimeTz),
-  pg_lsn: (a, b) => parseLsn(a as string)! - parseLsn(b as string)!,
 };
 
 /** The btree order of a type, or undefined where it has none here. */
@@ -204,7 +221,11 @@ export function comparerOf(type: SqlType): ((a: Value, b: Value) => number) | un
     const order = new Map(type.enumLabels.map((label, i) => [label, i]));
     return (a, b) => order.get(a as string)! - order.get(b as string)!;
   }
-  return COMPARERS[type.name];
+  return type.order?.isOrdered ? byOrder(type.order) : COMPARERS[type.name];
+}
+
+function byOrder({ compare }: ValueOrder): (a: Value, b: Value) => number {
+  return (a, b) => compare((a as OrderedValue).read, (b as OrderedValue).read);
 }
 
 /** The type's `=`, or undefined where it has none here. */
@@ -215,13 +236,13 @@ export function equalityOf(type: SqlType): ((a: Value, b: Value) => boolean) | u
   }
   if (type.name === 'jsonb') return (a, b) => jsonEquals(a as JsonNode, b as JsonNode);
   if (type.name === 'xid' || type.name === 'tid') return (a, b) => a === b;
-  const compare = comparerOf(type);
+  const compare = type.order ? byOrder(type.order) : comparerOf(type);
   return compare && ((a, b) => compare(a, b) === 0);
 }
 
 /** A text that is equal for equal values: a key for sets of constants; undefined for types that have no such text here. */
 export function keyOf(type: SqlType, value: Value): string | undefined {
-  if (type.element || type.name === 'jsonb' || type.name === 'json') return undefined;
+  if (type.element || type.order || type.name === 'jsonb' || type.name === 'json') return undefined;
   switch (type.name) {
     case 'numeric': return decimalKey(value as Decimal);
     case 'bpchar': return trimBlanks(value as string);

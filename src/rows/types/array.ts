@@ -9,7 +9,7 @@ const MAXDIM = 6;
 /** sizeof(ArrayType): the varlena header, ndim, dataoffset, elemtype. */
 const SIZE_OF_ARRAY_TYPE = 16;
 
-interface ArrayHeader {
+export interface ArrayHeader {
   elemType: number;
   dims: number[];
   lowerBounds: number[];
@@ -20,7 +20,7 @@ interface ArrayHeader {
 }
 
 /** `base` is where a 4-byte varlena header stands or would stand. */
-function readHeader(bytes: Uint8Array, base: number, end: number): ArrayHeader {
+export function readArrayHeader(bytes: Uint8Array, base: number, end: number): ArrayHeader {
   const ndim = int32At(bytes, base + 4);
   if (ndim < 0 || ndim > MAXDIM || base + SIZE_OF_ARRAY_TYPE + ndim * 8 > end) throw valueError('array', `invalid number of dimensions ${ndim}`);
   const dataOffset = int32At(bytes, base + 8);
@@ -96,7 +96,7 @@ function nested(items: readonly string[], dims: readonly number[], typdelim: str
 /** array_out(), also anyarray_out(): the element type is the one that the value itself names. */
 export const arrayOut: OutputFunction = (bytes, at, length, _type, output) => {
   const base = at - 4, end = at + length;
-  const header = readHeader(bytes, base, end);
+  const header = readArrayHeader(bytes, base, end);
   if (header.itemCount === 0) return '{}';
   const type = output.typeInfo(header.elemType);
   const print = output.ofType(header.elemType);
@@ -114,7 +114,7 @@ export const arrayOut: OutputFunction = (bytes, at, length, _type, output) => {
  * `at` and `length` are the value without its varlena header.
  */
 export function arrayElements(bytes: Uint8Array, at: number, length: number, output: TypeOutput): (string | null)[] {
-  const header = readHeader(bytes, at - 4, at + length);
+  const header = readArrayHeader(bytes, at - 4, at + length);
   if (header.itemCount === 0) return [];
   const print = output.ofType(header.elemType);
   const items: (string | null)[] = [];
@@ -127,7 +127,7 @@ export function arrayElements(bytes: Uint8Array, at: number, length: number, out
 /** Where a stored array's elements lie, a varlena's header included; `at` -1 for NULL. The array is the value without its varlena header. */
 export function arrayElementPlaces(bytes: Uint8Array, at: number, length: number, elementType: TypeInfo): { at: number; length: number }[] {
   const places: { at: number; length: number }[] = [];
-  forEachElement(bytes, at - 4, at + length, readHeader(bytes, at - 4, at + length), elementType, (elementAt, size) => {
+  forEachElement(bytes, at - 4, at + length, readArrayHeader(bytes, at - 4, at + length), elementType, (elementAt, size) => {
     places.push({ at: elementAt, length: size });
   });
   return places;

@@ -31,7 +31,7 @@ export function escapeJson(text: string): string {
   return `"${text.replace(ESCAPED, (c) => NAMED_ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 }
 
-/** One JsonbContainer that is being printed: where it lies, and the cursors over its entries. Offsets count from its data's beginning. */
+/** One JsonbContainer that is being read: where it lies, and the cursors over its entries. Offsets count from its data's beginning. */
 interface Frame {
   at: number;
   dataAt: number;
@@ -47,21 +47,37 @@ interface Frame {
   keyOffset: number;
 }
 
-/** Prints containers with a stack of its own: PostgreSQL lets them nest deeper than JavaScript lets functions call. */
-class JsonbPrinter {
-  private readonly parts: string[] = [];
+/** What JsonbIteratorNext() tells of a container: an array that is `isScalar` holds a lone scalar. */
+export type JsonbContainer = Readonly<Pick<Frame, 'count' | 'isObject' | 'isScalar'>>;
+
+/** Goes through containers in JsonbIteratorNext()'s order, with a stack of its own: PostgreSQL lets them nest deeper than JavaScript lets functions call. */
+export abstract class JsonbWalker {
   private readonly stack: Frame[] = [];
 
-  constructor(private readonly bytes: Uint8Array, private readonly decode: TextDecoding['decode']) {}
+  constructor(protected readonly bytes: Uint8Array) {}
 
-  print(at: number, end: number): string {
+  /** The value without its varlena header. Throws a located error where it is none. */
+  protected walk(at: number, end: number): void {
     this.open(at, end);
     for (let frame = this.stack.at(-1); frame; frame = this.stack.at(-1)) {
-      if (frame.next === frame.count) this.close(frame);
-      else this.child(frame);
+      if (frame.next < frame.count) this.child(frame);
+      else {
+        this.stack.pop();
+        this.endContainer(frame);
+      }
     }
-    return this.parts.join('');
   }
+
+  protected abstract beginContainer(container: JsonbContainer): void;
+  protected abstract endContainer(container: JsonbContainer): void;
+  /** Before the `i`th element or pair. */
+  protected abstract beginItem(i: number): void;
+  /** Between a pair's key and value. */
+  protected abstract afterKey(): void;
+  protected abstract text(at: number, length: number): void;
+  /** A numeric without its varlena header. */
+  protected abstract numeric(at: number, length: number): void;
+  protected abstract word(word: 'null' | 'true' | 'false'): void;
 
   private open(at: number, end: number): void {
     const header = uint32At(this.bytes, at);
@@ -73,12 +89,7 @@ class JsonbPrinter {
     // An object's values come after all of its keys.
     if (isObject) for (let i = 0; i < count; i++) frame.offset = nextOffset(this.entry(frame, i), frame.offset);
     this.stack.push(frame);
-    if (!isScalar) this.parts.push(isObject ? '{' : '[');
-  }
-
-  private close(frame: Frame): void {
-    this.stack.pop();
-    if (!frame.isScalar) this.parts.push(frame.isObject ? '}' : ']');
+    this.beginContainer(frame);
   }
 
   private entry(frame: Frame, child: number): number {
@@ -87,13 +98,13 @@ class JsonbPrinter {
 
   private child(frame: Frame): void {
     const i = frame.next++;
-    if (i > 0) this.parts.push(', ');
+    this.beginItem(i);
     if (frame.isObject) {
       const key = this.entry(frame, i);
       const keyEnd = nextOffset(key, frame.keyOffset);
       this.value(frame, key, frame.keyOffset, keyEnd);
       frame.keyOffset = keyEnd;
-      this.parts.push(': ');
+      this.afterKey();
     }
     const entry = this.entry(frame, frame.isObject ? frame.count + i : i);
     const begin = frame.offset;
@@ -107,20 +118,61 @@ class JsonbPrinter {
     // Numbers and containers are 4-byte aligned within the container's data.
     const aligned = frame.dataAt + ((begin + 3) & ~3);
     switch (entry & JENTRY_TYPEMASK) {
-      case JENTRY_ISSTRING: this.parts.push(escapeJson(this.decode(this.bytes, at, end - at))); return;
-      case JENTRY_ISNUMERIC: this.parts.push(this.numeric(aligned, end)); return;
-      case JENTRY_ISBOOL_FALSE: this.parts.push('false'); return;
-      case JENTRY_ISBOOL_TRUE: this.parts.push('true'); return;
-      case JENTRY_ISNULL: this.parts.push('null'); return;
+      case JENTRY_ISSTRING: this.text(at, end - at); return;
+      case JENTRY_ISNUMERIC: this.number(aligned, end); return;
+      case JENTRY_ISBOOL_FALSE: this.word('false'); return;
+      case JENTRY_ISBOOL_TRUE: this.word('true'); return;
+      case JENTRY_ISNULL: this.word('null'); return;
       case JENTRY_ISCONTAINER: this.open(aligned, end); return;
       default: throw valueError('jsonb', `unknown entry type 0x${entry.toString(16)}`);
     }
   }
 
-  private numeric(at: number, end: number): string {
+  private number(at: number, end: number): void {
     const header = plainHeaderSize(this.bytes[at]!), size = varsizeAny(this.bytes, at);
     if (size < header || at + size > end) throw valueError('jsonb', "a number reaches past the value's end");
-    return numericText(this.bytes, at + header, size - header);
+    this.numeric(at + header, size - header);
+  }
+}
+
+class JsonbPrinter extends JsonbWalker {
+  private readonly parts: string[] = [];
+
+  constructor(bytes: Uint8Array, private readonly decode: TextDecoding['decode']) {
+    super(bytes);
+  }
+
+  print(at: number, end: number): string {
+    this.walk(at, end);
+    return this.parts.join('');
+  }
+
+  protected beginContainer({ isObject, isScalar }: JsonbContainer): void {
+    if (!isScalar) this.parts.push(isObject ? '{' : '[');
+  }
+
+  protected endContainer({ isObject, isScalar }: JsonbContainer): void {
+    if (!isScalar) this.parts.push(isObject ? '}' : ']');
+  }
+
+  protected beginItem(i: number): void {
+    if (i > 0) this.parts.push(', ');
+  }
+
+  protected afterKey(): void {
+    this.parts.push(': ');
+  }
+
+  protected text(at: number, length: number): void {
+    this.parts.push(escapeJson(this.decode(this.bytes, at, length)));
+  }
+
+  protected numeric(at: number, length: number): void {
+    this.parts.push(numericText(this.bytes, at, length));
+  }
+
+  protected word(word: string): void {
+    this.parts.push(word);
   }
 }
 

@@ -5,14 +5,77 @@ import { elementSize } from './array.js';
 import { valueError } from './valueError.js';
 import type { OutputFunction, StoredOutput, TypeInfo, TypeOutput } from './typeInfo.js';
 
-const RANGE_EMPTY = 0x01;
-const RANGE_LB_INC = 0x02;
-const RANGE_UB_INC = 0x04;
-const NO_LOWER_BOUND = RANGE_EMPTY | 0x08 | 0x20;
-const NO_UPPER_BOUND = RANGE_EMPTY | 0x10 | 0x40;
+export const RANGE_EMPTY = 0x01;
+export const RANGE_LB_INC = 0x02;
+export const RANGE_UB_INC = 0x04;
+export const RANGE_LB_INF = 0x08;
+export const RANGE_UB_INF = 0x10;
+const NO_LOWER_BOUND = RANGE_EMPTY | RANGE_LB_INF | 0x20;
+const NO_UPPER_BOUND = RANGE_EMPTY | RANGE_UB_INF | 0x40;
 const MULTIRANGE_ITEM_OFF_BIT = 0x8000_0000;
 /** sizeof(MultirangeType): the varlena header, the type's OID, the number of ranges. */
 const SIZE_OF_MULTIRANGE_TYPE = 12;
+
+interface Place {
+  at: number;
+  length: number;
+}
+
+/** A range as it is stored: its flags, and where its bounds lie, a varlena's header included. */
+export interface StoredRange {
+  flags: number;
+  /** Undefined where there is no such bound. */
+  lower: Place | undefined;
+  upper: Place | undefined;
+}
+
+/** range_deserialize(): the bounds begin at `at`; alignment counts from `base`. */
+function readBounds(bytes: Uint8Array, base: number, at: number, end: number, flags: number, type: TypeInfo): StoredRange {
+  const range: StoredRange = { flags, lower: undefined, upper: undefined };
+  let off = at;
+  if ((flags & NO_LOWER_BOUND) === 0) {
+    const length = elementSize(type, bytes, off, end);
+    range.lower = { at: off, length };
+    off += type.typlen === -2 ? length + 1 : length;
+  }
+  if ((flags & NO_UPPER_BOUND) === 0) {
+    const mask = ALIGN_MASK[type.typalign];
+    if (type.typlen !== -1 || bytes[off] === 0) off = base + ((off - base + mask) & ~mask);
+    range.upper = { at: off, length: elementSize(type, bytes, off, end) };
+  }
+  return range;
+}
+
+/** A range without its varlena header: the type's OID, the bounds, the flags in the last byte. */
+export function readRange(bytes: Uint8Array, at: number, length: number, subtype: TypeInfo): StoredRange {
+  const end = at + length - 1;
+  return readBounds(bytes, at - 4, at + 4, end, bytes[end]!, subtype);
+}
+
+/**
+ * A multirange without its varlena header: the type's OID and the number of ranges, an offset or length for each range but the first, one byte of flags
+ * for each range, then the bounds, aligned.
+ */
+export function readMultirange(bytes: Uint8Array, at: number, length: number, subtype: TypeInfo): StoredRange[] {
+  const base = at - 4, end = at + length;
+  const count = uint32At(bytes, at + 4);
+  if (count === 0) return [];
+  const itemsAt = base + SIZE_OF_MULTIRANGE_TYPE;
+  const flagsAt = itemsAt + (count - 1) * 4;
+  const mask = ALIGN_MASK[subtype.typalign];
+  const boundsAt = base + ((flagsAt + count - base + mask) & ~mask);
+  if (boundsAt > end) throw valueError('multirange', `${count} ranges do not fit its bytes`);
+  const ranges: StoredRange[] = [];
+  let offset = 0;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) {
+      const item = uint32At(bytes, itemsAt + (i - 1) * 4);
+      offset = item >= MULTIRANGE_ITEM_OFF_BIT ? item - MULTIRANGE_ITEM_OFF_BIT : offset + item;
+    }
+    ranges.push(readBounds(bytes, base, boundsAt + offset, end, bytes[flagsAt + i]!, subtype));
+  }
+  return ranges;
+}
 
 interface Subtype {
   type: TypeInfo;
@@ -31,51 +94,22 @@ function quotedBound(text: string): string {
   return `"${text.replace(/["\\]/g, '$&$&')}"`;
 }
 
-/** range_deparse(): the bounds begin at `at`; alignment counts from `base`. */
-function boundsText(bytes: Uint8Array, base: number, at: number, end: number, flags: number, { type, print }: Subtype): string {
+/** range_deparse() */
+function rangeText(bytes: Uint8Array, { flags, lower, upper }: StoredRange, { print }: Subtype): string {
   if ((flags & RANGE_EMPTY) !== 0) return 'empty';
-  let lower = '', upper = '';
-  let off = at;
-  if ((flags & NO_LOWER_BOUND) === 0) {
-    const size = elementSize(type, bytes, off, end);
-    lower = quotedBound(print(bytes, off, size));
-    off += type.typlen === -2 ? size + 1 : size;
-  }
-  if ((flags & NO_UPPER_BOUND) === 0) {
-    const mask = ALIGN_MASK[type.typalign];
-    if (type.typlen !== -1 || bytes[off] === 0) off = base + ((off - base + mask) & ~mask);
-    upper = quotedBound(print(bytes, off, elementSize(type, bytes, off, end)));
-  }
-  return `${flags & RANGE_LB_INC ? '[' : '('}${lower},${upper}${flags & RANGE_UB_INC ? ']' : ')'}`;
+  const bound = (place: Place | undefined): string => (place ? quotedBound(print(bytes, place.at, place.length)) : '');
+  return `${flags & RANGE_LB_INC ? '[' : '('}${bound(lower)},${bound(upper)}${flags & RANGE_UB_INC ? ']' : ')'}`;
 }
 
-/** The range's type is the one that the value names; its flags are the last byte. */
+/** The range's type is the one that the value names. */
 export const rangeOut: OutputFunction = (bytes, at, length, _type, output) => {
-  const end = at + length - 1;
-  return boundsText(bytes, at - 4, at + 4, end, bytes[end]!, subtypeOf(uint32At(bytes, at), output));
+  const subtype = subtypeOf(uint32At(bytes, at), output);
+  return rangeText(bytes, readRange(bytes, at, length, subtype.type), subtype);
 };
 
-/** After the header: an offset or length for each range but the first, one byte of flags for each range, then the bounds, aligned. */
 export const multirangeOut: OutputFunction = (bytes, at, length, _type, output) => {
-  const base = at - 4, end = at + length;
   const multirange = output.typeInfo(uint32At(bytes, at));
   if (multirange.rangeType === undefined) throw valueError(multirange.name, 'its range type is not known');
   const subtype = subtypeOf(multirange.rangeType, output);
-  const count = uint32At(bytes, at + 4);
-  if (count === 0) return '{}';
-  const itemsAt = base + SIZE_OF_MULTIRANGE_TYPE;
-  const flagsAt = itemsAt + (count - 1) * 4;
-  const mask = ALIGN_MASK[subtype.type.typalign];
-  const boundsAt = base + ((flagsAt + count - base + mask) & ~mask);
-  if (boundsAt > end) throw valueError(multirange.name, `${count} ranges do not fit its bytes`);
-  const ranges: string[] = [];
-  let offset = 0;
-  for (let i = 0; i < count; i++) {
-    if (i > 0) {
-      const item = uint32At(bytes, itemsAt + (i - 1) * 4);
-      offset = item >= MULTIRANGE_ITEM_OFF_BIT ? item - MULTIRANGE_ITEM_OFF_BIT : offset + item;
-    }
-    ranges.push(boundsText(bytes, base, boundsAt + offset, end, bytes[flagsAt + i]!, subtype));
-  }
-  return `{${ranges.join(',')}}`;
+  return `{${readMultirange(bytes, at, length, subtype.type).map((range) => rangeText(bytes, range, subtype)).join(',')}}`;
 };

@@ -10,6 +10,7 @@ export interface CompositeAttribute {
   typeOid: number;
   typmod: number;
   dropped: boolean;
+  collationOid: number;
   attlen: number;
   attalign: TypeAlign;
 }
