@@ -52,11 +52,14 @@ export function grown(array: usize, count: u32, capacity: u32, size: usize): usi
 export function mark(): usize { return top; }
 export function release(to: usize): void { top = to; }
 
+/** In pages of 64 kB: each time memory grows, V8 makes a new buffer of it and thinks of collecting garbage. What is not touched costs nothing. */
+const GROW_BY: isize = 256;
+
 /** A piece of memory that nothing frees but release(). The first call makes the fixed part real, too. */
 export function allocate(bytes: usize): usize {
   const at = top;
   top = (top + bytes + 63) & ~63;
-  const missing = <isize>top - <isize>(<usize>memory.size() << 16);
-  if (missing > 0 && memory.grow(<i32>((missing + 0xffff) >> 16)) < 0) unreachable();
+  const missing = (<isize>top - <isize>(<usize>memory.size() << 16) + 0xffff) >> 16;
+  if (missing > 0 && memory.grow(<i32>max(missing, GROW_BY)) < 0 && memory.grow(<i32>missing) < 0) unreachable();
   return at;
 }
