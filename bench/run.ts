@@ -10,11 +10,12 @@ import { parseArgs } from 'node:util';
 import { openWalArchive } from '../src/archive/walArchive.js';
 import { scanWal } from '../src/pg/walScan.js';
 import { walSegmentStart } from '../src/pg/walFileName.js';
-import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind } from './archive.js';
+import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind, type BenchMoment } from './archive.js';
 import { gzippedWal, timeGzipped, type GzipTimes } from './gzipped.js';
 import { intoDocs, median, root, run } from './measured.js';
 import { scanText, timeTableScan } from './scan.js';
 import { timeRecovery, timeWaldump } from './recovery.js';
+import { lateOf, middleOf, timeSession, type SessionTimes } from './session.js';
 
 const BRANCHES = 'SELECT * FROM pgbench_branches ORDER BY ctid';
 
@@ -38,26 +39,43 @@ interface Figures {
   index2Ms: number;
   indexShare: number;
   indexPeakMb: number;
-  firstAnswerMs: number;
-  nextAnswerMs: number;
-  compactedAnswerMs: number;
+  middle: MomentFigures;
+  late: MomentFigures;
+  session: SessionTimes;
+  compactedSession: SessionTimes;
   keyMs: number;
+  gzip: GzipTimes;
+}
+
+/** Of the whole table as of one moment. */
+interface MomentFigures {
+  /** `index` and the answer. */
+  firstMs: number;
+  nextMs: number;
+  compactedMs: number;
   generousMs: number;
   defaultMs: number;
-  gzip: GzipTimes;
 }
 
 async function measure(kind: BenchKind, walBytes: number, rounds: number): Promise<Figures> {
   const archive = await benchArchive({ kind, walBytes });
-  const moment = archive.moments.find((m) => m.share >= 0.5)!;
-  const other = archive.moments.at(-1)!;
+  const moments = { middle: middleOf(archive), late: lateOf(archive) };
   const scratch = mkdtempSync(join(tmpdir(), 'walscope-bench-case-'));
   const caseDir = join(scratch, 'case');
   const source = ['--backup', archive.backup.path, '--wal', archive.wal];
-  const at = (lsn: string): string[] => ['asof', 'pgbench_branches', '-C', caseDir, '-d', BENCH_DATABASE, '--at', lsn, '--csv'];
-  const samples: Record<'waldump' | 'scan' | 'index1' | 'index2' | 'first' | 'next' | 'key', number[]> = { waldump: [], scan: [], index1: [], index2: [], first: [], next: [], key: [] };
-  const gzipped = await gzippedWal(archive), gzip: GzipTimes[] = [];
   let peak = 0, share = 0;
+  /** The table as of a moment, by a process of its own. */
+  const answer = async (moment: BenchMoment): Promise<number> => {
+    const { stdout, ms, peakMb } = await run(['asof', 'pgbench_branches', '-C', caseDir, '-d', BENCH_DATABASE, '--at', moment.lsn, '--csv']);
+    if (stdout !== moment.branches) throw new Error(`the answer at ${moment.lsn} differs from the server's`);
+    peak = Math.max(peak, peakMb);
+    return ms;
+  };
+  const samples: Record<'waldump' | 'scan' | 'index1' | 'index2' | 'key' | `${'next' | 'compacted'}${'Middle' | 'Late'}`, number[]> = {
+    waldump: [], scan: [], index1: [], index2: [], key: [], nextMiddle: [], nextLate: [], compactedMiddle: [], compactedLate: [],
+  };
+  const sessions: SessionTimes[] = [], compactedSessions: SessionTimes[] = [], gzip: GzipTimes[] = [];
+  const gzipped = await gzippedWal(archive);
   try {
     for (let round = 0; round < rounds; round++) {
       samples.waldump.push(await timeWaldump(archive));
@@ -69,40 +87,47 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
         peak = Math.max(peak, index.peakMb);
         share = Number(/([\d.]+) % of/.exec(index.stdout)![1]);
       }
-      const first = await run(at(moment.lsn));
-      if (first.stdout !== moment.branches) throw new Error(`the answer at ${moment.lsn} differs from the server's`);
-      samples.first.push(samples.index2.at(-1)! + first.ms);
-      const next = await run(at(other.lsn));
-      if (next.stdout !== other.branches) throw new Error(`the answer at ${other.lsn} differs from the server's`);
-      samples.next.push(next.ms);
-      const key = await run(['asof', 'pgbench_accounts', '-C', caseDir, '-d', BENCH_DATABASE, '--at', moment.lsn, '--csv', '--key', String(ACCOUNT_KEY)]);
-      if (key.stdout !== moment.account) throw new Error('the row by key differs from the server\'s');
+      samples.nextMiddle.push(await answer(moments.middle));
+      samples.nextLate.push(await answer(moments.late));
+      sessions.push(await timeSession(caseDir, archive));
+      const key = await run(['asof', 'pgbench_accounts', '-C', caseDir, '-d', BENCH_DATABASE, '--at', moments.middle.lsn, '--csv', '--key', String(ACCOUNT_KEY)]);
+      if (key.stdout !== moments.middle.account) throw new Error('the row by key differs from the server\'s');
       samples.key.push(key.ms);
       gzip.push(await timeGzipped(archive, gzipped, join(scratch, 'gzipped')));
-      peak = Math.max(peak, first.peakMb, next.peakMb, key.peakMb);
+      peak = Math.max(peak, key.peakMb);
     }
     await run(['compact', '-C', caseDir]);
-    const compacted: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const answer = await run(at(other.lsn));
-      if (answer.stdout !== other.branches) throw new Error('the answer after compact differs from the server\'s');
-      compacted.push(answer.ms);
+      samples.compactedMiddle.push(await answer(moments.middle));
+      samples.compactedLate.push(await answer(moments.late));
+      compactedSessions.push(await timeSession(caseDir, archive));
     }
-    const recovery = async (mode: 'generous' | 'default'): Promise<number> => {
-      const timing = await timeRecovery(archive, { lsn: moment.lsn }, mode, BRANCHES);
-      if (timing.csv !== moment.branches) throw new Error('the recovered server shows something else');
-      // the base copy is not counted in the generous mode
-      return timing.recoverMs + timing.queryMs + (mode === 'default' ? timing.restoreMs : 0);
-    };
+    const index2Ms = median(samples.index2);
+    const figuresOf = async (moment: BenchMoment, next: number[], compacted: number[]): Promise<MomentFigures> => ({
+      firstMs: index2Ms + median(next), nextMs: median(next), compactedMs: median(compacted),
+      generousMs: await recovery(archive, moment, 'generous'), defaultMs: await recovery(archive, moment, 'default'),
+    });
     return {
-      kind, walMb: archive.walBytes / 1e6, waldumpMs: median(samples.waldump), scanMs: median(samples.scan), index1Ms: median(samples.index1), index2Ms: median(samples.index2),
-      indexShare: share, indexPeakMb: peak, firstAnswerMs: median(samples.first), nextAnswerMs: median(samples.next), compactedAnswerMs: median(compacted), keyMs: median(samples.key),
-      generousMs: await recovery('generous'), defaultMs: await recovery('default'),
-      gzip: { gunzipMs: median(gzip.map((g) => g.gunzipMs)), packedMs: median(gzip.map((g) => g.packedMs)), referenceMs: median(gzip.map((g) => g.referenceMs)), packShare: gzip[0]!.packShare },
+      kind, walMb: archive.walBytes / 1e6, waldumpMs: median(samples.waldump), scanMs: median(samples.scan), index1Ms: median(samples.index1), index2Ms,
+      indexShare: share, indexPeakMb: peak, keyMs: median(samples.key),
+      middle: await figuresOf(moments.middle, samples.nextMiddle, samples.compactedMiddle), late: await figuresOf(moments.late, samples.nextLate, samples.compactedLate),
+      session: medians(sessions), compactedSession: medians(compactedSessions), gzip: medians(gzip),
     };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Of a real recovery to the moment and its query; in the generous mode the copy of the base backup is not counted. */
+async function recovery(archive: BenchArchive, moment: BenchMoment, mode: 'generous' | 'default'): Promise<number> {
+  const timing = await timeRecovery(archive, { lsn: moment.lsn }, mode, BRANCHES);
+  if (timing.csv !== moment.branches) throw new Error('the recovered server shows something else');
+  return timing.recoverMs + timing.queryMs + (mode === 'default' ? timing.restoreMs : 0);
+}
+
+/** The median of each figure. */
+function medians<T extends { [K in keyof T]: number }>(rounds: readonly T[]): T {
+  return Object.fromEntries(Object.keys(rounds[0]!).map((name) => [name, median(rounds.map((round) => round[name as keyof T]))])) as T;
 }
 
 async function startUp(): Promise<number> {
@@ -111,8 +136,23 @@ async function startUp(): Promise<number> {
   return median(times);
 }
 
+const ratio = (a: number, b: number): string => `${(a / b).toFixed(a / b < 20 ? 2 : 0)}×`;
+const ms = (time: number): string => `${time.toFixed(time < 10 ? 1 : 0)} ms`;
+const GENEROUS = '… sooner than real recovery at its most generous';
+
+function momentRows(when: string, of: (f: Figures) => MomentFigures): [string, (f: Figures) => string][] {
+  return [
+    [`first answer (index + a table) as of ${when}`, (f) => ms(of(f).firstMs)],
+    [GENEROUS, (f) => ratio(of(f).generousMs, of(f).firstMs)],
+    ['… sooner than real recovery with restore_command', (f) => ratio(of(f).defaultMs, of(f).firstMs)],
+    ['next answer, a fresh process, as of it', (f) => ms(of(f).nextMs)],
+    [GENEROUS, (f) => ratio(of(f).generousMs, of(f).nextMs)],
+    ['… after `compact`', (f) => ms(of(f).compactedMs)],
+    [GENEROUS, (f) => ratio(of(f).generousMs, of(f).compactedMs)],
+  ];
+}
+
 function table(figures: Figures[]): string {
-  const ratio = (a: number, b: number): string => `${(a / b).toFixed(2)}×`;
   const rows: [string, (f: Figures) => string][] = [
     ['WAL', (f) => `${f.walMb.toFixed(0)} MB`],
     ['`pg_waldump -q`', (f) => `${f.waldumpMs.toFixed(0)} ms`],
@@ -125,12 +165,16 @@ function table(figures: Figures[]): string {
     ['packed WAL, share of the WAL', ({ gzip }) => `${(gzip.packShare * 100).toFixed(1)} %`],
     ['index size, share of the WAL', (f) => `${f.indexShare.toFixed(2)} %`],
     ['peak memory, all commands', (f) => `${f.indexPeakMb.toFixed(0)} MB`],
-    ['first answer (index + a table as of the middle)', (f) => `${f.firstAnswerMs.toFixed(0)} ms`],
-    ['… sooner than real recovery at its most generous', (f) => ratio(f.generousMs, f.firstAnswerMs)],
-    ['… sooner than real recovery with restore_command', (f) => ratio(f.defaultMs, f.firstAnswerMs)],
-    ['next answer at another moment, a fresh process', (f) => `${f.nextAnswerMs.toFixed(0)} ms`],
-    ['… sooner than real recovery at its most generous', (f) => ratio(f.generousMs, f.nextAnswerMs)],
-    ['the same answer after `compact`, which keeps images of pages with many records', (f) => `${f.compactedAnswerMs.toFixed(0)} ms`],
+    ...momentRows('the middle', (f) => f.middle),
+    ...momentRows(`nine tenths of the WAL: something was just lost`, (f) => f.late),
+    ['in a running session, as on screen: on to the middle, the quarter was looked at', (f) => ms(f.session.middleMs)],
+    [GENEROUS, (f) => ratio(f.middle.generousMs, f.session.middleMs)],
+    ['… on to nine tenths from there', (f) => ms(f.session.lateMs)],
+    [GENEROUS, (f) => ratio(f.late.generousMs, f.session.lateMs)],
+    ['… and back to the middle', (f) => ms(f.session.backMs)],
+    [GENEROUS, (f) => ratio(f.middle.generousMs, f.session.backMs)],
+    ['the same steps after `compact`, which keeps images of pages with many records', (f) => [f.compactedSession.middleMs, f.compactedSession.lateMs, f.compactedSession.backMs].map(ms).join(', ')],
+    [GENEROUS, (f) => [ratio(f.middle.generousMs, f.compactedSession.middleMs), ratio(f.late.generousMs, f.compactedSession.lateMs), ratio(f.middle.generousMs, f.compactedSession.backMs)].join(', ')],
     ['row by key, a fresh process', (f) => `${f.keyMs.toFixed(0)} ms`],
   ];
   const head = `| | ${figures.map((f) => `${f.kind}: ${f.kind === 'A' ? 'checkpoint-heavy' : 'small records'}`).join(' | ')} |\n|---|${figures.map(() => '---|').join('')}\n`;

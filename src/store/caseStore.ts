@@ -41,8 +41,9 @@ export interface CaseSources {
   files?: HeldFiles;
 }
 
-/** A record so close behind the last one is taken for one of many that are read in LSN order: what lies between is read along. */
-const NEAR_BYTES = 64 * 1024;
+/** A record so close behind the last one is taken for one of many that are read in LSN order: what follows is read along, as much as costs five pages read one by one. */
+const NEAR_BYTES = 16 * 1024;
+const ALONG_BYTES = 64 * 1024;
 
 /** Reads records at given positions; the record last read is kept, because several keys point to it. */
 class RecordReader implements WalStore {
@@ -58,7 +59,7 @@ class RecordReader implements WalStore {
     if (lsn === this.lastLsn) return this.record;
     const ahead = lsn - this.lastLsn;
     this.lastLsn = -1 as Lsn;
-    this.reader.readRecordAt(lsn, this.record, ahead > 0 && ahead < NEAR_BYTES ? NEAR_BYTES : XLOG_BLCKSZ);
+    this.reader.readRecordAt(lsn, this.record, ahead > 0 && ahead < NEAR_BYTES ? ALONG_BYTES : XLOG_BLCKSZ);
     this.lastLsn = lsn;
     return this.record;
   }

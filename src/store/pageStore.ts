@@ -14,6 +14,7 @@ import { mergeAscending } from '../util/mergeAscending.js';
 import type { Directories } from './layerEvents.js';
 import type { FoundImage, ImageMap } from './imageMap.js';
 import type { LayerMap } from './layerMap.js';
+import { PageCache, type CachedPage } from './pageCache.js';
 import { blockFloor, relationState, type RelationState } from './relationState.js';
 import { SLRU_FOLDER, SLRU_SPC_OID, slruFile, type Slru } from './slruKeys.js';
 import { replaySlruRecord } from './slruReplay.js';
@@ -31,14 +32,6 @@ export interface PageAsOf {
 export interface ChainEntry {
   lsn: Lsn;
   bits: number;
-}
-
-interface CachedPage {
-  bytes: Uint8Array;
-  /** The page is right for every moment in (lastLsn, upTo]. */
-  lastLsn: Lsn;
-  upTo: Lsn;
-  unknown?: { lsn: Lsn; rmgr: string };
 }
 
 /** Work of the process so far, for `--timing`. */
@@ -79,9 +72,8 @@ interface BlockStart {
 
 export class PageStore {
   readonly counters: PageCounters = { pagesRead: 0, pagesCached: 0, recordsReplayed: 0 };
-  private readonly cache: LruCache<number, CachedPage>;
+  private readonly cache: PageCache;
   private readonly states = new LruCache<string, RelationState>(4096);
-  private readonly relationIds = new Map<string, number>();
   private readonly leftOut: Set<string> | undefined;
 
   constructor(
@@ -93,7 +85,7 @@ export class PageStore {
   ) {
     const { leftOut } = options;
     if (leftOut && leftOut.forks.length > 0) this.leftOut = new Set(leftOut.forks.map(formatRelFork));
-    this.cache = new LruCache(Math.max(1, Math.floor(options.cacheBytes / (BLCKSZ + 256))));
+    this.cache = new PageCache(options.cacheBytes);
   }
 
   /** XLogHintBitIsNeeded() at a position. */
@@ -134,16 +126,15 @@ export class PageStore {
     this.requireKeys(rel);
     const state = this.relation(rel, upTo, backup);
     if (block >= state.blocks) return undefined;
-    const key = this.cacheKey(rel, block);
-    const cached = this.cache.get(key);
-    if (cached && upTo > cached.lastLsn && upTo <= cached.upTo) {
+    const cached = this.cache.at(rel, block, upTo);
+    if (cached) {
       this.counters.pagesCached++;
       return { page: new Page(cached.bytes), unknown: cached.unknown };
     }
     this.counters.pagesRead++;
-    const built = this.build(rel, block, upTo, state, cached);
+    const built = this.build(rel, block, upTo, state, this.cache.before(rel, block, upTo));
     // before the backup is consistent its pages may be newer than the moment: another backup may answer for that one
-    if (!backup || upTo >= backup.consistentLsn) this.cache.set(key, built, 1);
+    if (!backup || upTo >= backup.consistentLsn) this.cache.keep(rel, block, built);
     return { page: new Page(built.bytes), unknown: built.unknown };
   }
 
@@ -169,13 +160,6 @@ export class PageStore {
   basePage(rel: RelFork, block: number, upTo: Lsn): Uint8Array | null {
     const bytes = new Uint8Array(BLCKSZ);
     return this.readBase(this.relation(rel, upTo), rel, block, bytes, {}) ? bytes : null;
-  }
-
-  private cacheKey(rel: RelFork, block: number): number {
-    const name = `${rel.spcOid}/${rel.dbOid}/${rel.relNumber}/${rel.fork}`;
-    let id = this.relationIds.get(name);
-    if (id === undefined) this.relationIds.set(name, (id = this.relationIds.size));
-    return id * 0x1_0000_0000 + block;
   }
 
   /** The entries of a block in [floorLsn, upTo), from the last that starts a chain on. */
@@ -287,16 +271,22 @@ export class PageStore {
   private scanKept(rel: RelFork, state: RelationState, from: number, end: number, upTo: Lsn, emit: (block: number, page: PageAsOf) => boolean | void): void {
     const missing: number[] = [];
     const found: CachedPage[] = [];
+    const known = new Map<number, EarlierPage>();
     for (let block = from; block < end; block++) {
-      const cached = this.cache.get(this.cacheKey(rel, block));
-      if (cached && upTo > cached.lastLsn && upTo <= cached.upTo) found[block] = cached;
-      else missing.push(block);
+      const cached = this.cache.at(rel, block, upTo);
+      if (cached) {
+        found[block] = cached;
+        continue;
+      }
+      missing.push(block);
+      const before = this.cache.before(rel, block, upTo);
+      if (before) known.set(block, { ...before, page: new Page(before.bytes) });
     }
     this.counters.pagesCached += end - from - missing.length;
-    for (const { block, page, chain, start, unknown } of this.buildBatch(rel, state, missing, upTo, [])) {
+    for (const { block, page, chain, start, unknown } of this.buildBatch(rel, state, missing, upTo, [], known)) {
       const last = chain.at(-1);
-      const lastLsn = last !== undefined ? Math.floor(last / 4) : start.image ? start.floorLsn - 1 : start.floorLsn;
-      this.cache.set(this.cacheKey(rel, block), (found[block] = { bytes: page.bytes, lastLsn: lastLsn as Lsn, upTo, unknown }), 1);
+      const lastLsn = last !== undefined ? Math.floor(last / 4) : start.earlier ? start.earlier.lastLsn : start.image ? start.floorLsn - 1 : start.floorLsn;
+      this.cache.keep(rel, block, (found[block] = { bytes: page.bytes, lastLsn: lastLsn as Lsn, upTo, unknown }));
     }
     for (let block = from; block < end; block++) if (emit(block, { page: new Page(found[block]!.bytes), unknown: found[block]!.unknown }) === false) return;
   }
@@ -324,7 +314,8 @@ export class PageStore {
       const some = blocks.slice(first, first + PAIR_BATCH_BLOCKS);
       const there = (state: RelationState): number[] => some.filter((block) => block < state.blocks);
       const was = new Map(this.buildBatch(rel, states[0], there(states[0]), earlier, pools[0]).map((built) => [built.block, built]));
-      const is = new Map(this.buildBatch(rel, states[1], there(states[1]), later, pools[1], { pages: was, upTo: earlier }).map((built) => [built.block, built]));
+      const known = new Map([...was].map(([block, { page, unknown }]) => [block, { page, unknown, lastLsn: earlier, upTo: earlier }]));
+      const is = new Map(this.buildBatch(rel, states[1], there(states[1]), later, pools[1], known).map((built) => [built.block, built]));
       if (emit(some.map((block) => ({ block, earlier: was.get(block), later: is.get(block) }))) === false) return;
     }
   }
@@ -333,7 +324,7 @@ export class PageStore {
    * `blocks`: ascending. `pool` holds pages of batches before, whose bytes nobody needs any more. `known`: pages of an earlier moment: they are
    * gone on from, unless they began anew since.
    */
-  private buildBatch(rel: RelFork, state: RelationState, blocks: readonly number[], upTo: Lsn, pool: Page[], known?: { pages: ReadonlyMap<number, BatchPage>; upTo: Lsn }): BatchPage[] {
+  private buildBatch(rel: RelFork, state: RelationState, blocks: readonly number[], upTo: Lsn, pool: Page[], known?: ReadonlyMap<number, EarlierPage>): BatchPage[] {
     const batch: BatchPage[] = [];
     for (const [first, last] of stretches(blocks)) this.gatherChains(rel, state, blocks, first, last, upTo, pool, known, batch);
     for (const built of batch) {
@@ -359,7 +350,7 @@ export class PageStore {
   /** Adds the pages of blocks[first … last) to the batch, each with the entries that make it. */
   private gatherChains(
     rel: RelFork, state: RelationState, blocks: readonly number[], first: number, last: number, upTo: Lsn, pool: Page[],
-    known: { pages: ReadonlyMap<number, BatchPage>; upTo: Lsn } | undefined, batch: BatchPage[],
+    known: ReadonlyMap<number, EarlierPage> | undefined, batch: BatchPage[],
   ): void {
     const from = blocks[first]!, to = blocks[last - 1]! + 1;
     const images = this.options.images?.newest(rel, from, to, state.floorLsn, upTo);
@@ -367,8 +358,8 @@ export class PageStore {
     for (let i = first; i < last; i++) {
       const block = blocks[i]!;
       let start: BatchPage['start'] = this.blockStart(state, block, images);
-      const earlier = known?.pages.get(block);
-      if (earlier && start.floorLsn < known!.upTo) start = { floorLsn: known!.upTo, usesBase: false, earlier };
+      const earlier = known?.get(block);
+      if (earlier && start.floorLsn < earlier.upTo) start = { floorLsn: earlier.upTo, usesBase: false, earlier };
       lowest = Math.min(lowest, start.floorLsn) as Lsn;
       batch.push({ block, page: (pool[i] ??= new Page(new Uint8Array(BLCKSZ))), start, chain: [], unknown: undefined });
     }
@@ -406,9 +397,15 @@ export interface PagePair {
   later: PageAsOf | undefined;
 }
 
+/** A page that a later one is made from; what is known of it as of a CachedPage. */
+interface EarlierPage extends PageAsOf {
+  lastLsn: Lsn;
+  upTo: Lsn;
+}
+
 interface BatchPage extends PageAsOf {
   block: number;
-  start: BlockStart & { earlier?: BatchPage };
+  start: BlockStart & { earlier?: EarlierPage };
   /** LSN × 4 + bits. */
   chain: number[];
   unknown: { lsn: Lsn; rmgr: string } | undefined;
