@@ -4,7 +4,9 @@ import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } f
 import type { Format } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { writeScript } from '../output/scriptText.js';
-import { changedBlocks, diffTable, type DiffSides, type TableDiff } from '../query/diff.js';
+import { changedBlocks, diffTable, type TableDiff } from '../query/diff.js';
+import { countDiffs } from '../query/diffCounts.js';
+import type { DiffSides } from '../query/diffSpan.js';
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
@@ -58,9 +60,9 @@ export async function diffCommand(from: string, to: string, tables: string[], op
     differs = showPages(sides, pairs(), options, output);
   } else {
     const columns = options.columns === undefined ? undefined : splitList(options.columns);
-    const writer = options.stat ? undefined : diffWriter(format, output.write, { forTerminal: output.forTerminal, colour });
-    const counts = pairs().map((pair) => showTable(diffTable(sides, pair, findings, columns), wanted, writer, output)).filter((t) => t.added + t.removed + t.changed > 0);
-    writer?.finish();
+    const chosen = pairs(), diffOf = (pair: RelationPair): TableDiff => diffTable(sides, pair, findings, columns);
+    const counts = (options.stat ? tableCounts(chosen.map(diffOf), wanted) : showTables(chosen, diffOf, wanted, diffWriter(format, output.write, { forTerminal: output.forTerminal, colour }), output))
+      .filter((t) => t.added + t.removed + t.changed > 0);
     differs = counts.length > 0;
     if (options.stat) showStat(counts, options, output, colour);
   }
@@ -96,26 +98,34 @@ function parseFilter(text: string | undefined): ReadonlySet<Change> {
   }));
 }
 
-/** Writes one table's changes, if they are wanted row by row; its heading comes with the first of them. */
-function showTable(diff: TableDiff, wanted: ReadonlySet<Change>, writer: DiffWriter | undefined, output: DataOutput): DiffCounts {
-  const table = qualifiedName(diff.schema, diff.name);
-  if (!writer) {
-    const counts = diff.count();
+function tableCounts(diffs: readonly TableDiff[], wanted: ReadonlySet<Change>): DiffCounts[] {
+  return countDiffs(diffs).map((counts, i) => {
+    const { schema, name } = diffs[i]!;
     for (const change of CHANGES) if (!wanted.has(change)) counts[change] = 0;
-    return { table, ...counts };
-  }
-  const counts: DiffCounts = { table, added: 0, removed: 0, changed: 0 };
-  let begun = false;
-  diff.rows(({ change, before, after }) => {
-    if (!wanted.has(change)) return true;
-    counts[change]++;
-    if (!begun) writer.begin({ table, columns: diff.columns, key: diff.key, note: diff.only === undefined ? '' : diff.only === 'before' ? ' (dropped in between)' : ' (created in between)' });
-    begun = true;
-    writer.change(change, before, after);
-    return !output.isClosed;
+    return { table: qualifiedName(schema, name), ...counts };
   });
-  if (begun) writer.end();
-  return counts;
+}
+
+/** Writes the tables' changes; a heading comes with the first of each. */
+function showTables(pairs: readonly RelationPair[], diffOf: (pair: RelationPair) => TableDiff, wanted: ReadonlySet<Change>, writer: DiffWriter, output: DataOutput): DiffCounts[] {
+  const all = pairs.map((pair) => {
+    const diff = diffOf(pair);
+    const table = qualifiedName(diff.schema, diff.name);
+    const counts: DiffCounts = { table, added: 0, removed: 0, changed: 0 };
+    let begun = false;
+    diff.rows(({ change, before, after }) => {
+      if (!wanted.has(change)) return true;
+      counts[change]++;
+      if (!begun) writer.begin({ table, columns: diff.columns, key: diff.key, note: diff.only === undefined ? '' : diff.only === 'before' ? ' (dropped in between)' : ' (created in between)' });
+      begun = true;
+      writer.change(change, before, after);
+      return !output.isClosed;
+    });
+    if (begun) writer.end();
+    return counts;
+  });
+  writer.finish();
+  return all;
 }
 
 function showStat(counts: DiffCounts[], options: DiffCommandOptions, output: DataOutput, colour: boolean): void {

@@ -1,5 +1,5 @@
 /** walscope diff --schema: what changed in the definitions between two moments, in words, as rows, as JSON or as SQL. */
-import type { DiffSides } from '../query/diff.js';
+import type { DiffSides } from '../query/diffSpan.js';
 import { commentedOut } from '../query/sqlScript.js';
 import { schemaDiff, type SchemaChange } from '../query/schemaDiff.js';
 import { schemaScript, type ScriptStep } from '../query/schemaScript.js';

@@ -237,9 +237,10 @@ export class DeltaLayer {
   }
 
   /**
-   * Calls `emit` for every entry of blocks [from, to) of a relation: by block, then by LSN. `bits`: ENTRY_STARTS_CHAIN, ENTRY_IMPLICIT.
+   * Calls `emit` for every entry of blocks [from, to) of a relation, of those alone that are `wanted`: by block, then by LSN. `bits`: ENTRY_STARTS_CHAIN,
+   * ENTRY_IMPLICIT.
    */
-  entries(rel: RelFork, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void): void {
+  entries(rel: RelFork, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void, wanted?: (block: number) => boolean): void {
     const ordinal = this.ordinal(rel);
     if (ordinal < 0) return;
     const section = this.section(SectionId.keys);
@@ -249,15 +250,15 @@ export class DeltaLayer {
     for (; index < section.blocks; index++) {
       const a = section.fences[index * 2]!;
       if (a > ordinal || (a === ordinal && section.fences[index * 2 + 1]! >= to)) break;
-      this.decodeKeys(this.file.readBlock(section, index), ordinal, from, to, emit);
+      this.decodeKeys(this.file.readBlock(section, index), ordinal, from, to, emit, wanted);
     }
   }
 
-  private decodeKeys(bytes: Uint8Array, wanted: number, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void): void {
+  private decodeKeys(bytes: Uint8Array, ordinal: number, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void, wanted?: (block: number) => boolean): void {
     const run = new KeyBlockReader(bytes);
     while (run.next()) {
-      if (run.ordinal > wanted || (run.ordinal === wanted && run.block >= to)) return;
-      if (run.ordinal < wanted || run.block < from) continue;
+      if (run.ordinal > ordinal || (run.ordinal === ordinal && run.block >= to)) return;
+      if (run.ordinal < ordinal || run.block < from || wanted?.(run.block) === false) continue;
       run.entries(this.startLsn, (lsn, bits) => emit(run.block, lsn as Lsn, bits));
     }
   }

@@ -4,22 +4,19 @@
  */
 import type { Table } from '../catalog/table.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
-import { ForkNumber, sameRelation, type RelFileLocator } from '../pg/relFileLocator.js';
-import type { RelationChange } from '../pg/walScanChanges.js';
-import type { CaseStore } from '../store/caseStore.js';
+import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
 import type { PageAsOf } from '../store/pageStore.js';
-import { locatorKey, xidPrecedes } from '../store/transactionChanges.js';
-import { endsTransaction, isCommit } from '../store/transactionLog.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import type { Lsn } from '../util/lsn.js';
 import type { AsofColumn } from './asof.js';
 import { differingTuples, type PageSide } from '../rows/pageDifference.js';
 import { baseTypeName } from './baseType.js';
-import { indexesOf, primaryKeyColumns } from './primaryKey.js';
-import { countByRecords } from './recordCount.js';
+import { countingOf, type Counting, type Counts } from './diffCounts.js';
+import { committedBetween, loggedChanges, span, type DiffSides } from './diffSpan.js';
+import { primaryKeyColumns } from './primaryKey.js';
 import { matchRows, type Change, type MatcherOptions, type RowMatcher } from './rowMatcher.js';
 import { defaultTrees } from './schema.js';
-import { Findings, isSystemSchema, type DatabaseAt } from './session.js';
+import { Findings, type DatabaseAt } from './session.js';
 import type { Tuple } from './tupleArena.js';
 
 export type { Change } from './rowMatcher.js';
@@ -42,14 +39,10 @@ export interface TableDiff {
   only: 'before' | 'after' | undefined;
   /** Stops where `emit` gives false. */
   rows(emit: (change: RowChange) => boolean | void): void;
-  /** How many rows rows() would give; from the case's sums alone where these tell. */
-  count(): Record<Change, number>;
-}
-
-/** Both sides of the question, the same database. */
-export interface DiffSides {
-  before: DatabaseAt;
-  after: DatabaseAt;
+  /** How many rows rows() would give, by comparing them; countDiffs() does that only where nothing else tells. */
+  count(): Counts;
+  /** What else may tell. */
+  counting(): Counting;
 }
 
 /** Prepares the comparison of one pair of tables; `only` these columns count and are given, where named. */
@@ -86,29 +79,13 @@ export function diffTable(sides: DiffSides, pair: { before: Relation | undefined
     },
     count() {
       const counts = { added: 0, removed: 0, changed: 0 };
-      const logged = before && after && sameShape(sides, before, after) ? loggedChanges(sides, before, after) : undefined;
-      if (logged && logged.updated === 0 && (logged.inserted === 0 || logged.deleted === 0)) return { added: logged.inserted, removed: logged.deleted, changed: 0 };
-      const told = logged && recordCount(sides, before!, after!, chosen, key);
-      if (told) return told;
       compare(sides, before, after, chosen, key, findings, (_, change) => {
         counts[change]++;
       });
       return counts;
     },
+    counting: () => (before && after && sameShape(sides, before, after) ? countingOf(sides, before, after, chosen, key) : { sides }),
   };
-}
-
-/** As the records between the moments have it; undefined where these do not tell. */
-function recordCount(sides: DiffSides, before: Table, after: Table, columns: AsofColumn[], key: string[]): Record<Change, number> | undefined {
-  const isForward = sides.before.moment.lsn <= sides.after.moment.lsn;
-  const [earlier, later] = isForward ? [before, after] : [after, before];
-  const primaryOid = (database: DatabaseAt): number | undefined => indexesOf(database, before.relation.oid).find(({ isPrimary }) => isPrimary)?.indexOid;
-  const counts = countByRecords({
-    ...span(sides), ...spanFacts(sides), store: sides.after.session.store, earlier, later, columns,
-    keyPlaces: key.map((name) => columns.findIndex((c) => c.name === name)),
-    isWhole: columns.length === after.columns.length && primaryOid(sides.before) === primaryOid(sides.after),
-  });
-  return counts && !isForward ? { added: counts.removed, removed: counts.added, changed: counts.changed } : counts;
 }
 
 /** Whether any row differs. */
@@ -200,12 +177,6 @@ export function typeShape(database: DatabaseAt, oid: number, above: readonly num
   }
 }
 
-/** The moments in the order of the WAL, whichever way round the question was put. */
-function span(sides: DiffSides): { from: Lsn; to: Lsn } {
-  const [a, b] = [sides.before.moment.lsn, sides.after.moment.lsn];
-  return a <= b ? { from: a, to: b } : { from: b, to: a };
-}
-
 /** Blocks whose visible rows may differ between the moments, ascending; undefined: all (the file is another one). */
 function blocksToCompare(sides: DiffSides, before: Table, after: Table): number[] | undefined {
   const { file } = after;
@@ -216,48 +187,10 @@ function blocksToCompare(sides: DiffSides, before: Table, after: Table): number[
   const is = store.pages.relation(file, to);
   if (was.floorLsn !== is.floorLsn) return undefined;
   const blocks = new Set<number>();
-  store.pages.changes(file, 0, 0x1_0000_0000, spanFacts(sides).openSince, to, (block) => blocks.add(block));
+  store.pages.changes(file, 0, 0x1_0000_0000, committedBetween(sides).openSince, to, (block) => blocks.add(block));
   // no record names the blocks that were cut off
   for (const truncation of is.truncations.slice(was.truncations.length)) for (let block = truncation.blocks; block < was.blocks; block++) blocks.add(block);
   return [...blocks].sort((a, b) => a - b);
-}
-
-/**
- * How many rows of the table the transactions between the moments changed, as the case's own sums have it; undefined where these do not tell all:
- * the file was another one, or catalogs, whose rows are also changed in place.
- */
-function loggedChanges(sides: DiffSides, before: Table, after: Table): Omit<RelationChange, 'relation'> | undefined {
-  const { file } = after;
-  if (isSystemSchema(after.schema) || !sameRelation(before.file, file)) return undefined;
-  const { store } = sides.after.session;
-  const { from, to } = span(sides);
-  if (store.pages.relation(file, from).floorLsn !== store.pages.relation(file, to).floorLsn) return undefined;
-  const { inserted, updated, deleted } = spanFacts(sides).changes(file) ?? { inserted: 0, updated: 0, deleted: 0 };
-  return from === sides.before.moment.lsn ? { inserted, updated, deleted } : { inserted: deleted, updated, deleted: inserted };
-}
-
-/** What is the same for all tables of a question. */
-interface SpanFacts {
-  /** From where on records may belong to transactions that were open at the earlier moment and ended by the later. */
-  openSince: Lsn;
-  /** The transaction committed between the moments. */
-  committed: (xid: number) => boolean;
-  /** What the transactions between the moments changed in a relation. */
-  changes: (relation: RelFileLocator) => RelationChange | undefined;
-}
-
-const knownFacts = new WeakMap<DiffSides, SpanFacts>();
-
-function spanFacts(sides: DiffSides): SpanFacts {
-  let facts = knownFacts.get(sides);
-  if (!facts) {
-    const { store } = sides.after.session;
-    const { from, to } = span(sides);
-    const since = openSince(store, from, to);
-    let sums: Map<string, RelationChange> | undefined;
-    knownFacts.set(sides, (facts = { openSince: since, committed: committedBetween(store, from, to), changes: (relation) => (sums ??= store.changes.between(store.transactions, since, from, to)).get(locatorKey(relation)) }));
-  }
-  return facts;
 }
 
 /** A block that records between the two moments changed. */
@@ -286,30 +219,4 @@ export function changedBlocks(sides: DiffSides, pair: { before: Relation | undef
     });
   });
   return [...found.values()].sort((a, b) => a.block - b.block);
-}
-
-function openSince(store: CaseStore, from: Lsn, to: Lsn): Lsn {
-  let oldest: number | undefined;
-  for (const row of store.transactions.rows(from, to)) {
-    if (!endsTransaction(row)) continue;
-    for (const xid of [row.xid, ...row.subxids]) if (xid !== 0 && (oldest === undefined || xidPrecedes(xid, oldest))) oldest = xid;
-  }
-  return oldest === undefined ? from : store.changes.firstPossibleLsn({ xid: oldest, lsn: from });
-}
-
-/** Whether a transaction committed in [from, to), one bit each. */
-function committedBetween(store: CaseStore, from: Lsn, to: Lsn): (xid: number) => boolean {
-  const xids: number[] = [];
-  for (const row of store.transactions.rows(from, to)) {
-    // one by one: there may be more subtransactions than a call takes arguments
-    if (isCommit(row) && row.xid !== 0) for (const xid of [row.xid, ...row.subxids]) xids.push(xid);
-  }
-  let first = xids[0] ?? 0, last = first;
-  for (const xid of xids) {
-    if (xidPrecedes(xid, first)) first = xid;
-    if (xidPrecedes(last, xid)) last = xid;
-  }
-  const bits = new Uint8Array((((last - first) >>> 0) >>> 3) + 1);
-  for (const xid of xids) bits[((xid - first) >>> 0) >>> 3]! |= 1 << ((xid - first) & 7);
-  return (xid) => xid !== 0 && xids.length > 0 && ((bits[((xid - first) >>> 0) >>> 3] ?? 0) & (1 << ((xid - first) & 7))) !== 0;
 }

@@ -7,7 +7,7 @@ import { RELKIND_NAMES, type Relation } from '../catalog/relation.js';
 import { TABLE_OBJECTS } from '../catalog/tableObjects.js';
 import type { TypeInfo } from '../rows/types/typeInfo.js';
 import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import type { DiffSides } from './diff.js';
+import type { DiffSides } from './diffSpan.js';
 import { objectKey, type ObjectKey } from './objectKey.js';
 import { pairByName } from './tablePairs.js';
 import { tableSchema, type SchemaColumn, type TableSchema } from './schema.js';

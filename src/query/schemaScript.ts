@@ -2,7 +2,7 @@
  * The statements of a schema diff in an order that can be run: what is needed is made before what needs it and dropped after it (pg_depend, as it
  * was and as it is), a name is free before it is taken, foreign keys and what hangs on tables go first and come last.
  */
-import type { DiffSides } from './diff.js';
+import type { DiffSides } from './diffSpan.js';
 import { Dependencies } from './ddlObjects.js';
 import type { ObjectKey } from './objectKey.js';
 import type { SchemaChange } from './schemaDiff.js';

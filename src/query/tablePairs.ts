@@ -3,7 +3,7 @@ import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import { WalscopeError } from '../util/errors.js';
 import { qualifiedName } from '../util/quote.js';
 import { tablesNamed } from './children.js';
-import type { DiffSides } from './diff.js';
+import type { DiffSides } from './diffSpan.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { findRelation, parseTableName } from './tableName.js';
 

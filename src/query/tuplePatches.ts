@@ -3,11 +3,14 @@
  * They are kept in large pieces of bytes.
  */
 import { HEAP_HASNULL, SIZE_OF_HEAP_TUPLE_HEADER, T_HOFF, T_INFOMASK, T_INFOMASK2 } from '../pg/heapTuple.js';
+import { LP_NORMAL, type Page } from '../pg/page.js';
 import type { BlockRef, XLogRecord } from '../pg/xlogRecord.js';
 import { SIZE_OF_HEAP_HEADER, XLH_UPDATE_PREFIX_FROM_OLD, XLH_UPDATE_SUFFIX_FROM_OLD } from '../redo/heap/xlog.js';
+import { SIZE_OF_MULTI_INSERT_TUPLE } from '../redo/heap/xlog2.js';
 import type { Tuple } from './tupleArena.js';
 
 const FIRST_BYTES = 64 * 1024;
+const NO_TUPLE: Tuple = { bytes: new Uint8Array(SIZE_OF_HEAP_TUPLE_HEADER), at: 0, length: SIZE_OF_HEAP_TUPLE_HEADER };
 /** Before each patch: room for the two parts (4 bytes), prefix, suffix, t_infomask2, t_infomask, t_hoff, and the length of what is between (2 each). */
 const HEAD = 16;
 const ROOM = 0, PREFIX = 4, SUFFIX = 6, INFOMASK2 = 8, INFOMASK = 10, HOFF = 12, MIDDLE = 14;
@@ -20,10 +23,10 @@ export class TuplePatches {
 
   get bytes(): number { return this.used; }
 
-  /** Of the block data of an UPDATE record. Gives 0 where these are no whole tuple. */
-  fromRecord(record: XLogRecord, ref: BlockRef, flags: number): number {
+  /** Of the block data of an UPDATE record, or with no flags an INSERT. Gives 0 where these are no whole tuple. */
+  fromRecord(record: Pick<XLogRecord, 'view' | 'bytes'>, data: Pick<BlockRef, 'dataAt' | 'dataLength'>, flags: number): number {
     const from = record.view;
-    let at = ref.dataAt, prefix = 0, suffix = 0;
+    let at = data.dataAt, prefix = 0, suffix = 0;
     if ((flags & XLH_UPDATE_PREFIX_FROM_OLD) !== 0) {
       prefix = from.getUint16(at, true);
       at += 2;
@@ -32,7 +35,7 @@ export class TuplePatches {
       suffix = from.getUint16(at, true);
       at += 2;
     }
-    const length = ref.dataAt + ref.dataLength - at - SIZE_OF_HEAP_HEADER;
+    const length = data.dataAt + data.dataLength - at - SIZE_OF_HEAP_HEADER;
     const hoff = from.getUint8(at + 4), bitmap = hoff - SIZE_OF_HEAP_TUPLE_HEADER;
     if (bitmap < 0 || length < bitmap) return 0;
     const handle = this.take(length);
@@ -41,15 +44,36 @@ export class TuplePatches {
     return handle;
   }
 
-  /** Of a tuple on a page, in whole. */
-  fromTuple(bytes: Uint8Array, at: number, length: number): number {
-    const from = new DataView(bytes.buffer, bytes.byteOffset + at, length);
-    const hoff = from.getUint8(T_HOFF), rest = length - SIZE_OF_HEAP_TUPLE_HEADER;
+  /** Of a tuple on a page, in whole. Gives 0 where there is none. */
+  fromPage(page: Page, offnum: number): number {
+    if (offnum > page.maxOffset || page.lpFlags(offnum) !== LP_NORMAL || page.lpLen(offnum) < SIZE_OF_HEAP_TUPLE_HEADER) return 0;
+    const from = page.view, at = page.itemAt(offnum), length = page.lpLen(offnum);
+    const hoff = from.getUint8(at + T_HOFF), rest = length - SIZE_OF_HEAP_TUPLE_HEADER;
     if (hoff < SIZE_OF_HEAP_TUPLE_HEADER || hoff > length) return 0;
     const handle = this.take(rest);
-    this.head(handle, 0, 0, from.getUint16(T_INFOMASK2, true), from.getUint16(T_INFOMASK, true), hoff, length - hoff);
-    this.copy(bytes, at + SIZE_OF_HEAP_TUPLE_HEADER, rest, handle + HEAD);
+    this.head(handle, 0, 0, from.getUint16(at + T_INFOMASK2, true), from.getUint16(at + T_INFOMASK, true), hoff, length - hoff);
+    this.copy(page.bytes, at + SIZE_OF_HEAP_TUPLE_HEADER, rest, handle + HEAD);
     return handle;
+  }
+
+  /** Of one of the tuples that a MULTI_INSERT record holds, in whole: xl_multi_insert_tuple at `at`, whose data begins 7 bytes further on. */
+  fromMultiInsert(record: XLogRecord, at: number): number {
+    const from = record.view, length = from.getUint16(at, true), hoff = from.getUint8(at + 6), bitmap = hoff - SIZE_OF_HEAP_TUPLE_HEADER;
+    if (bitmap < 0 || length < bitmap) return 0;
+    const handle = this.take(length);
+    this.head(handle, 0, 0, from.getUint16(at + 2, true), from.getUint16(at + 4, true), hoff, length - bitmap);
+    this.copy(record.bytes, at + SIZE_OF_MULTI_INSERT_TUPLE, length, handle + HEAD);
+    return handle;
+  }
+
+  /** Lets a patch go, with those that were made after it. */
+  release(handle: number): void {
+    this.used = handle;
+  }
+
+  /** The patch is the whole newer version. */
+  isWhole(handle: number): boolean {
+    return this.view.getUint16(handle + PREFIX, true) === 0 && this.view.getUint16(handle + SUFFIX, true) === 0;
   }
 
   /** Room for the bitmap and what is between. */
@@ -91,7 +115,23 @@ export class TuplePatches {
    */
   beginsOtherwise(handle: number, differsAt: Uint16Array): boolean {
     if (handle === 0 || this.view.getUint16(handle + MIDDLE, true) === 0) return false;
-    const attributes = differsAt[this.view.getUint16(handle + PREFIX, true)] ?? 0;
+    return this.areSet(handle, differsAt[this.view.getUint16(handle + PREFIX, true)] ?? 0);
+  }
+
+  /** True where both hold a byte of the newer version's data, each its own, and it makes another value: the versions differ. `differsAt`: as above. */
+  tellApart(a: number, b: number, differsAt: Uint16Array): boolean {
+    const { view, buffer } = this;
+    const fromA = view.getUint16(a + PREFIX, true), fromB = view.getUint16(b + PREFIX, true);
+    const end = Math.min(fromA + view.getUint16(a + MIDDLE, true), fromB + view.getUint16(b + MIDDLE, true), differsAt.length);
+    const atA = this.middleAt(a) - fromA, atB = this.middleAt(b) - fromB;
+    for (let i = Math.max(fromA, fromB); i < end; i++) {
+      if (buffer[atA + i] !== buffer[atB + i] && this.areSet(a, differsAt[i]!) && this.areSet(b, differsAt[i]!)) return true;
+    }
+    return false;
+  }
+
+  /** The newer version has so many attributes, none of which is NULL; false for 0. */
+  private areSet(handle: number, attributes: number): boolean {
     if (attributes === 0) return false;
     if ((this.view.getUint16(handle + INFOMASK, true) & HEAP_HASNULL) === 0) return true;
     for (let i = 0; i < attributes; i++) if ((this.buffer[handle + HEAD + (i >> 3)]! & (1 << (i & 7))) === 0) return false;
@@ -126,8 +166,8 @@ export class TuplePatches {
     return first;
   }
 
-  /** The newer version, made from the older one; undefined where that is too short. */
-  apply(handle: number, { bytes, at, length }: Tuple): Tuple | undefined {
+  /** The newer version, made from the older one, which a patch that is whole does without; undefined where that is too short. */
+  apply(handle: number, { bytes, at, length }: Tuple = NO_TUPLE): Tuple | undefined {
     const { view } = this;
     const prefix = view.getUint16(handle + PREFIX, true), suffix = view.getUint16(handle + SUFFIX, true), middle = view.getUint16(handle + MIDDLE, true);
     const hoff = view.getUint16(handle + HOFF, true), dataAt = at + bytes[at + T_HOFF]!, end = at + length;

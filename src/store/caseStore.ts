@@ -16,6 +16,7 @@ import { CutoffImages } from './cutoffImages.js';
 import { ImageMap } from './imageMap.js';
 import { LayerMap } from './layerMap.js';
 import { PageStore } from './pageStore.js';
+import { PlainHeapReader } from './plainHeapReader.js';
 import { Snapshot } from './snapshot.js';
 import type { BaseImages, UsableBackup, WalStore } from './sources.js';
 import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
@@ -166,6 +167,11 @@ export class CaseStore {
   /** A reader of its own over the same WAL: for walking records in order. */
   newReader(): XLogReader {
     return new XLogReader(this.sources.wal, { major: this.major, systemIdentifier: BigInt(this.manifest.systemIdentifier) });
+  }
+
+  /** A reader of its own for records at many positions. */
+  newPlainHeapReader(): PlainHeapReader {
+    return new PlainHeapReader(this.sources.wal, { major: this.major, systemIdentifier: BigInt(this.manifest.systemIdentifier) });
   }
 
   /** The time of the last transaction that ended before the position, else when the range begins; null: not known. */

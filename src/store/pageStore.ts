@@ -146,13 +146,13 @@ export class PageStore {
     return this.collectChain(rel, block, floorLsn, upTo, usesBase);
   }
 
-  /** Calls `emit` with each entry of the blocks [from, to) whose record begins in [since, upTo): what changed between two moments. */
-  changes(rel: RelFork, from: number, to: number, since: Lsn, upTo: Lsn, emit: (block: number, lsn: Lsn, bits: number) => void): void {
+  /** Calls `emit` with each entry of the blocks [from, to), of those alone that are `wanted`, whose record begins in [since, upTo): what changed between two moments. */
+  changes(rel: RelFork, from: number, to: number, since: Lsn, upTo: Lsn, emit: (block: number, lsn: Lsn, bits: number) => void, wanted?: (block: number) => boolean): void {
     this.requireKeys(rel);
     for (const i of this.layers.withKeys(rel, from, to, since, upTo)) {
       this.layers.layer(i).entries(rel, from, to, (block, lsn, bits) => {
         if (lsn >= since && lsn < upTo) emit(block, lsn, bits);
-      });
+      }, wanted);
     }
   }
 

@@ -18,6 +18,14 @@ interface Stripe {
   changes: LayerChanges;
 }
 
+export interface CommittedTransactions {
+  /** A position before which no transaction wrote that ended in the stretch, aborted ones included. */
+  openSince: Lsn;
+  has: (xid: number) => boolean;
+  /** Rows of a relation file that they changed. */
+  changes: (relation: RelFileLocator) => RelationChange | undefined;
+}
+
 export class TransactionChanges {
   /** `runStarts`: of every run of WAL; transactions do not reach over a gap. */
   constructor(private readonly layers: LayerMap, private readonly runStarts: readonly Lsn[]) {}
@@ -34,30 +42,33 @@ export class TransactionChanges {
     return [...sums.values()].filter((sum) => sum.inserted !== 0 || sum.updated !== 0 || sum.deleted !== 0);
   }
 
-  /**
-   * Rows by relation file, under its locatorKey(), that the transactions changed which committed in [from, to); `openSince`: a position before which
-   * none of them wrote.
-   */
-  between(log: TransactionLog, openSince: Lsn, from: Lsn, to: Lsn): Map<string, RelationChange> {
-    const sums = new Map<string, RelationChange>();
-    const stripes = [...this.stripesBackward(openSince, to)];
-    // where transactions are open at a stripe's end, and what they had changed in it
-    const open = new Map<number, [LayerChanges, shape: number][]>();
-    for (const { changes } of stripes) {
-      for (const { xid, changes: shape } of changes.open) open.set(xid, [...(open.get(xid) ?? []), [changes, shape]]);
+  /** The transactions that committed in [from, to), from one pass over the log. */
+  committedIn(log: TransactionLog, from: Lsn, to: Lsn): CommittedTransactions {
+    const stripes = [...this.stripesBackward(from, to)].reverse().map((stripe) => ({ ...stripe, times: new Float64Array(stripe.changes.shapes.length + 1) }));
+    const xids: number[] = [];
+    let oldest: number | undefined;
+    let at = 0;
+    for (const row of log.rows(from, to)) {
+      if (!endsTransaction(row) || row.xid === 0) continue;
+      if (oldest === undefined || xidPrecedes(row.xid, oldest)) oldest = row.xid;
+      for (const xid of row.subxids) if (xidPrecedes(xid, oldest)) oldest = xid;
+      if (!isCommit(row)) continue;
+      xids.push(row.xid);
+      for (const xid of row.subxids) xids.push(xid);
+      while (at + 1 < stripes.length && stripes[at + 1]!.startLsn <= row.lsn) at++;
+      stripes[at]!.times[row.changes]!++;
     }
-    let end = to;
-    for (const { startLsn, changes } of stripes) {
-      const times = new Map<number, number>();
-      for (const row of log.rowsBackward(Math.max(from, startLsn) as Lsn, end)) {
-        if (!isCommit(row)) continue;
-        times.set(row.changes, (times.get(row.changes) ?? 0) + 1);
-        for (const [before, shape] of open.size === 0 ? [] : [row.xid, ...row.subxids].flatMap((xid) => open.get(xid) ?? [])) addShape(sums, before, shape, 1);
-      }
-      for (const [shape, count] of times) addShape(sums, changes, shape, count);
-      end = Math.min(end, startLsn) as Lsn;
-    }
-    return sums;
+    const openSince = oldest === undefined ? from : this.firstPossibleLsn({ xid: oldest, lsn: from });
+    const has = xidSet(xids);
+    let sums: Map<string, RelationChange> | undefined;
+    const changes = (): Map<string, RelationChange> => {
+      const found = new Map<string, RelationChange>();
+      for (const { changes: stripe, times } of stripes) times.forEach((count, shape) => count > 0 && addShape(found, stripe, shape, count));
+      // what they had changed in stripes at whose end they were open
+      for (const { changes: stripe } of this.stripesBackward(openSince, to)) for (const { xid, changes: shape } of stripe.open) if (has(xid)) addShape(found, stripe, shape, 1);
+      return found;
+    };
+    return { openSince, has, changes: (relation) => (sums ??= changes()).get(locatorKey(relation)) };
   }
 
   /**
@@ -158,4 +169,16 @@ function addShape(sums: Map<string, RelationChange>, changes: LayerChanges, numb
 function openChanges({ open }: LayerChanges, xid: number): number {
   const found = open[countWhile(open.length, (i) => open[i]!.xid < xid)];
   return found?.xid === xid ? found.changes : 0;
+}
+
+/** Whether an xid is one of these, which lie near each other: one bit each. */
+function xidSet(xids: readonly number[]): (xid: number) => boolean {
+  let first = xids[0] ?? 0, last = first;
+  for (const xid of xids) {
+    if (xidPrecedes(xid, first)) first = xid;
+    if (xidPrecedes(last, xid)) last = xid;
+  }
+  const bits = new Uint8Array((((last - first) >>> 0) >>> 3) + 1);
+  for (const xid of xids) bits[((xid - first) >>> 0) >>> 3]! |= 1 << ((xid - first) & 7);
+  return (xid) => xid !== 0 && xids.length > 0 && ((bits[((xid - first) >>> 0) >>> 3] ?? 0) & (1 << ((xid - first) & 7))) !== 0;
 }

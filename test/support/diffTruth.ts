@@ -7,6 +7,7 @@ import type { TruthMoment } from '../../fixtures/workloads/truth.js';
 import type { Relation } from '../../src/catalog/relation.js';
 import type { PgMajor } from '../../src/pg/version.js';
 import { diffTable, type TableDiff } from '../../src/query/diff.js';
+import { countDiffs, type Counts } from '../../src/query/diffCounts.js';
 import type { Moment } from '../../src/query/moment.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';
 import { pairTables } from '../../src/query/tablePairs.js';
@@ -87,6 +88,7 @@ export function diffTruth(major: PgMajor, pairs: number): void {
         const [a, b] = [indexed.session.moment(from.lsn), indexed.session.moment(to.lsn)];
         for (const name of Object.keys(from.databases).filter((each) => each in to.databases)) {
           const sides = { before: indexed.session.database(a, name), after: indexed.session.database(b, name) };
+          const diffs: TableDiff[] = [], counted: Counts[] = [];
           for (const pair of pairTables(sides)) {
             const findings = new Findings();
             const diff = diffTable(sides, pair, findings);
@@ -108,9 +110,12 @@ export function diffTruth(major: PgMajor, pairs: number): void {
             expect(sorted(gone), where).toEqual(sorted(minus(was, is)));
             expect(sorted(come), where).toEqual(sorted(minus(is, was)));
             expect(diff.count(), where).toEqual(counts);
-            tables++;
+            diffs.push(diff);
+            counted.push(counts);
             changes += gone.length + come.length;
           }
+          expect(countDiffs(diffs), `${name} from ${from.name} to ${to.name}`).toEqual(counted);
+          tables += diffs.length;
         }
       }
       expect(tables).toBeGreaterThan(pairs * 5);
@@ -129,15 +134,16 @@ export function diffTruth(major: PgMajor, pairs: number): void {
         for (const { database: { name, isTemplate } } of session.databasesAt(a)) {
           if (isTemplate || !known.has(name)) continue;
           const sides = { before: session.database(a, name), after: session.database(b, name) };
-          for (const pair of pairTables(sides)) {
-            const findings = new Findings();
-            const diff = diffTable(sides, pair, findings);
+          const findings = new Findings();
+          const diffs = pairTables(sides).map((pair) => diffTable(sides, pair, findings));
+          const counted = diffs.map((diff) => {
             const counts = { added: 0, removed: 0, changed: 0 };
             diff.rows(({ change }) => void counts[change]++);
-            expect(diff.count(), `${name} ${diff.schema}.${diff.name} from ${a.text} to ${b.text}`).toEqual(counts);
-            expect(findings.list).toEqual([]);
             changes += counts.added + counts.removed + counts.changed;
-          }
+            return [`${diff.schema}.${diff.name}`, counts];
+          });
+          expect(countDiffs(diffs).map((counts, i) => [`${diffs[i]!.schema}.${diffs[i]!.name}`, counts]), `${name} from ${a.text} to ${b.text}`).toEqual(counted);
+          expect(findings.list).toEqual([]);
         }
       }
       expect(changes).toBeGreaterThan(pairs * 20);

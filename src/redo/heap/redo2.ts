@@ -15,13 +15,11 @@ import {
   XLH_LOCK_ALL_FROZEN_CLEARED, XLOG_HEAP_INIT_PAGE, XLOG_HEAP_OPMASK,
 } from './xlog.js';
 import {
-  readXlHeapMultiInsert, readXlHeapPrune, readXlHeapVisible, XLH_FREEZE_XVAC, XLH_INVALID_XVAC, XLHP_CLEANUP_LOCK, XLOG_HEAP2_LOCK_UPDATED,
+  readXlHeapMultiInsert, readXlHeapPrune, readXlHeapVisible, XLH_FREEZE_XVAC, XLH_INVALID_XVAC, XLHP_CLEANUP_LOCK, SIZE_OF_MULTI_INSERT_TUPLE, XLOG_HEAP2_LOCK_UPDATED,
   XLOG_HEAP2_MULTI_INSERT, XLOG_HEAP2_NEW_CID, XLOG_HEAP2_REWRITE, XLOG_HEAP2_VISIBLE, type FreezePlan, type XlHeapPrune,
 } from './xlog2.js';
 
 const FROZEN_TRANSACTION_ID = 2;
-/** SizeOfMultiInsertTuple */
-const SIZE_OF_MULTI_INSERT_TUPLE = 7;
 
 function setLinePointer(page: Page, offnum: number, lpOff: number, lpFlags: number): void {
   if (offnum > page.maxOffset) throw new PageError(`invalid lp ${offnum}`);

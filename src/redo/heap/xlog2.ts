@@ -191,6 +191,9 @@ export function readXlHeapVisible(record: XLogRecord): XlHeapVisible {
   return { snapshotConflictHorizon: record.view.getUint32(at, true), flags: record.view.getUint8(at + 4) };
 }
 
+/** SizeOfMultiInsertTuple */
+export const SIZE_OF_MULTI_INSERT_TUPLE = 7;
+
 /** xl_heap_multi_insert. `offsetsAt`: where the offset numbers stand; there are none where the page is initialised. */
 export interface XlHeapMultiInsert { flags: number; ntuples: number; offsetsAt: number }
 

@@ -1,6 +1,7 @@
 /** What differs between two moments, for the screen. */
 import { hasHeapStorage } from '../../catalog/relation.js';
 import { ForkNumber, sameRelation } from '../../pg/relFileLocator.js';
+import { countDiffs } from '../../query/diffCounts.js';
 import { diffTable, type Change } from '../../query/diff.js';
 import { heldPairs, pairTables } from '../../query/tablePairs.js';
 import { Findings } from '../../query/session.js';
@@ -47,7 +48,7 @@ export class Comparisons {
     pairs.forEach((pair, i) => {
       this.model.work.progress('comparing table', i, pairs.length);
       const diff = diffTable(sides, pair, findings);
-      const counts = diff.count();
+      const counts = countDiffs([diff])[0]!;
       if (counts.added + counts.removed + counts.changed > 0) tables.push({ oid: (pair.after ?? pair.before)!.oid, name: qualifiedName(diff.schema, diff.name), counts });
     });
     return { tables, findings: findings.list.map((each) => each.message) };
