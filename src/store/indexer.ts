@@ -26,7 +26,7 @@ import { namesOf } from './layerFiles.js';
 import { LayerMap } from './layerMap.js';
 import { otherCluster, unjoined, walIsGone } from './indexErrors.js';
 import { mergedLayerSource, openLayerSource, type LayerSourceOptions } from './layerSource.js';
-import { packStart } from './stripePack.js';
+import { isPacked, packStart } from './stripePack.js';
 import { divergence, dropBehind, dropRuns, namePack, recount } from './runs.js';
 import { rebuildDamagedLayers, rebuildPacks, takeDamagedPacks } from './repair.js';
 import type { IndexOptions, IndexSummary } from './indexOptions.js';
@@ -98,7 +98,7 @@ class Indexer {
     this.removeUnnamed(manifest);
     rebuildPacks(manifest, damagedPacks, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing: this.sourceOptions(manifest, wal, archive).packing });
     if (!options.packOnly) await this.indexRuns(manifest, wal, archive);
-    if (manifest.walStore === 'pack') await this.packRest(manifest, wal, archive);
+    await this.packRest(manifest, wal, archive);
     this.findConsistency(manifest, manifest.layers);
     await this.save(manifest);
     if (!options.packOnly) await this.select(manifest, { wal, major: archive.major, systemIdentifier: archive.systemIdentifier });
@@ -300,11 +300,14 @@ class Indexer {
     return { manifest, walBytes: this.walBytes, records: this.records, indexBytes: sum(({ layer }) => layer?.bytes), packBytes: sum(({ pack }) => pack?.bytes), findings: this.findings };
   }
 
-  /** Packs the stripes that were indexed while their WAL stayed in the archive. */
+  /** Packs what has no pack and should: stripes that were indexed while their WAL stayed in the archive, and those in which no record begins. */
   private async packRest(manifest: Manifest, wal: CaseWal, archive: WalArchive): Promise<void> {
+    const options = this.sourceOptions(manifest, wal, archive, true);
+    const packed = new Set(manifest.packs.map(({ startLsn }) => startLsn));
     for (const run of manifest.runs) {
-      const starts = stripesBetween(run.startLsn, run.endLsn).filter((from) => !manifest.packs.some((pack) => pack.startLsn === packStart(from)));
-      const source = openLayerSource(this.sourceOptions(manifest, wal, archive, true), starts);
+      const starts = stripesBetween(run.startLsn, run.endLsn).filter((from) => !packed.has(packStart(from)) && isPacked(wal, from, options.packing));
+      if (starts.length === 0) continue;
+      const source = openLayerSource(options, starts);
       try {
         for (const from of starts) {
           await this.turn(from, run.startLsn, run.endLsn);
