@@ -117,19 +117,24 @@ export class Catalog {
     const columns: Column[] = [];
     this.attributeLayout ??= new CatalogLayout(pgAttributeLayout(this.snapshot.major));
     this.lookupFile(this.mappedFile(PG_ATTRIBUTE), this.attributeLayout, CatalogIndex.attributeByRelation, relOid, (row) => {
-      const attnum = row.int2('attnum');
-      if (attnum <= 0) return;
-      const hasMissing = row.bool('atthasmissing');
-      const column: Column = {
-        attnum, name: row.name('attname'), typeOid: row.oid('atttypid'), typmod: row.int4('atttypmod'), attlen: row.int2('attlen'),
-        attalign: row.char('attalign') as Column['attalign'], attbyval: row.bool('attbyval'), storage: row.char('attstorage'),
-        ndims: this.snapshot.major >= 16 ? row.int2('attndims') : row.int4('attndims'), notNull: row.bool('attnotnull'),
-        hasDefault: row.bool('atthasdef'), isLocal: row.bool('attislocal'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
-        collationOid: row.oid('attcollation'), missing: hasMissing ? (row.varlena('attmissingval')?.subarray(ARRAY_DATA_OFFSET) ?? null) : null,
-      };
-      columns.push(column);
+      const column = this.readColumn(row);
+      if (column) columns.push(column);
     });
     return columns.sort((a, b) => a.attnum - b.attnum);
+  }
+
+  /** What a row of pg_attribute describes; undefined for a system column. */
+  readColumn(row: CatalogRow): Column | undefined {
+    const attnum = row.int2('attnum');
+    if (attnum <= 0) return undefined;
+    const hasMissing = row.bool('atthasmissing');
+    return {
+      attnum, name: row.name('attname'), typeOid: row.oid('atttypid'), typmod: row.int4('atttypmod'), attlen: row.int2('attlen'),
+      attalign: row.char('attalign') as Column['attalign'], attbyval: row.bool('attbyval'), storage: row.char('attstorage'),
+      ndims: this.snapshot.major >= 16 ? row.int2('attndims') : row.int4('attndims'), notNull: row.bool('attnotnull'),
+      hasDefault: row.bool('atthasdef'), isLocal: row.bool('attislocal'), identity: row.char('attidentity'), generated: row.char('attgenerated'), dropped: row.bool('attisdropped'),
+      collationOid: row.oid('attcollation'), missing: hasMissing ? (row.varlena('attmissingval')?.subarray(ARRAY_DATA_OFFSET) ?? null) : null,
+    };
   }
 
   /** The deformer of a relation's tuples. */
@@ -155,14 +160,23 @@ export class Catalog {
 
   /** Calls `emit` for every visible row of a catalog. The row is filled again for the next one. */
   scan(catalogName: string, emit: (row: CatalogRow) => void): void {
-    const { relation, layout } = this.catalogTable(catalogName);
-    this.scanFile({ ...relation.locator, fork: ForkNumber.main }, layout, emit);
+    this.scanFile(this.fileOf(catalogName), this.catalogTable(catalogName).layout, emit);
+  }
+
+  /** The file of a catalog. */
+  fileOf(catalogName: string): RelFork {
+    return { ...this.catalogTable(catalogName).relation.locator, fork: ForkNumber.main };
+  }
+
+  /** As scan(), for the rows of some blocks. */
+  scanBlocks(catalogName: string, blocks: readonly number[], emit: (row: CatalogRow) => void): void {
+    const file = this.fileOf(catalogName), row = new CatalogRow(this.catalogTable(catalogName).layout, this);
+    for (const block of blocks) this.eachRow(block, this.catalogPage(file, block), row, emit);
   }
 
   /** Calls `emit` for the visible rows of a mapped catalog whose index has this OID as its first key. */
   lookup(catalogName: string, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
-    const { relation, layout } = this.catalogTable(catalogName);
-    this.lookupFile({ ...relation.locator, fork: ForkNumber.main }, layout, index, oid, emit);
+    this.lookupFile(this.fileOf(catalogName), this.catalogTable(catalogName).layout, index, oid, emit);
   }
 
   private lookupFile(file: RelFork, layout: CatalogLayout, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
@@ -189,9 +203,13 @@ export class Catalog {
     const row = new CatalogRow(layout, this);
     this.snapshot.scan(file, (block, { page, unknown }) => {
       if (unknown) throw inputError('page.unknown', `a catalog page (block ${block}) is unknown after a record of ${unknown.rmgr} that cannot be replayed`);
-      visibleTuples(page, this.visibility, (_offnum, at, length) => emit(row.fill(page.bytes, page.view, at, length)), (offnum) => {
-        throw inputError('row.damaged', `line pointer ${offnum} of block ${block} of a catalog is damaged`);
-      });
+      this.eachRow(block, page, row, emit);
+    });
+  }
+
+  private eachRow(block: number, page: Page, row: CatalogRow, emit: (row: CatalogRow) => void): void {
+    visibleTuples(page, this.visibility, (_offnum, at, length) => emit(row.fill(page.bytes, page.view, at, length)), (offnum) => {
+      throw inputError('row.damaged', `line pointer ${offnum} of block ${block} of a catalog is damaged`);
     });
   }
 

@@ -274,16 +274,17 @@ export class DeltaLayer {
     for (; index < section.blocks && section.fences[index]! <= ordinal; index++) {
       this.decodeSizes(this.file.readBlock(section, index), (o, lsn, kind, blocks) => {
         if (o === ordinal) events.push({ lsn, kind, blocks });
-      });
+      }, ordinal);
     }
     return events;
   }
 
-  private decodeSizes(bytes: Uint8Array, emit: (ordinal: number, lsn: Lsn, kind: SizeEventKind, blocks: number) => void): void {
+  private decodeSizes(bytes: Uint8Array, emit: (ordinal: number, lsn: Lsn, kind: SizeEventKind, blocks: number) => void, last = Infinity): void {
     const reader = new ByteReader(bytes);
     let ordinal = 0;
     while (!reader.done) {
       ordinal += reader.varint();
+      if (ordinal > last) return;
       let lsn = this.startLsn as number;
       for (let n = reader.varint(); n > 0; n--) {
         const entry = reader.varint();

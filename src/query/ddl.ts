@@ -4,7 +4,8 @@ import type { CatalogRow } from '../catalog/catalogRow.js';
 import { RELKIND_NAMES, type Column, type Relation } from '../catalog/relation.js';
 import { SIZE_OF_HEAP_TUPLE_HEADER, T_XMIN } from '../pg/heapTuple.js';
 import { LP_NORMAL } from '../pg/page.js';
-import { ForkNumber, sameRelation } from '../pg/relFileLocator.js';
+import { ForkNumber, sameRelation, type RelFork } from '../pg/relFileLocator.js';
+import type { Lsn } from '../util/lsn.js';
 import { qualifiedName, quoteIdentifier } from '../util/quote.js';
 import { parentsOf } from './schema.js';
 import type { DatabaseAt } from './session.js';
@@ -42,8 +43,9 @@ const TRANSIENT_NAME = /^pg_temp_(\d+)$/;
 export interface DdlSides {
   before: DatabaseAt;
   after: DatabaseAt;
-  /** The transaction and its committed subtransactions. */
+  /** The transaction and its committed subtransactions; before this position they wrote nothing. */
   xids: ReadonlySet<number>;
+  since: Lsn;
   /** Names of the catalogs that its records touched. */
   catalogs: ReadonlySet<string>;
 }
@@ -56,6 +58,28 @@ export function ddlChanges(sides: DdlSides): DdlChange[] {
   if (catalogs.has('pg_attribute')) columnChanges(sides, changes);
   for (const object of NAMED_OBJECTS) if (catalogs.has(object.catalog)) namedChanges(sides, object, changes);
   return changes;
+}
+
+/**
+ * Calls `emit` with the rows of a catalog that one side sees and the other does not, or sees with other values, and with some more that both see: those
+ * of the blocks that changed in between. Where that cannot be told, with all rows of the side.
+ */
+function touchedRows(sides: DdlSides, side: 'before' | 'after', catalogName: string, emit: (row: CatalogRow) => void): void {
+  const { catalog } = sides[side];
+  const blocks = touchedBlocks(sides, catalogName);
+  if (blocks) catalog.scanBlocks(catalogName, blocks, emit);
+  else catalog.scan(catalogName, emit);
+}
+
+/** Undefined: the catalog has another file, or another size. */
+function touchedBlocks({ before, after, since }: DdlSides, catalogName: string): number[] | undefined {
+  const [was, is] = [before, after].map(({ catalog }) => catalog.fileOf(catalogName)) as [RelFork, RelFork];
+  const { pages } = before.session.store;
+  const [old, now] = [pages.relation(was, before.moment.lsn), pages.relation(is, after.moment.lsn)];
+  if (!sameRelation(was, is) || old.floorLsn !== now.floorLsn || old.blocks !== now.blocks) return undefined;
+  const blocks = new Set<number>();
+  pages.changes(was, 0, now.blocks, since, after.moment.lsn, (block) => void blocks.add(block));
+  return [...blocks].sort((a, b) => a - b);
 }
 
 /** OIDs of tables whose rows the transaction copied into a new file: make_new_heap() named it pg_temp_OID for a while. */
@@ -108,14 +132,13 @@ function relationChanges(sides: DdlSides, changes: DdlChange[]): void {
     changes.push({ action: 'created', objectKind: kindName(r), name: relationName(after, r), detail: '', relation: r });
   }
   let rewritten: Set<number> | undefined;
-  const oldAcl = before.once(acls), newAcl = after.once(acls);
+  const oldAcl = acls(sides, 'before'), newAcl = acls(sides, 'after');
   for (const r of was.values()) {
     const now = is.get(r.oid);
     if (!now || !isListed(r)) continue;
-    const name = relationName(before, r);
-    const add = (action: DdlAction, detail: string): void => void changes.push({ action, objectKind: kindName(r), name, detail, relation: r });
-    if (relationName(after, now) !== name) add('renamed', `to ${relationName(after, now)}`);
-    const [oldParents, newParents] = isIndex(r) ? [[], []] : [parentsOf(before, r.oid), parentsOf(after, r.oid)];
+    const add = (action: DdlAction, detail: string): void => void changes.push({ action, objectKind: kindName(r), name: relationName(before, r), detail, relation: r });
+    if (now.name !== r.name || after.catalog.schemaOf(now) !== before.catalog.schemaOf(r)) add('renamed', `to ${relationName(after, now)}`);
+    const [oldParents, newParents] = isIndex(r) || !sides.catalogs.has('pg_inherits') ? [[], []] : [parentsOf(before, r.oid), parentsOf(after, r.oid)];
     for (const oid of oldParents) if (!newParents.includes(oid) && is.has(oid)) add('detached', `from ${relationName(after, is.get(oid)!)}`);
     for (const oid of newParents) if (!oldParents.includes(oid)) add('attached', `to ${relationName(after, is.get(oid)!)}`);
     if (now.ownerOid !== r.ownerOid) add('altered', `owner from ${before.types.roleName(r.ownerOid) ?? r.ownerOid} to ${after.types.roleName(now.ownerOid) ?? now.ownerOid}`);
@@ -147,24 +170,40 @@ function indexedTables(database: DatabaseAt): Map<number, number> {
   return tables;
 }
 
-function acls(database: DatabaseAt): Map<number, string> {
+function acls(sides: DdlSides, side: 'before' | 'after'): Map<number, string> {
   const found = new Map<number, string>();
-  database.catalog.scan('pg_class', (row) => {
+  touchedRows(sides, side, 'pg_class', (row) => {
     if (!row.isNull('relacl')) found.set(row.oid('oid'), Buffer.from(row.varlena('relacl')!).toString('latin1'));
   });
   return found;
 }
 
-function columnChanges({ before, after }: DdlSides, changes: DdlChange[]): void {
+/** By relation, then by attnum, of the rows that changed and some more. */
+function touchedColumns(sides: DdlSides, side: 'before' | 'after'): Map<number, Map<number, Column>> {
+  const { catalog } = sides[side];
+  const found = new Map<number, Map<number, Column>>();
+  touchedRows(sides, side, 'pg_attribute', (row) => {
+    const oid = row.oid('attrelid'), column = catalog.readColumn(row);
+    const kind = catalog.relations.get(oid)?.kind;
+    if (!column || kind === undefined || !'rpfcm'.includes(kind)) return;
+    let columns = found.get(oid);
+    if (!columns) found.set(oid, (columns = new Map<number, Column>()));
+    columns.set(column.attnum, column);
+  });
+  return found;
+}
+
+function columnChanges(sides: DdlSides, changes: DdlChange[]): void {
+  const { before, after } = sides;
+  const was = touchedColumns(sides, 'before'), is = touchedColumns(sides, 'after');
   for (const relation of before.catalog.relations.values()) {
-    const now = after.catalog.relations.get(relation.oid);
-    if (!now || !'rpfcm'.includes(relation.kind)) continue;
-    const was = before.catalog.columns(relation.oid), is = after.catalog.columns(relation.oid);
-    const table = relationName(after, now);
+    const columns = is.get(relation.oid);
+    if (!columns) continue;
+    const table = relationName(after, after.catalog.relations.get(relation.oid)!);
     const add = (action: DdlAction, column: string, detail: string): void =>
       void changes.push({ action, objectKind: 'column', name: quoteIdentifier(column), detail: `of ${table}${detail}`, relation });
-    for (const column of is) {
-      const old = was.find((c) => c.attnum === column.attnum);
+    for (const column of [...columns.values()].sort((a, b) => a.attnum - b.attnum)) {
+      const old = was.get(relation.oid)?.get(column.attnum);
       if (!old) add('created', column.name, ` (${after.types.formatType(column.typeOid, column.typmod)})`);
       else if (column.dropped) {
         if (!old.dropped) add('dropped', old.name, ` (${before.types.formatType(old.typeOid, old.typmod)})`);
@@ -175,8 +214,10 @@ function columnChanges({ before, after }: DdlSides, changes: DdlChange[]): void 
 
 function compareColumn(before: DatabaseAt, after: DatabaseAt, old: Column, column: Column, add: (action: DdlAction, column: string, detail: string) => void): void {
   if (old.name !== column.name) add('renamed', old.name, ` to ${quoteIdentifier(column.name)}`);
-  const [from, to] = [before.types.formatType(old.typeOid, old.typmod), after.types.formatType(column.typeOid, column.typmod)];
-  if (from !== to) add('altered', column.name, `: type from ${from} to ${to}`);
+  if (old.typeOid !== column.typeOid || old.typmod !== column.typmod) {
+    const [from, to] = [before.types.formatType(old.typeOid, old.typmod), after.types.formatType(column.typeOid, column.typmod)];
+    if (from !== to) add('altered', column.name, `: type from ${from} to ${to}`);
+  }
   if (old.notNull !== column.notNull) add('altered', column.name, column.notNull ? ': set not null' : ': drop not null');
   if (old.hasDefault !== column.hasDefault) add('altered', column.name, column.hasDefault ? ': set default' : ': drop default');
   if (old.storage !== column.storage) add('altered', column.name, `: storage from ${old.storage} to ${column.storage}`);
@@ -212,9 +253,11 @@ const NAMED_OBJECTS: readonly NamedObject[] = [
 
 interface NamedRow { name: string; relOid: number }
 
-function namedRows(database: DatabaseAt, object: NamedObject): Map<number, NamedRow> {
+/** Of the rows that changed, and some more. */
+function namedRows(sides: DdlSides, side: 'before' | 'after', object: NamedObject): Map<number, NamedRow> {
+  const database = sides[side];
   const rows = new Map<number, NamedRow>();
-  database.catalog.scan(object.catalog, (row) => {
+  touchedRows(sides, side, object.catalog, (row) => {
     if (object.listed && !object.listed(row)) return;
     const name = row.name(object.nameColumn);
     const schema = object.namespaceColumn ? database.catalog.namespaces.get(row.oid(object.namespaceColumn)) : undefined;
@@ -223,8 +266,9 @@ function namedRows(database: DatabaseAt, object: NamedObject): Map<number, Named
   return rows;
 }
 
-function namedChanges({ before, after }: DdlSides, object: NamedObject, changes: DdlChange[]): void {
-  const was = namedRows(before, object), is = namedRows(after, object);
+function namedChanges(sides: DdlSides, object: NamedObject, changes: DdlChange[]): void {
+  const { before, after } = sides;
+  const was = namedRows(sides, 'before', object), is = namedRows(sides, 'after', object);
   const on = (database: DatabaseAt, row: NamedRow): string => {
     const relation = row.relOid === 0 ? undefined : database.catalog.relations.get(row.relOid);
     return relation ? `on ${relationName(database, relation)}` : '';

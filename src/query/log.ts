@@ -135,7 +135,7 @@ export class NamesBackward {
     }
     if (changesCatalogs) {
       entry.sides = { before, after };
-      if (before && after) entry.ddl = ddlChanges({ before, after, xids: new Set([row.xid, ...row.subxids]), catalogs });
+      if (before && after) entry.ddl = ddlChanges({ before, after, xids: new Set([row.xid, ...row.subxids]), since: this.session.store.changes.firstPossibleLsn(row), catalogs });
     }
     entry.namesAt = before ?? after;
     entry.tables = this.tables(row, files, before, after);

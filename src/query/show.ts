@@ -54,6 +54,6 @@ export function showTransaction(session: Session, xid: number, findings: Finding
   });
   return {
     row, range, committed, before, after, touched, rows: walk, survey: () => walk(undefined),
-    ddl: () => (committed && before && after ? ddlChanges({ before, after, xids, catalogs }) : []),
+    ddl: () => (committed && before && after ? ddlChanges({ before, after, xids, since: session.store.changes.firstPossibleLsn(row), catalogs }) : []),
   };
 }

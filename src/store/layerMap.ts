@@ -3,7 +3,8 @@ import path from 'node:path';
 import { compareRelFork, DeltaLayer, type LayerEvent, type SizeEvent } from '../layerfile/deltaLayer.js';
 import type { HeldFiles } from '../layerfile/heldFiles.js';
 import type { KeyPlace, ManifestLayer } from '../layerfile/manifest.js';
-import type { RelFork } from '../pg/relFileLocator.js';
+import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
+import { LruCache } from '../util/lruCache.js';
 import type { Lsn } from '../util/lsn.js';
 import { EventKind } from './layerEvents.js';
 
@@ -17,6 +18,8 @@ export class LayerMap {
   private readonly open: (DeltaLayer | undefined)[] = [];
   private eventList: LayerEvent[] | undefined;
   private readonly running = new Map<number, RunningXacts>();
+  /** Of the forks that were asked for last, by layer: catalogs are asked for again and again. */
+  private readonly sizes = new LruCache<string, SizeEvent[]>(1024);
 
   constructor(readonly folder: string, readonly entries: readonly ManifestLayer[], private readonly held?: HeldFiles) {}
 
@@ -73,7 +76,10 @@ export class LayerMap {
   sizeEvents(rel: RelFork, from: Lsn, to: Lsn): SizeEvent[] {
     const events: SizeEvent[] = [];
     for (const i of this.overlapping(from, to)) {
-      for (const event of this.layer(i).sizeEvents(rel)) if (event.lsn >= from && event.lsn < to) events.push(event);
+      const key = `${i} ${formatRelFork(rel)}`;
+      let ofLayer = this.sizes.get(key);
+      if (!ofLayer) this.sizes.set(key, (ofLayer = this.layer(i).sizeEvents(rel)));
+      for (const event of ofLayer) if (event.lsn >= from && event.lsn < to) events.push(event);
     }
     return events;
   }
