@@ -4,9 +4,11 @@ import { diffStat, diffWriter, type Change, type DiffCounts, type DiffWriter } f
 import type { Format } from '../output/rowWriter.js';
 import { escapeForTerminal } from '../output/terminalText.js';
 import { writeScript } from '../output/scriptText.js';
+import { coveredParts } from '../query/databaseAt.js';
 import { changedBlocks, diffTable, type TableDiff } from '../query/diff.js';
 import { countDiffs } from '../query/diffCounts.js';
 import type { DiffSides } from '../query/diffSpan.js';
+import type { Moment } from '../query/moment.js';
 import { diffScript } from '../query/revert.js';
 import { Findings } from '../query/session.js';
 import type { OnConflict } from '../query/sqlScript.js';
@@ -57,6 +59,9 @@ export async function diffCommand(from: string, to: string, tables: string[], op
     const changes = writeScript(diffScript(sides, chosen, findings, options.onConflict), (text) => output.write(text));
     differs = changes > 0 || chosen.some((pair) => !pair.before || !pair.after);
   } else if (options.pages) {
+    const [since, until] = moments.sort((a, b) => a.lsn - b.lsn) as [Moment, Moment];
+    // no record names the pages that changed in a gap
+    Array.from(coveredParts(session, { since, until }, findings));
     differs = showPages(sides, pairs(), options, output);
   } else {
     const columns = options.columns === undefined ? undefined : splitList(options.columns);

@@ -1,7 +1,7 @@
 /** walscope export: the changes of tables as a stream for other tools. */
 import { JsonRows } from '../output/json.js';
 import { changeStream, chosenTables, userTables, type TableChange } from '../query/changeStream.js';
-import { databaseByOid } from '../query/databaseAt.js';
+import { databaseByOid, newestPart } from '../query/databaseAt.js';
 import { asof } from '../query/asof.js';
 import { sourceAtFirst } from '../query/scanSource.js';
 import { tableShape, type TableShape } from '../query/rowImages.js';
@@ -30,19 +30,19 @@ export async function exportCommand(tables: string[], options: ExportCommandOpti
   if (!FORMATS.includes(format)) throw new WalscopeError('usage.format', `unknown format "${format}"`, { exitCode: ExitCode.usage, hint: `export writes ${FORMATS.join(' or ')}` });
   const session = openSession(options);
   const database = openDatabase(session, options);
-  const since = session.moment(options.since ?? 'earliest');
   const findings = new Findings();
+  const span = newestPart(session, { since: session.moment(options.since ?? 'earliest'), until: database.moment }, findings);
   await prepareVirtualColumns(session, database);
   const relations = tables.map((name) => database.relation(name));
   const leftOut = relations.find((relation) => database.isLeftOut(relation));
   if (leftOut) throw database.untracked(leftOut);
   const oids = relations.map(({ oid }) => oid);
   const wanted = tables.length === 0 ? userTables : chosenTables(oids, options.only);
-  const read = (emit: (change: TableChange) => boolean | void): void => changeStream(session, database.database.oid, wanted, { since, until: database.moment }, findings, emit);
+  const read = (emit: (change: TableChange) => boolean | void): void => changeStream(session, database.database.oid, wanted, span, findings, emit);
   if (format === 'jsonl') writeLines(session, options, read);
   else {
     if (tables.length !== 1 || options.output === undefined) throw new WalscopeError('usage.parquet', 'Parquet holds the versions of one table and goes to a file', { exitCode: ExitCode.usage, hint: 'write walscope export TABLE --format parquet -o FILE' });
-    const before = databaseByOid(session, database.database.oid, since.lsn, since.time);
+    const before = databaseByOid(session, database.database.oid, span.since.lsn, span.since.time);
     await writeParquet(database, before, tables[0]!, { ...options, output: options.output }, read, findings);
   }
   for (const text of session.notices) notice(text);

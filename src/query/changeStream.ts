@@ -10,12 +10,11 @@ import { xidPrecedes } from '../store/transactionChanges.js';
 import { isCommit } from '../store/transactionLog.js';
 import type { Lsn } from '../util/lsn.js';
 import { tablesNamed } from './children.js';
-import { databaseByOid } from './databaseAt.js';
+import { databaseByOid, type Span } from './databaseAt.js';
 import { DDL_CATALOGS, rewrittenRelations } from './ddl.js';
 import { typeShape } from './diff.js';
 import { fileNames } from './fileNames.js';
 import type { RowOperation } from './heapChanges.js';
-import type { Moment } from './moment.js';
 import { RowImages, tableShape, type RowValues, type TableShape } from './rowImages.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { readChange, visitRows } from './transactionRows.js';
@@ -35,11 +34,6 @@ export interface TableChange {
   isMove: boolean;
 }
 
-export interface ChangeOptions {
-  since: Moment;
-  until: Moment;
-}
-
 /** The tables with rows that are wanted, as of a moment. */
 export type WantedTables = (database: DatabaseAt) => Relation[];
 
@@ -56,8 +50,8 @@ export function userTables(database: DatabaseAt): Relation[] {
   return [...database.catalog.relations.values()].filter((r) => (r.kind === 'r' || r.kind === 'm') && r.persistence === 'p' && !isSystemSchema(database.catalog.schemaOf(r)));
 }
 
-/** Calls `emit` with each change; it stops by giving false. */
-export function changeStream(session: Session, dbOid: number, wanted: WantedTables, { since, until }: ChangeOptions, findings: Findings, emit: (change: TableChange) => boolean | void): void {
+/** Calls `emit` with each change of a span without a gap; it stops by giving false. */
+export function changeStream(session: Session, dbOid: number, wanted: WantedTables, { since, until }: Span, findings: Findings, emit: (change: TableChange) => boolean | void): void {
   const stream = new ChangeStream(session, dbOid, wanted, findings, emit);
   let from = since.lsn;
   stream.enter(databaseByOid(session, dbOid, from, null));

@@ -8,9 +8,9 @@ import { formatTimestamptz } from '../util/pgTime.js';
 import { qualifiedName } from '../util/quote.js';
 import { asof, chooseColumns, columnOf, type AsofColumn } from './asof.js';
 import { compileTableWhere } from './tableWhere.js';
-import { changeStream, chosenTables, type ChangeOptions, type TableChange } from './changeStream.js';
+import { changeStream, chosenTables, type TableChange } from './changeStream.js';
 import { tablesNamed } from './children.js';
-import { databaseByOid } from './databaseAt.js';
+import { databaseByOid, newestPart, type Span } from './databaseAt.js';
 import { keyTest } from './indexScan.js';
 import { tableShape, type RowValues, type TableShape } from './rowImages.js';
 import { sourceAtFirst } from './scanSource.js';
@@ -18,7 +18,7 @@ import type { DatabaseAt, Findings, Session } from './session.js';
 import { virtualColumns } from './virtualColumns.js';
 
 /** What is asked of a table beside its rows. */
-export interface HistoryOptions extends ChangeOptions {
+export interface HistoryOptions extends Span {
   /** Without the rows of children. */
   only?: boolean;
   /** Of the table's own columns these. */
@@ -74,7 +74,8 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
     });
   }
   const versions: Version[] = [];
-  const first = databaseByOid(session, database.database.oid, options.since.lsn, options.since.time);
+  const span = newestPart(session, options, findings);
+  const first = databaseByOid(session, database.database.oid, span.since.lsn, span.since.time);
   const source = first && sourceAtFirst(first, oid, options, findings);
   if (first && source) {
     for (const part of source.parts) {
@@ -96,7 +97,7 @@ export async function rowHistory(session: Session, database: DatabaseAt, tableNa
     if (leaving?.isOurs) add('delete', leaving.row, leaving.shape, null);
     leaving = undefined;
   };
-  changeStream(session, database.database.oid, chosenTables([oid], options.only), options, findings, (change) => {
+  changeStream(session, database.database.oid, chosenTables([oid], options.only), span, findings, (change) => {
     const { operation, row, shape: from } = change;
     const was = isKey(change, change.before), is = isKey(change, change.after);
     if (operation !== 'insert' || row !== leaving?.row) stayedAway();
@@ -133,7 +134,7 @@ export async function findChanges(session: Session, database: DatabaseAt, tableN
   const shown = shownColumns(database, table, options);
   const names = shape.columns.map((column) => column.name);
   const rows: (string | null)[][] = [];
-  changeStream(session, database.database.oid, chosenTables([relation.oid], options.only), options, findings, (change) => {
+  changeStream(session, database.database.oid, chosenTables([relation.oid], options.only), newestPart(session, options, findings), findings, (change) => {
     const common = (values: RowValues | null): RowValues | null =>
       values && shape.columns.map((column) => { const i = change.shape.columns.findIndex((c) => c.name === column.name); return i < 0 ? null : values[i]!; });
     const before = common(change.before), after = common(change.after);

@@ -12,11 +12,10 @@ import type { RelationChange } from '../pg/walScanChanges.js';
 import { EventKind } from '../store/layerEvents.js';
 import { isCommit } from '../store/transactionLog.js';
 import { formatLsn, type Lsn } from '../util/lsn.js';
-import { coverageOf, databaseByOid } from './databaseAt.js';
+import { coverageOf, coveredParts, databaseByOid, type Span } from './databaseAt.js';
 import type { DdlChange } from './ddl.js';
 import { ddlCatalogFiles, isDdlChange } from './ddlFiles.js';
 import { NamesBackward, type TransactionEntry } from './log.js';
-import type { Moment } from './moment.js';
 import { partitionRoots } from './partitionRoots.js';
 import { RowCounter } from './rowCounter.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
@@ -61,27 +60,22 @@ const RANKED = 50;
 const BURST_ABORTS = 50;
 const BURST_MICROS = 60e6;
 
-export interface IncidentOptions {
-  since: Moment;
-  until: Moment;
-}
-
 /** All incidents, the worst first. */
-export function findIncidents(session: Session, options: IncidentOptions, findings: Findings): Incident[] {
+export function findIncidents(session: Session, options: Span, findings: Findings): Incident[] {
   const found = new Ranking();
   const { store } = session;
-  const range = coverageOf(session, options.until.lsn)!;
-  const from = Math.max(options.since.lsn, range.firstLsn) as Lsn;
   const counter = new RowCounter();
-  const names = new NamesBackward(session, findings, false);
-  const catalogs = ddlCatalogFiles(session, options);
   const candidates: Candidate[] = [];
-  const ofInterest = (changes: RelationChange[]): boolean => changes.some((change) => change.deleted >= LEAST_ROWS || change.updated >= LEAST_ROWS || isDdlChange(catalogs, change));
-  for (const row of store.changes.rowsBackward(store.transactions, from, options.until.lsn, ofInterest)) {
-    if (!isCommit(row)) continue;
-    const entry = names.describe(row, store.changes.of(row), []);
-    if (entry.ddl.length > 0) schemaIncidents(session, entry, counter, found);
-    candidates.push(...rowCandidates(entry));
+  for (const part of coveredParts(session, options, findings)) {
+    const names = new NamesBackward(session, findings, false);
+    const catalogs = ddlCatalogFiles(session, part);
+    const ofInterest = (changes: RelationChange[]): boolean => changes.some((change) => change.deleted >= LEAST_ROWS || change.updated >= LEAST_ROWS || isDdlChange(catalogs, change));
+    for (const row of store.changes.rowsBackward(store.transactions, part.since.lsn, part.until.lsn, ofInterest)) {
+      if (!isCommit(row)) continue;
+      const entry = names.describe(row, store.changes.of(row), []);
+      if (entry.ddl.length > 0) schemaIncidents(session, entry, counter, found);
+      candidates.push(...rowCandidates(entry));
+    }
   }
   // a score is at most that of a whole table: what is below the last rank then needs no counting
   candidates.sort((a, b) => b.bound - a.bound);
@@ -265,7 +259,7 @@ function beforeInvalid(session: Session, oid: number | undefined, lsn: Lsn): Lsn
 }
 
 /** Many aborts in a minute: one incident a burst. */
-function abortBursts(session: Session, { since, until }: IncidentOptions, found: Ranking): void {
+function abortBursts(session: Session, { since, until }: Span, found: Ranking): void {
   let burst: XactRow[] = [];
   const close = (): void => {
     if (burst.length >= BURST_ABORTS) {

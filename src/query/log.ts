@@ -7,10 +7,9 @@ import type { RelationChange } from '../pg/walScanChanges.js';
 import type { Lsn } from '../util/lsn.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
 import { withDescendants } from './children.js';
-import { coverageOf, databaseByOid } from './databaseAt.js';
+import { coveredParts, databaseByOid, type Span } from './databaseAt.js';
 import { DDL_CATALOGS, ddlChanges, ddlText, rewrittenRelations, type DdlChange } from './ddl.js';
 import { fileNames } from './fileNames.js';
-import type { Moment } from './moment.js';
 import { parseTableName, type TableName } from './tableName.js';
 import { countRows } from './transactionRows.js';
 import { logEntries, type LogicalMessage } from './transactionScan.js';
@@ -49,9 +48,7 @@ export type LogEntry =
   | { kind: 'restorePoint'; row: XactRow }
   | { kind: 'message'; message: LogicalMessage };
 
-export interface LogOptions {
-  since: Moment;
-  until: Moment;
+export interface LogOptions extends Span {
   table?: string;
   xid?: number;
   /** Aborted transactions too. */
@@ -60,22 +57,22 @@ export interface LogOptions {
 
 /** Entries newest first, given as they are found. */
 export function* transactionLog(session: Session, options: LogOptions, findings: Findings): Generator<LogEntry> {
-  const range = coverageOf(session, options.until.lsn)!;
-  const from = Math.max(options.since.lsn, range.firstLsn) as typeof range.firstLsn;
-  const names = new NamesBackward(session, findings);
   const { table } = options;
   if (table !== undefined) parseTableName(table); // refuses what is no name
   const isOne = options.xid !== undefined || table !== undefined;
   const wanted = (row: XactRow): boolean =>
     (options.xid === undefined || row.xid === options.xid || row.subxids.includes(options.xid)) && (options.aborted === true || isCommit(row));
-  for (const entry of logEntries(session.store, from, options.until.lsn, wanted)) {
-    if (entry.kind !== 'transaction') {
-      if (!isOne || (entry.kind === 'prepared' && entry.row.xid === options.xid)) yield entry;
-      continue;
+  for (const { since, until } of coveredParts(session, options, findings)) {
+    const names = new NamesBackward(session, findings);
+    for (const entry of logEntries(session.store, since.lsn, until.lsn, wanted)) {
+      if (entry.kind !== 'transaction') {
+        if (!isOne || (entry.kind === 'prepared' && entry.row.xid === options.xid)) yield entry;
+        continue;
+      }
+      const described = names.describe(entry.row, entry.files, entry.messages);
+      // each database holds names in its own encoding
+      if (table === undefined || isAbout(described, entry.files, parseTableName(described.namesAt?.typed(table) ?? table))) yield described;
     }
-    const described = names.describe(entry.row, entry.files, entry.messages);
-    // each database holds names in its own encoding
-    if (table === undefined || isAbout(described, entry.files, parseTableName(described.namesAt?.typed(table) ?? table))) yield described;
   }
 }
 

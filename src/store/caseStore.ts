@@ -190,8 +190,9 @@ export class CaseStore {
     const times = this.checkpointTimes(range.run.startLsn, range.lastLsn);
     for (const entry of this.layers.entries) {
       if (entry.startLsn >= range.lastLsn || entry.endLsn <= range.run.startLsn) continue;
-      if (entry.maxTime !== null) times.push(entry.maxTime);
-      if (entry.lastTime !== null) times.push(entry.lastTime);
+      if (entry.startLsn >= range.run.startLsn && entry.endLsn <= range.lastLsn) times.push(...[entry.maxTime, entry.lastTime].filter((time) => time !== null));
+      // of a layer that the range cuts the rows tell
+      else for (const { time } of this.transactions.rows(Math.max(entry.startLsn, range.run.startLsn) as Lsn, range.lastLsn)) times.push(time);
     }
     return times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null;
   }

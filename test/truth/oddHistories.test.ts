@@ -1,17 +1,21 @@
 /** Histories that a DBA would call odd, each against what the server said of it. */
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { takePlainBackup } from '../../fixtures/postgres/backup.js';
+import { takePlainBackup, type BaseBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
 import { blame } from '../../src/query/blame.js';
 import { changeStream, chosenTables } from '../../src/query/changeStream.js';
 import { diffTable } from '../../src/query/diff.js';
 import { countDiffs } from '../../src/query/diffCounts.js';
 import type { DiffSides } from '../../src/query/diffSpan.js';
-import { rowHistory } from '../../src/query/history.js';
+import { findChanges, rowHistory } from '../../src/query/history.js';
+import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
 import { openSource } from '../../src/query/scanSource.js';
-import { Findings } from '../../src/query/session.js';
+import type { Span } from '../../src/query/databaseAt.js';
+import type { Moment } from '../../src/query/moment.js';
+import { Findings, type DatabaseAt } from '../../src/query/session.js';
 import { heldPairs, namedPairs } from '../../src/query/tablePairs.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
@@ -33,6 +37,7 @@ beforeAll(async () => {
   server = await PostgresServer.create({ major: 18, settings: { autovacuum: false } });
   await server.sql(`CREATE TABLE many (v int); INSERT INTO many VALUES (-1), (-2);
     CREATE UNLOGGED TABLE ul (id int PRIMARY KEY, v text); INSERT INTO ul VALUES (1, 'never seen'), (2, 'never seen'); CREATE TABLE pl (id int PRIMARY KEY, v text); INSERT INTO pl VALUES (1, 'first');
+    CREATE TABLE g (id int PRIMARY KEY, v text); INSERT INTO g VALUES (1, 'first'), (2, 'first'); CREATE TABLE victim AS SELECT g FROM generate_series(1, 5000) g;
     CREATE TABLE part (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE part_1 (LIKE part INCLUDING ALL)`);
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
   await server.sql("SELECT pg_create_restore_point('before')");
@@ -45,11 +50,35 @@ beforeAll(async () => {
   });
   await server.archiveAll();
   indexed = await indexArchive({ backup, wal: server.walDir });
+  await makeGap(backup);
 });
 afterAll(async () => {
   indexed?.remove();
+  gapped?.remove();
   await server?.destroy();
 });
+
+/** An archive that lost segments between two backups. */
+let gapped: IndexedArchive;
+async function makeGap(backup: BaseBackup): Promise<void> {
+  const ended = (work: string): Promise<string> => server.session('postgres', async (client) => {
+    await client.query(`BEGIN; ${work}`);
+    const { rows } = await client.query<{ xid: string }>('SELECT txid_current()::text AS xid');
+    await client.query('COMMIT');
+    return rows[0]!.xid;
+  });
+  xids.set(await ended("UPDATE g SET v = 'known' WHERE id = 1; DROP TABLE victim"), 'known');
+  await server.archiveAll();
+  const before = new Set(readdirSync(server.walDir));
+  await ended("UPDATE g SET v = 'lost' WHERE id <= 2");
+  await server.archiveAll();
+  const lost = readdirSync(server.walDir).filter((name) => !before.has(name));
+  const secondBackup = await takePlainBackup(server, join(server.root, 'backup2'));
+  xids.set(await ended("UPDATE g SET v = 'found' WHERE id = 2"), 'found');
+  await server.archiveAll();
+  for (const name of lost) rmSync(join(server.walDir, name));
+  gapped = await indexArchive({ backup, wal: server.walDir, secondBackup });
+}
 
 const at = (moment: string) => indexed.session.database(indexed.session.moment(moment), 'postgres');
 const after = (step: keyof typeof STEPS): string => `xid:${[...xids].find(([, name]) => name === step)![0]}`;
@@ -110,4 +139,36 @@ it('rows that a transaction changes before it attaches their table come once', (
   changeStream(indexed.session, database.oid, chosenTables([oid]), span(), findings, ({ operation, before, after }) => void told.push([operation, ...(after ?? before)!]));
   expect(findings.list).toEqual([]);
   expect(told).toEqual([['attach', '1', 'changed']]);
+});
+
+describe('an archive with a gap between two backups', () => {
+  const ask = async <T>(question: (database: DatabaseAt, span: Span, findings: Findings) => T | Promise<T>): Promise<{ answer: T; findings: string[] }> => {
+    const { session } = gapped;
+    const findings = new Findings();
+    const [since, until] = ['earliest', 'latest'].map((text) => session.moment(text)) as [Moment, Moment];
+    const answer = await question(session.database(until, 'postgres'), { since, until }, findings);
+    return { answer, findings: findings.list.map(({ code }) => code) };
+  };
+
+  it('has a log and incidents on both sides of it', async () => {
+    const log = await ask((_, span, findings) => [...transactionLog(gapped.session, { ...span, table: 'g' }, findings)].map((entry) => (entry.kind === 'transaction' ? xids.get(String(entry.row.xid)) : entry.kind)));
+    expect(log).toEqual({ answer: ['found', 'known'], findings: ['moment.gap'] });
+    const incidents = await ask((_, span, findings) => findIncidents(gapped.session, span, findings).map(({ kind, object }) => [kind, object]));
+    expect(incidents).toEqual({ answer: [['drop', 'victim']], findings: ['moment.gap'] });
+  });
+
+  it('follows rows from behind it on', async () => {
+    const versions = await ask(async (database, span, findings) => (await rowHistory(gapped.session, database, 'g', ['2'], span, findings)).rows.map((row) => [row[0], row.at(-1)]));
+    expect(versions).toEqual({ answer: [['there before', 'lost'], ['update', 'found']], findings: ['moment.gap'] });
+    const changes = await ask(async (database, span, findings) => (await findChanges(gapped.session, database, 'g', "v <> 'first'", 'appeared', span, findings)).rows);
+    expect(changes).toEqual({ answer: [], findings: ['moment.gap'] });
+  });
+
+  it('compares both sides of it', async () => {
+    const counts = await ask((database, { since }, findings) => {
+      const sides: DiffSides = { before: gapped.session.database(since, 'postgres'), after: database };
+      return countDiffs([diffTable(sides, namedPairs(sides, ['g'], findings)[0]!, findings)]);
+    });
+    expect(counts).toEqual({ answer: [{ added: 0, removed: 0, changed: 2 }], findings: [] });
+  });
 });
