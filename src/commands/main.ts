@@ -172,6 +172,7 @@ function buildProgram(done: (code: number) => void): Command {
     .argument('[table]', 'a table, view, sequence or other relation; with --ddl, none: the whole database')
     .option('--ddl', 'as SQL that creates it')
     .option('--section <part>', 'of a whole database: pre-data, which rows need, or post-data: constraints, indexes, views')
+    .option('--owners', 'with --ddl: owners and privileges, too (ALTER … OWNER TO, GRANT, REVOKE), whose roles must be there: walscope schema --ddl --owners | psql fresh')
     .option('--function', "the name is a function's or procedure's: its definition")
     .option('--json', 'as JSON')
     .option('-o, --output <file>', 'write the data to a file')

@@ -1,6 +1,8 @@
 /** walscope schema: a relation's definition as of a moment, as psql's \d+ shows it, as SQL or as JSON; or a whole database as SQL. */
 import { writeSchema } from '../output/schemaText.js';
+import { PG_CLASS } from '../catalog/catalogOids.js';
 import { databaseDdl } from '../query/databaseDdl.js';
+import { ownership } from '../query/ownership.js';
 import { tableDdl } from '../query/schemaDdl.js';
 import { describeSchema } from '../query/schemaDescription.js';
 import { tableSchema, type TableSchema } from '../query/schema.js';
@@ -14,17 +16,19 @@ export interface SchemaCommandOptions extends CommonOptions {
   ddl?: boolean;
   function?: boolean;
   section?: string;
+  owners?: boolean;
 }
 
 export async function schemaCommand(name: string | undefined, options: SchemaCommandOptions): Promise<ExitCode> {
   const session = openSession(options);
   const database = openDatabase(session, options);
+  if (options.owners && !options.ddl) throw new WalscopeError('usage.owners', '--owners adds to the SQL that --ddl writes', { exitCode: ExitCode.usage, hint: 'add --ddl' });
   if (name === undefined) return wholeDatabase(database, options);
   if (options.section !== undefined) throw new WalscopeError('usage.section', '--section divides the SQL of a whole database', { exitCode: ExitCode.usage, hint: 'leave out the table, or the option' });
   if (options.function) return functionSource(database, name, options);
   const schema = tableSchema(database, database.relation(name));
   const output = new DataOutput(options.output, database.encoding.outputCharset);
-  if (options.ddl) output.write(tableDdl(database, schema));
+  if (options.ddl) output.write(tableDdl(database, schema) + (options.owners ? ownership(database, (classOid, oid) => classOid === PG_CLASS && oid === schema.relation.oid, false).map((statement) => `\n${statement}\n`).join('') : ''));
   else if (options.json) output.write(`${JSON.stringify(asJson(schema), null, 2)}\n`);
   else writeSchema(describeSchema(schema), output.forTerminal, output.write);
   output.end();
@@ -37,7 +41,7 @@ function wholeDatabase(database: DatabaseAt, options: SchemaCommandOptions): Exi
   if (!options.ddl) throw new WalscopeError('usage.schema', 'no table is named', { exitCode: ExitCode.usage, hint: 'name a table, or write the whole database with --ddl; walscope tables lists what there is' });
   const { section } = options;
   if (section !== undefined && section !== 'pre-data' && section !== 'post-data') throw new WalscopeError('usage.section', `"${section}" is no section`, { exitCode: ExitCode.usage, hint: 'pre-data or post-data' });
-  const { settings, before, after, unknown } = databaseDdl(database);
+  const { settings, before, after, unknown } = databaseDdl(database, { owners: options.owners });
   const output = new DataOutput(options.output, database.encoding.outputCharset);
   for (const statement of [...settings, ...(section === 'post-data' ? [] : before), ...(section === 'pre-data' ? [] : after)]) output.write(`${statement}\n\n`);
   output.end();

@@ -10,6 +10,7 @@ import { baseTypes, casts, transforms } from './baseTypeDdl.js';
 import { commentOn, commentsOf } from './comments.js';
 import { Dependencies, unwrittenObjects } from './ddlObjects.js';
 import { objectKey, type ObjectKey, SHELL_OF_TYPE } from './objectKey.js';
+import { ownership } from './ownership.js';
 import { parentsOf, tableSchema } from './schema.js';
 import { createSequence, identityPersistence, ownedBy, sequencesOf, tableDdlParts } from './schemaDdl.js';
 import { extensionMembers, functionsOf, schemasOf } from './schemaObjects.js';
@@ -43,9 +44,9 @@ interface DdlObject {
 const Rank = { schema: 0, extension: 1, type: 2, function: 3, sequence: 4, table: 5, view: 6, onTable: 7 } as const;
 const SETTINGS = ['SET check_function_bodies = off;', 'SET search_path = public, pg_catalog;'];
 
-/** Writes the database. */
-export function databaseDdl(database: DatabaseAt): DatabaseDdl {
-  return new DatabaseWriter(database).write();
+/** Writes the database; with `owners`, who owned what and who might do what with it, last. */
+export function databaseDdl(database: DatabaseAt, { owners = false }: { owners?: boolean } = {}): DatabaseDdl {
+  return new DatabaseWriter(database).write(owners);
 }
 
 class DatabaseWriter {
@@ -63,7 +64,7 @@ class DatabaseWriter {
     ({ needs: this.needs, checksApart: this.checksApart } = this.dependencies.statements());
   }
 
-  write(): DatabaseDdl {
+  write(owners: boolean): DatabaseDdl {
     this.schemas();
     this.accessMethods();
     this.types();
@@ -84,6 +85,7 @@ class DatabaseWriter {
         ...[...early].sort((a, b) => b.depth - a.depth).flatMap((object) => object.after), ...early.flatMap((object) => object.attachments),
         ...behind.flatMap((object) => [...object.statements, ...object.after]),
         ...[...all].sort((a, b) => b.depth - a.depth).flatMap((object) => object.foreignKeys), ...all.flatMap((object) => object.comments),
+        ...(owners ? ownership(this.database, (classOid, oid) => this.objects.has(objectKey(classOid, oid)), true) : []),
       ],
       unknown: this.unknown,
     };

@@ -10,6 +10,11 @@ export interface ArrayValue<T> {
 
 const MAX_DIMENSIONS = 6;
 
+/** array_isspace(), scanner_isspace(): other blanks than ASCII's are letters to input functions. */
+export function isSpace(character: string | undefined): boolean {
+  return character !== undefined && /^[ \t-\r]$/.test(character);
+}
+
 /** The text is no array, or one of its elements no value. */
 class Malformed extends Error {}
 
@@ -34,7 +39,7 @@ class ArrayParser<T> {
   }
 
   run(): ArrayValue<T> {
-    const bounds = /^\s*((?:\[[+-]?\d+(?::[+-]?\d+)?\])+)\s*=/.exec(this.text);
+    const bounds = /^[ \t-\r]*((?:\[[+-]?\d+(?::[+-]?\d+)?\])+)[ \t-\r]*=/.exec(this.text);
     if (bounds) this.at = bounds[0].length;
     this.space();
     if (this.text[this.at] !== '{') throw new Malformed();
@@ -90,9 +95,9 @@ class ArrayParser<T> {
     }
     this.plain.lastIndex = this.at;
     const word = this.plain.exec(this.text);
-    if (!word || word[0].trim() === '') throw new Malformed();
+    const trimmed = word?.[0].replace(/[ \t-\r]+$/, '') ?? '';
+    if (trimmed === '') throw new Malformed();
     this.at = this.plain.lastIndex;
-    const trimmed = word[0].trim();
     return /^null$/i.test(trimmed) ? null : this.value(trimmed);
   }
 
@@ -103,7 +108,7 @@ class ArrayParser<T> {
   }
 
   private space(): void {
-    while (/\s/.test(this.text[this.at] ?? '')) this.at++;
+    while (isSpace(this.text[this.at])) this.at++;
   }
 }
 
@@ -127,7 +132,7 @@ export function formatArray<T>(array: ArrayValue<T>, format: (value: T) => strin
 function quoteElement<T>(value: T | null, format: (value: T) => string): string {
   if (value === null) return 'NULL';
   const text = format(value);
-  if (text !== '' && !/[\s"\\{},]/.test(text) && !/^null$/i.test(text)) return text;
+  if (text !== '' && !/[ \t-\r"\\{},]/.test(text) && !/^null$/i.test(text)) return text;
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 

@@ -34,7 +34,7 @@ export function readField(text: string, at: number, ends: string): { value: stri
 
 /** record_in(): the texts of a row literal's fields, as many as `count`; undefined where it is none such. */
 export function parseRecordText(text: string, count: number): (string | null)[] | undefined {
-  const [, body] = /^\s*\(([^]*)\)\s*$/.exec(text) ?? [];
+  const [, body] = /^[ \t-\r]*\(([^]*)\)[ \t-\r]*$/.exec(text) ?? [];
   if (body === undefined) return undefined;
   const fields: (string | null)[] = [];
   const inner = `${body})`;

@@ -3,6 +3,7 @@
  * utils/adt/tsquery_util.c; and their input: gettoken_tsvector(), utils/adt/tsvector_parser.c, uniqueentry(), utils/adt/tsvector.c, makepol(),
  * utils/adt/tsquery.c, PG 13–18.
  */
+import { isSpace } from '../../util/arrayValue.js';
 import { int32At, uint16At, uint32At } from '../bytes.js';
 import { compareBytes } from '../compare.js';
 import type { KeyType } from './keyType.js';
@@ -85,14 +86,14 @@ function uniquePositions(entries: readonly number[]): number[] {
 function parseVector(text: string, encode: Encode): TsVector | undefined {
   const found = new Map<string, Word>();
   for (let at = 0; ;) {
-    while (/\s/.test(text[at] ?? '')) at++;
+    while (isSpace(text[at])) at++;
     if (at === text.length) break;
-    const read = readWord(text, at, /[\s:]/);
+    const read = readWord(text, at, /[ \t-\r:]/);
     if (!read) return undefined;
     at = read.at;
     let positions: number[] | undefined;
     if (text[at] === ':') {
-      const [list] = /^[^\s]*/.exec(text.slice(at + 1))!;
+      const [list] = /^[^ \t-\r]*/.exec(text.slice(at + 1))!;
       positions = readPositions(list);
       if (!positions) return undefined;
       at += 1 + list.length;
@@ -218,7 +219,7 @@ class QueryParser {
   }
 
   private operand(): boolean {
-    const read = /[:!&|()<\s]/.test(this.text[this.at] ?? ' ') ? undefined : readWord(this.text, this.at, /[:!&|()<\s]/);
+    const read = /[:!&|()< \t-\r]/.test(this.text[this.at] ?? ' ') ? undefined : readWord(this.text, this.at, /[:!&|()< \t-\r]/);
     if (!read) return false;
     this.at = read.at;
     this.at += /^(?::[abcd*]*)?/i.exec(this.text.slice(this.at))![0].length;
@@ -256,7 +257,7 @@ class QueryParser {
   }
 
   private space(): void {
-    while (/\s/.test(this.text[this.at] ?? '')) this.at++;
+    while (isSpace(this.text[this.at])) this.at++;
   }
 }
 
