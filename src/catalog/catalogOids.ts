@@ -22,3 +22,8 @@ export const PG_TRANSFORM = 3576;
 /** Schemas, as in pg_namespace.oid. */
 export const PG_CATALOG = 11;
 export const PUBLIC = 2200;
+
+/** Whether the default search path finds what is in a schema. */
+export function isSearched(namespaceOid: number): boolean {
+  return namespaceOid === PG_CATALOG || namespaceOid === PUBLIC;
+}

@@ -3,7 +3,7 @@
  * and pg_get_expr(relpartbound): utils/adt/ruleutils.c, PG 13–18. Where an expression is not deparsed, `unknown` says which.
  */
 import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import { PG_CATALOG, PUBLIC } from './catalogOids.js';
+import { isSearched } from './catalogOids.js';
 import type { CatalogRow } from './catalogRow.js';
 import { deparse, deparseBareConst, deparseText, type DeparseLookup, type Deparsed } from './deparse.js';
 import { isA, list, token } from './ruleutils/nodes.js';
@@ -66,8 +66,7 @@ export class Definitions {
     const relation = this.lookup.catalog.relations.get(relOid);
     if (!relation) return `oid:${relOid}`;
     const schema = quoteIdentifier(this.lookup.catalog.schemaOf(relation));
-    const visible = relation.namespaceOid === PG_CATALOG || relation.namespaceOid === PUBLIC;
-    return visible && !always ? quoteIdentifier(relation.name) : `${schema}.${quoteIdentifier(relation.name)}`;
+    return isSearched(relation.namespaceOid) && !always ? quoteIdentifier(relation.name) : `${schema}.${quoteIdentifier(relation.name)}`;
   }
 
   private opclassSuffix(opclassOid: number): string {

@@ -1,7 +1,7 @@
 /** Operator classes: their names where they must be said, and which operators sort a type without being named. */
 import { quoteIdentifier } from '../util/quote.js';
 import type { Catalog } from './catalog.js';
-import { PG_CATALOG, PUBLIC } from './catalogOids.js';
+import { isSearched } from './catalogOids.js';
 import type { TypeCatalog } from './typeCatalog.js';
 
 const BTREE_AM = 403;
@@ -49,7 +49,7 @@ export class OperatorClasses {
   name(oid: number): string {
     const found = this.all.get(oid);
     if (!found || found.isDefault) return '';
-    const schema = found.namespaceOid === PG_CATALOG || found.namespaceOid === PUBLIC ? '' : `${quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '')}.`;
+    const schema = isSearched(found.namespaceOid) ? '' : `${quoteIdentifier(this.catalog.namespaces.get(found.namespaceOid) ?? '')}.`;
     return `${schema}${quoteIdentifier(found.name)}`;
   }
 

@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../util/quote.js';
 import type { CompositeAttribute, RegKind, TypeInfo, TypeLookup } from '../rows/types/typeInfo.js';
 import type { TypeAlign } from '../rows/deform.js';
 import { CatalogIndex, type Catalog } from './catalog.js';
-import { PG_CATALOG, PUBLIC } from './catalogOids.js';
+import { isSearched, PG_CATALOG, PUBLIC } from './catalogOids.js';
 import { OperatorClasses } from './operatorClasses.js';
 import { sqlTypeName } from './sqlTypeNames.js';
 
@@ -130,7 +130,7 @@ export class TypeCatalog implements TypeLookup {
     const names = new Map<string, number[]>();
     this.catalog.scan('pg_proc', (row) => {
       const namespace = row.oid('pronamespace');
-      if (namespace !== PG_CATALOG && namespace !== PUBLIC) return;
+      if (!isSearched(namespace)) return;
       const name = row.name('proname');
       const list = names.get(name);
       if (list) list.push(row.oid('oid'));
@@ -378,14 +378,13 @@ export class TypeCatalog implements TypeLookup {
   private operatorName(kind: 'regoper' | 'regoperator', oid: number): string | undefined {
     const found = this.operators.get(oid);
     if (!found) return undefined;
-    const isVisible = ({ namespaceOid }: OperatorRow): boolean => namespaceOid === PG_CATALOG || namespaceOid === PUBLIC;
     const schema = this.quoted(this.catalog.namespaces.get(found.namespaceOid) ?? '');
     if (kind === 'regoper') {
-      const candidates = [...this.operators.values()].filter((row) => row.name === found.name && isVisible(row));
+      const candidates = [...this.operators.values()].filter((row) => row.name === found.name && isSearched(row.namespaceOid));
       return candidates.length === 1 && candidates[0] === found ? found.name : `${schema}.${found.name}`;
     }
     const args = [found.left, found.right].map((t) => (t === 0 ? 'NONE' : this.formatType(t))).join(',');
-    return `${isVisible(found) ? '' : `${schema}.`}${found.name}(${args})`;
+    return `${isSearched(found.namespaceOid) ? '' : `${schema}.`}${found.name}(${args})`;
   }
 
   private namedObject(catalogName: string, nameColumn: string, namespaceColumn: string, oid: number): string | undefined {

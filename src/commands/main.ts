@@ -373,16 +373,26 @@ async function runProgram(argv: string[]): Promise<Ran> {
 /** One line a failure, with what to do next in it. */
 export function tellFailure(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-  const isExpected = error instanceof WalscopeError;
-  const message = error instanceof Error ? error.message : String(error);
-  const hint = isExpected && error.options.hint ? `; ${error.options.hint}` : '';
+  const known = error instanceof WalscopeError ? error : lackOf(error);
+  const isExpected = known !== undefined;
+  const message = known?.message ?? (error instanceof Error ? error.message : String(error));
+  const hint = known?.options.hint ? `; ${known.options.hint}` : '';
   const prefix = isExpected ? 'walscope: ' : 'walscope: this is a bug in walscope: ';
   // only a faulty expression brings more lines: the text and a caret under the place, as psql shows it
   const [first = '', ...place] = message.split('\n');
   process.stderr.write(`${prefix}${oneLine(first + hint)}${isExpected || debug ? '' : ' (run again with --debug for the stack, and report it)'}\n`);
   for (const line of isExpected ? place : []) process.stderr.write(`${oneLine(line)}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return isExpected ? error.exitCode : ExitCode.bug;
+  return known ? known.exitCode : ExitCode.bug;
+}
+
+/** What the process may not have, wherever it was missed; undefined for other failures. */
+function lackOf(error: unknown): WalscopeError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE') return new WalscopeError('file.too_many', 'too many open files', { hint: 'allow more with ulimit -n' });
+  if (!error.message.includes('Cannot allocate Wasm memory')) return undefined;
+  return new WalscopeError('memory.addresses', 'there are no addresses left for WebAssembly, which takes 10 GB of them, unused, for each memory', { hint: 'allow more with ulimit -v' });
 }
 
 function oneLine(text: string): string {

@@ -31,9 +31,9 @@ export async function indexArchive(archive: Pick<Archive, 'backup' | 'wal'> & { 
 }
 
 /** A table as `asof --csv` or `--format copy` prints it. */
-export async function asofBytes(database: DatabaseAt, name: string, format: 'csv' | 'copy', options: SourceOptions = { only: true }): Promise<{ bytes: Buffer; findings: string[] }> {
+export async function asofBytes(database: DatabaseAt, name: string, format: 'csv' | 'copy', options: SourceOptions & { columns?: string[] } = { only: true }): Promise<{ bytes: Buffer; findings: string[] }> {
   const findings = new Findings();
-  const answer = await asof(database, openSource(database, name, options), {}, findings);
+  const answer = await asof(database, openSource(database, name, options), { columns: options.columns }, findings);
   let text = '';
   rowWriter(format, answer.columns, (piece) => (text += piece), { target: '', forTerminal: false }).end();
   const pieces = [Buffer.from(text, database.encoding.outputCharset)];
@@ -44,9 +44,9 @@ export async function asofBytes(database: DatabaseAt, name: string, format: 'csv
   return { bytes: Buffer.concat(pieces), findings: findings.list.map((f) => f.message) };
 }
 
-/** A table as `asof --csv` prints it. */
-export async function asofCsv(database: DatabaseAt, name: string): Promise<{ csv: Buffer; findings: string[] }> {
-  const { bytes, findings } = await asofBytes(database, name, 'csv');
+/** A table, or some of its columns, as `asof --csv` prints it. */
+export async function asofCsv(database: DatabaseAt, name: string, columns?: string[]): Promise<{ csv: Buffer; findings: string[] }> {
+  const { bytes, findings } = await asofBytes(database, name, 'csv', { only: true, columns });
   return { csv: bytes, findings };
 }
 

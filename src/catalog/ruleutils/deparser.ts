@@ -3,7 +3,7 @@
  * not known is refused by name, never guessed.
  */
 import { quoteIdentifier } from '../../util/quote.js';
-import { PG_CATALOG, PUBLIC } from '../catalogOids.js';
+import { isSearched } from '../catalogOids.js';
 import type { DeparseLookup } from '../deparse.js';
 import { aggregate, windowFunction } from './aggregates.js';
 import { call } from './calls.js';
@@ -199,7 +199,7 @@ export class Deparser extends Printer {
     const operator = this.lookup.types.operator(operatorOid);
     if (!operator) throw new NodeTreeError(`operator ${operatorOid}`);
     const { name, namespaceOid } = operator;
-    if (namespaceOid === PG_CATALOG || namespaceOid === PUBLIC) return name;
+    if (isSearched(namespaceOid)) return name;
     return `OPERATOR(${this.quoted(this.lookup.catalog.namespaces.get(namespaceOid) ?? '')}.${name})`;
   }
 
