@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: walscope against its peers on the same bytes, interleaved in one run; prints ratios and writes them into
- * docs/benchmarks.md. Options: --mb N of WAL an archive (default 1000), --rounds N (default 3), --kinds A,B.
+ * docs/benchmarks.md. Options: --mb N,N… of WAL an archive, a column each (default 1000), --rounds N (default 3), --kinds A,B.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -184,7 +184,9 @@ function table(figures: Figures[]): string {
 const { values } = parseArgs({ options: { mb: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '3' }, kinds: { type: 'string', default: 'A,B' } } });
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 const figures: Figures[] = [];
-for (const kind of values.kinds.split(',') as BenchKind[]) figures.push(await measure(kind, Number(values.mb) * 1e6, Number(values.rounds)));
+for (const mb of values.mb.split(',')) {
+  for (const kind of values.kinds.split(',') as BenchKind[]) figures.push(await measure(kind, Number(mb) * 1e6, Number(values.rounds)));
+}
 const start = await startUp();
 const scan = scanText(await timeTableScan(1_000_000, Number(values.rounds)));
 const text = `${table(figures)}\n${scan}\n\nStart-up (\`walscope --version\`): ${start.toFixed(0)} ms. Node ${process.version}, ${cpus().length} cores; medians of ${values.rounds} interleaved rounds; every answer was compared with what the server had shown.\n`;

@@ -350,7 +350,7 @@ export class XLogReader {
     needed = Math.max(needed, SIZE_OF_XLOG_SHORT_PHD);
     this.pageLsn = -1 as Lsn;
     if (pageLsn < this.windowLsn || pageLsn + needed > this.windowLsn + this.window.length) {
-      this.window = this.fetch(pageLsn, windowBytes);
+      this.window = this.fetch(pageLsn, Math.max(needed, windowBytes));
       this.windowView = new DataView(this.window.buffer, this.window.byteOffset, this.window.length);
       this.windowLsn = pageLsn;
       if (this.window.length < needed) {

@@ -45,6 +45,8 @@ export interface CaseSources {
 /** A record so close behind the last one is taken for one of many that are read in LSN order: what follows is read along, as much as costs five pages read one by one. */
 const NEAR_BYTES = 16 * 1024;
 const ALONG_BYTES = 64 * 1024;
+/** Of one that stands alone the page is read up to there: most are shorter. */
+const ALONE_BYTES = 1024;
 
 /** Reads records at given positions; the record last read is kept, because several keys point to it. */
 class RecordReader implements WalStore {
@@ -60,7 +62,7 @@ class RecordReader implements WalStore {
     if (lsn === this.lastLsn) return this.record;
     const ahead = lsn - this.lastLsn;
     this.lastLsn = -1 as Lsn;
-    this.reader.readRecordAt(lsn, this.record, ahead > 0 && ahead < NEAR_BYTES ? ALONG_BYTES : XLOG_BLCKSZ);
+    this.reader.readRecordAt(lsn, this.record, ahead > 0 && ahead < NEAR_BYTES ? ALONG_BYTES : Math.min((lsn % XLOG_BLCKSZ) + ALONE_BYTES, XLOG_BLCKSZ));
     this.lastLsn = lsn;
     return this.record;
   }
