@@ -21,7 +21,22 @@ export function tableColumns(database: DatabaseAt, table: Table): WhereColumn[] 
 export function orderOf(database: DatabaseAt, oid: number, collationOid: number): ValueOrder | undefined {
   const type = database.types.type(oid);
   if (type?.typtype === 'd') return orderOf(database, type.typbasetype, collationOid);
-  return bytewiseKeyTypes(database).of(type?.typoutput === 'array_out' ? type.typelem : oid, collationOid);
+  const own = type?.typoutput === 'array_out' ? type.typelem : oid;
+  const order = bytewiseKeyTypes(database).of(own, collationOid);
+  return order && /^reg[a-z]+out$/.test(database.types.type(own)!.typoutput) ? byPrintedName(database, own, order) : order;
+}
+
+/** Of a reg* type: a name as it is printed may not be read again (a function's without its arguments), so that it is compared as it is. */
+function byPrintedName(database: DatabaseAt, typeOid: number, { parse }: ValueOrder): ValueOrder {
+  const print = database.printer(typeOid);
+  return {
+    isOrdered: false,
+    parse: (text) => {
+      const oid = parse(text);
+      return oid instanceof Uint8Array ? print(oid, 0, oid.length) : text;
+    },
+    compare: (a, b) => (a === b ? 0 : 1),
+  };
 }
 
 /** The labels of an enum, or of the elements of an array of one, through domains; undefined for any other type. */

@@ -22,7 +22,7 @@ const KEYS: readonly (readonly [type: string, way: Way, ...values: string[]])[] 
   ['jsonb', 'index', '{"a": 1, "bb": [null, "x"]}', '{"bb":[null,"\\u0078"],"a":1.0}'], ['inet', 'index', '10.0.0.2/24'], ['cidr', 'index', '2001:db8::/32'], ['macaddr', 'index', '08:00:2b:01:02:03'], ['macaddr8', 'index', '08:00:2b:01:02:03:04:05'], ['varbit', 'index', '1011000001'], ['oidvector', 'index', '1 26 4000000000'],
   ['int2vector', 'index', '1 -2'], ['int4range', 'index', '[1,5)', '[1,4]', '(0,5)'], ['int8range', 'index', 'empty', '[3,3)'], ['daterange', 'index', '[2026-01-01,infinity)', '(2025-12-31,infinity)'], ['numrange', 'index', '(1.50,]', '(1.5,)'], ['tstzrange', 'index', '["2026-01-01 00:00:00+00",)', '[2026-01-01T01:00+01,)'],
   ['int4multirange', 'index', '{[1,5)}', '{[1,1],[2,4],empty}'], ['pair', 'index', '(1,2)', ' ( 1,"2")'], ['bit(3)', 'index', '101'], ['money', 'index', '-$1,012.34'], ['tsvector', 'index', "'a':1A,3 'b'", 'b a:3,1A,3'], ['tsquery', 'index', "'a' & !( 'b' | 'c' ) <2> 'd'", 'a&!(b|c)<2>d'],
-  ['mood[]', 'index', '{ok}', '{ ok }'], ['regclass', 'index', 'pg_class', '1259'], ['pg_lsn[]', 'index', '{FFFFFFFF/0}'], ['hstore', 'printed', '"a"=>"1"'],
+  ['mood[]', 'index', '{ok}', '{ ok }'], ['regclass', 'index', 'pg_class', '1259'], ['regproc', 'index', '1397'], ['pg_lsn[]', 'index', '{FFFFFFFF/0}'], ['hstore', 'printed', '"a"=>"1"'],
 ];
 const tableOf = (type: string): string => `t_${KEYS.findIndex(([name]) => name === type)}`;
 let server: PostgresServer;
@@ -32,7 +32,7 @@ beforeAll(async () => {
   server = await PostgresServer.create({ major: 17, walSegmentMb: 1, settings: { autovacuum: false } });
   await server.session('postgres', async (client) => {
     await client.query("CREATE EXTENSION hstore; CREATE TYPE pair AS (a int, b int); CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN positive AS int CHECK (value > 0); CREATE DOMAIN state AS mood");
-    await client.query(`CREATE TABLE hashed AS SELECT 'h' || i % 90 AS h, i AS n FROM generate_series(1, 4000) i; CREATE INDEX hashed_h ON hashed USING hash (h);
+    await client.query(`CREATE TABLE hashed AS SELECT 'h' || i % 90 AS h, i AS n FROM generate_series(1, 4000) i; CREATE INDEX hashed_h ON hashed USING hash (h); CREATE TABLE called (f regproc); CREATE INDEX called_f ON called USING hash (f); INSERT INTO called SELECT oid FROM pg_proc;
       CREATE TABLE linguistic (k text COLLATE "und-x-icu" PRIMARY KEY); INSERT INTO linguistic SELECT 'k' || i FROM generate_series(1, 3000) i`);
     await client.query("CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE loose (k text COLLATE loose PRIMARY KEY)");
     for (const [type] of KEYS) await client.query(`CREATE TABLE ${tableOf(type)} (k ${type} PRIMARY KEY)`);
@@ -87,6 +87,20 @@ it('is found through a hash index where there is no unique one, or its collation
   expect((await read('latest', 'hashed', 'h17')).rows).toEqual(wanted.filter((n) => n % 4 !== 0).map((n) => ['h17', String(n)]));
   expect(await read('earliest', 'linguistic', 'k2999')).toMatchObject({ rows: [['k2999']], plan: expect.stringMatching(/^sequential scan of \d+ pages \(index linguistic_pkey orders k by a collation other than C\)$/) });
   expect(await read('latest', 'linguistic', 'ä')).toEqual({ rows: [['ä']], plan: 'index scan using linguistic_h on (k)', notices: [] });
+});
+
+it('of a function whose name alone does not tell which it is', async () => {
+  const { session } = indexed;
+  const database = session.database(session.moment('latest'), 'postgres');
+  const read = async (options: { key: string[] } | { where: string }): Promise<unknown[]> => {
+    const answer = await asof(database, database.table('called'), options, new Findings());
+    const rows: (string | null)[] = [];
+    answer.rows((row) => void rows.push(row[0]!));
+    return [answer.plan.startsWith('index scan'), rows];
+  };
+  expect(await read({ key: ['1397'] })).toEqual([true, ['pg_catalog.abs']]);
+  expect(await read({ where: "f = '1397'" })).toEqual([true, ['pg_catalog.abs']]);
+  expect(await read({ where: "f = 'now'" })).toEqual([true, ['now']]);
 });
 
 it('is found by index among texts of another order than that of bytes as long as none is compared with another', async () => {

@@ -140,7 +140,6 @@ class RangeOrder {
     return (rotateLeft((hashUint32(flags) ^ code(lower)) >>> 0) ^ code(upper)) >>> 0;
   }
 
-  /** The type of the subtype's values within a multirange's or a range's bytes. */
   ranges(stored: Uint8Array): Range[] {
     return readMultirange(stored, 0, stored.length, this.subtype).map((range) => this.fromStored(stored, range));
   }
