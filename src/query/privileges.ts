@@ -93,19 +93,29 @@ export function grantStatements(target: AclTarget, items: readonly AclItem[], ro
   return lines;
 }
 
-/** Statements for a table, view or sequence; roles that `roleName` does not know are left out. None where the owner alone has rights, as from the start. */
-export function privilegesOf(database: DatabaseAt, relation: Relation, roleName: RoleName): string[] {
-  const { catalog } = database;
+/** Of each relation with any: its own privileges, then those of its columns. */
+function readAcls({ catalog }: DatabaseAt): Map<number, { column: string | undefined; items: AclItem[] }[]> {
   const { major } = catalog.snapshot;
-  const target = relationTarget(database, relation);
-  const lines: string[] = [];
+  const found = new Map<number, { column: string | undefined; items: AclItem[] }[]>();
+  const add = (oid: number, acl: Uint8Array, column?: string): void => {
+    const items = readAcl(acl, major), ofRelation = found.get(oid);
+    if (ofRelation) ofRelation.push({ column, items });
+    else found.set(oid, [{ column, items }]);
+  };
   catalog.scan('pg_class', (row) => {
-    if (row.oid('oid') === relation.oid && !row.isNull('relacl')) lines.push(...grantStatements(target, readAcl(row.varlena('relacl')!, major), roleName));
+    if (!row.isNull('relacl')) add(row.oid('oid'), row.varlena('relacl')!);
   });
   catalog.scan('pg_attribute', (row) => {
-    if (row.oid('attrelid') !== relation.oid || row.isNull('attacl') || row.bool('attisdropped')) return;
-    lines.push(...grantStatements({ ...target, column: quoteIdentifier(row.name('attname')) }, readAcl(row.varlena('attacl')!, major), roleName));
+    if (!row.isNull('attacl') && !row.bool('attisdropped')) add(row.oid('attrelid'), row.varlena('attacl')!, quoteIdentifier(row.name('attname')));
   });
+  return found;
+}
+
+/** Statements for a table, view or sequence; roles that `roleName` does not know are left out. None where the owner alone has rights, as from the start. */
+export function privilegesOf(database: DatabaseAt, relation: Relation, roleName: RoleName): string[] {
+  const target = relationTarget(database, relation);
+  const lines: string[] = [];
+  for (const { column, items } of database.once(readAcls).get(relation.oid) ?? []) lines.push(...grantStatements({ ...target, column }, items, roleName));
   return lines;
 }
 
