@@ -159,10 +159,10 @@ class DatabaseWriter {
       const described = tableSchema(this.database, relation);
       const label = `${described.kind} ${qualifyName(schema, relation.name)}`;
       const key = objectKey(PG_CLASS, relation.oid);
-      const { before, ...parts } = tableDdlParts(this.database, described, { inDatabase: true, checksApart: this.checksApart.has(key), lacks: (classOid, oid) => this.lacking(objectKey(classOid, oid)) });
+      const { before, after, attachments, foreignKeys, comments } = tableDdlParts(this.database, described, { inDatabase: true, checksApart: this.checksApart.has(key), lacks: (classOid, oid) => this.lacking(objectKey(classOid, oid)) });
       for (const what of described.unknown) this.unknown.push(`${label}: ${what}`);
       if (described.queryTree !== null && described.query === null) this.missing.set(key, label);
-      this.objects.set(key, { rank: 'vm'.includes(relation.kind) ? Rank.view : Rank.table, label, statements: before, ...parts, depth: this.depth(relation.oid) });
+      this.objects.set(key, { rank: 'vm'.includes(relation.kind) ? Rank.view : Rank.table, label, statements: before, after, attachments, foreignKeys: foreignKeys.map(({ sql }) => sql), comments, depth: this.depth(relation.oid) });
     }
     for (const sequence of this.database.once(sequencesOf)) {
       if (isSystemSchema(sequence.schema) || members.has(sequence.oid)) continue;

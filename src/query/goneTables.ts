@@ -1,13 +1,13 @@
 /** What brings the definitions of tables back that are gone: with what they need and the database of now lacks, and the foreign keys that pointed to them. */
-import { PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT, PG_PROC, PG_REWRITE } from '../catalog/catalogOids.js';
+import { PG_ATTRDEF, PG_CLASS, PG_CONSTRAINT, PG_NAMESPACE, PG_PROC, PG_REWRITE, PG_TYPE } from '../catalog/catalogOids.js';
 import { FIRST_NORMAL_OID, type Relation } from '../catalog/relation.js';
 import { TABLE_OBJECT_CATALOGS } from '../catalog/tableObjects.js';
-import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
+import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import { relationName } from './ddl.js';
 import { objectKey, type ObjectKey } from './objectKey.js';
 import { privilegesOf } from './privileges.js';
 import { tableSchema, type TableSchema } from './schema.js';
-import { tableDdlParts, type DdlParts } from './schemaDdl.js';
+import { createSequence, sequencesOf, tableDdlParts, type DdlParts } from './schemaDdl.js';
 import { functionsOf } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt, type Findings } from './session.js';
 import { comment, commentedOut } from './sqlScript.js';
@@ -20,44 +20,47 @@ export interface GoneTablesDdl {
   after: string[];
   /** Sequences that it makes anew. */
   sequences: Relation[];
+  /** What comes back beside the tables: schemas, types, functions, sequences, foreign keys of other tables. */
+  made: ReadonlySet<ObjectKey>;
 }
 
 /** `now`: the database in which the tables are gone; undefined where that is gone, too. `relations` are in the order in which they can be made. */
 export function goneTablesDdl(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[]): GoneTablesDdl {
-  if (relations.length === 0) return { before: [], after: [], sequences: [] };
+  if (relations.length === 0) return { before: [], after: [], sequences: [], made: new Set() };
   const schemas = relations.map((relation) => tableSchema(then, relation));
   const parts = schemas.map((schema) => tableDdlParts(then, schema));
   const functions = neededFunctions(then, now, schemas);
   const types = new TypeDdl(then).neededBy([...schemas.flatMap((schema) => schema.columns.map((column) => column.typeOid)), ...functions.flatMap((each) => each.types)]);
-  const isThere = new Set(types.filter((type) => now?.types.type(type.oid) !== undefined).map((type) => type.sql));
-  const sequences = [...then.catalog.relations.values()].filter((relation) => relation.kind === 'S').map((relation) => ({ relation, head: `CREATE SEQUENCE ${qualifyName(then.catalog.schemaOf(relation), relation.name)} ` }));
-  const made = new Set<Relation>();
-  const ofTables = parts.flatMap((part) => part.before).filter((line) => !isThere.has(line) && !types.some((type) => type.sql === line) && !/^CREATE SCHEMA /.test(line)).filter((line) => {
-    const sequence = sequences.find(({ head }) => line.startsWith(head))?.relation;
-    if (!sequence) return true;
-    // two tables may share one
-    if (made.has(sequence) || now?.catalog.relations.has(sequence.oid)) return false;
-    made.add(sequence);
-    return true;
-  });
-  const names = new Set([...schemas.map((schema) => schema.schema), ...types.map((type) => type.schema), ...functions.map((each) => each.schema), ...[...made].map((relation) => then.catalog.schemaOf(relation))]);
+  const typesGone = types.filter((type) => now?.types.type(type.oid) === undefined);
+  // two tables may share a sequence
+  const sequences = new Map(parts.flatMap((part) => part.sequences).filter(({ oid }) => !now?.catalog.relations.has(oid)).map((sequence) => [sequence.oid, sequence]));
+  const names = new Set([...schemas.map((schema) => schema.schema), ...types.map((type) => type.schema), ...functions.map((each) => each.schema), ...[...sequences.values()].map((each) => each.schema)]);
   const standalone = functions.filter((each) => each.types.length === 0);
+  const keysIn = schemas.flatMap((schema) => foreignKeysIn(now, relations, schema));
+  const relationOids = new Set(relations.map(({ oid }) => oid));
+  const identities = then.once(sequencesOf).filter(({ identity, owner }) => identity && owner && relationOids.has(owner.relOid));
   return {
+    made: new Set([
+      ...[...then.catalog.namespaces].filter(([, name]) => names.has(name)).map(([oid]) => objectKey(PG_NAMESPACE, oid)), ...typesGone.map(({ oid }) => objectKey(PG_TYPE, oid)),
+      ...functions.map(({ oid }) => objectKey(PG_PROC, oid)), ...[...sequences.keys(), ...identities.map(({ oid }) => oid)].map((oid) => objectKey(PG_CLASS, oid)),
+      ...keysIn.map(({ oid }) => objectKey(PG_CONSTRAINT, oid)),
+    ]),
     before: [
       ...[...names].filter((name) => name !== 'public' && !isSystemSchema(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
-      ...standalone.map((each) => each.sql), ...types.filter((type) => !isThere.has(type.sql)).map((type) => type.sql),
-      ...functions.filter((each) => !standalone.includes(each)).map((each) => each.sql), ...ofTables,
+      ...standalone.map((each) => each.sql), ...typesGone.map((type) => type.sql),
+      ...functions.filter((each) => !standalone.includes(each)).map((each) => each.sql), ...[...sequences.values()].map(createSequence), ...parts.flatMap((part) => part.before),
     ],
     after: [
-      ...parts.flatMap((part) => part.after), ...schemas.flatMap((schema, i) => foreignKeysOut(then, now, relations, schema, parts[i]!.foreignKeys)),
-      ...schemas.flatMap((schema) => foreignKeysIn(now, relations, schema)), ...schemas.flatMap((schema, i) => hungOn(then, now, relations, schema, parts[i]!)),
+      ...parts.flatMap((part) => part.after), ...parts.flatMap((part) => foreignKeysOut(then, now, relations, part.foreignKeys)),
+      ...keysIn.map(({ sql }) => sql), ...schemas.flatMap((schema, i) => hungOn(then, now, relations, schema, parts[i]!)),
       ...relations.flatMap((relation) => ownership(then, now, relation)), ...relations.flatMap((relation) => viewsGone(then, relation)),
     ],
-    sequences: [...made],
+    sequences: [...sequences.keys()].map((oid) => then.catalog.relations.get(oid)!),
   };
 }
 
 interface NeededFunction {
+  oid: number;
   schema: string;
   sql: string;
   /** Types of users that its arguments and result have. */
@@ -86,22 +89,17 @@ function neededFunctions(then: DatabaseAt, now: DatabaseAt | undefined, schemas:
     const sql = definitions.get(oid)?.sql;
     if (!wanted.has(oid) || !sql || there?.has(oid)) return;
     const types = [row.oid('prorettype'), ...row.numbers('proargtypes', 4, false)].filter((type) => type >= FIRST_NORMAL_OID);
-    found.push({ schema: then.catalog.namespaces.get(row.oid('pronamespace')) ?? '', sql, types });
+    found.push({ oid, schema: then.catalog.namespaces.get(row.oid('pronamespace')) ?? '', sql, types });
   });
   return found;
 }
 
 /** The tables' own foreign keys; to a table that is gone and does not come back, as a comment. */
-function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema, statements: readonly string[]): string[] {
-  const lost = new Map<string, Relation>();
-  then.catalog.scan('pg_constraint', (row) => {
-    if (row.oid('conrelid') !== schema.relation.oid || row.char('contype') !== 'f') return;
-    const referenced = then.catalog.relations.get(row.oid('confrelid'));
-    if (referenced && !relations.includes(referenced) && !now?.catalog.relations.has(referenced.oid)) lost.set(quoteIdentifier(row.name('conname')), referenced);
-  });
-  return statements.map((statement) => {
-    const name = [...lost.keys()].find((each) => statement.includes(` ADD CONSTRAINT ${each} `));
-    return name === undefined ? statement : comment(`not added: ${relationName(then, lost.get(name)!)} is gone, too: ${statement}`);
+function foreignKeysOut(then: DatabaseAt, now: DatabaseAt | undefined, relations: readonly Relation[], keys: DdlParts['foreignKeys']): string[] {
+  return keys.map(({ referencedOid, sql }) => {
+    const referenced = then.catalog.relations.get(referencedOid);
+    const isLost = referenced && !relations.includes(referenced) && !now?.catalog.relations.has(referencedOid);
+    return isLost ? comment(`not added: ${relationName(then, referenced)} is gone, too: ${sql}`) : sql;
   });
 }
 
@@ -120,11 +118,11 @@ function hungOn(then: DatabaseAt, now: DatabaseAt | undefined, relations: readon
 }
 
 /** Foreign keys of tables that are still there: they went with DROP … CASCADE. */
-function foreignKeysIn(now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema): string[] {
+function foreignKeysIn(now: DatabaseAt | undefined, relations: readonly Relation[], schema: TableSchema): { oid: number; sql: string }[] {
   if (!now) return [];
   return schema.referencedBy.filter((each) => each.parentOid === 0 && !relations.some((relation) => relation.oid === each.relOid)).flatMap((each) => {
     const table = now.catalog.relations.get(each.relOid);
-    return table ? [`ALTER TABLE ${relationName(now, table)} ADD CONSTRAINT ${quoteIdentifier(each.name)} ${each.sql};`] : [];
+    return table ? [{ oid: each.oid, sql: `ALTER TABLE ${relationName(now, table)} ADD CONSTRAINT ${quoteIdentifier(each.name)} ${each.sql};` }] : [];
   });
 }
 

@@ -1,4 +1,5 @@
 /** SQL that undoes what happened between two moments: the smallest set of statements that turns the later tables into the earlier ones. */
+import { PG_CLASS, PG_CONSTRAINT, PG_NAMESPACE, PG_PROC, PG_TYPE } from '../catalog/catalogOids.js';
 import type { Relation } from '../catalog/relation.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -12,6 +13,7 @@ import { describeMoment } from './moment.js';
 import type { DatabaseAt, Findings } from './session.js';
 import type { ShownTransaction } from './show.js';
 import { LatestRows } from './latestRows.js';
+import { objectKey } from './objectKey.js';
 import { comment, referencedFirst, scriptSettings, type OnConflict, type ScriptPart } from './sqlScript.js';
 import { suspend, type ScriptedTable } from './suspended.js';
 import { TableRevert } from './tableRevert.js';
@@ -105,15 +107,14 @@ function scripted(tables: readonly TableRevert[]): ScriptedTable[] {
   return tables.flatMap((table) => table.scripted ?? []);
 }
 
+const CLASS_OF_KIND: Record<string, number> = { schema: PG_NAMESPACE, type: PG_TYPE, function: PG_PROC, constraint: PG_CONSTRAINT };
+
 /** True where what was dropped comes back with the tables. */
-function isMade({ action, objectKind, name }: DdlChange, gone: GoneTablesDdl): boolean {
+function isMade({ action, objectKind, relation, oid }: DdlChange, { made }: GoneTablesDdl): boolean {
   if (action !== 'dropped') return false;
-  const bare = name.replace(/^.*\./, '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  if (objectKind === 'constraint') return gone.after.some((line) => new RegExp(`^ALTER .* ADD CONSTRAINT ${bare} `).test(line));
-  const creates: Record<string, string> = { schema: 'SCHEMA IF NOT EXISTS', sequence: 'SEQUENCE', type: '(TYPE|DOMAIN)', 'composite type': 'TYPE', function: '(OR REPLACE )?(FUNCTION|PROCEDURE)' };
-  const what = creates[objectKind];
-  if (objectKind === 'sequence' && gone.before.some((line) => new RegExp(`SEQUENCE NAME (.+\\.)?${bare} `).test(line))) return true;
-  return what !== undefined && gone.before.some((line) => new RegExp(`^CREATE ${what} (.+\\.)?${bare}[ ;(]`).test(line));
+  if (relation) return made.has(relation.kind === 'c' ? objectKey(PG_TYPE, relation.typeOid) : objectKey(PG_CLASS, relation.oid));
+  const classOid = CLASS_OF_KIND[objectKind];
+  return classOid !== undefined && oid !== undefined && made.has(objectKey(classOid, oid));
 }
 
 /** The statement that takes back a schema change, or a comment that says that it is not taken back. */

@@ -14,18 +14,22 @@ import { defaultTrees, parentsOf, sequenceOptions, type SchemaColumn, type Table
 import type { DatabaseAt } from './session.js';
 import { isSystemSchema } from './session.js';
 import { comment, commentedOut } from './sqlScript.js';
-import { TypeDdl } from './typeDdl.js';
+import { TypeDdl, type TypeStatement } from './typeDdl.js';
 
 const REGCLASSOID = 2205;
 
 export interface DdlParts {
-  /** Schemas, types and sequences that the table needs, then the table. */
+  /** What the table needs: schemas as statements, types, sequences that no identity column makes. */
+  schemas: string[];
+  types: TypeStatement[];
+  sequences: SequenceSql[];
+  /** The table. */
   before: string[];
   /** Constraints other than foreign keys, and indexes: after the rows are in. */
   after: string[];
   /** In a database: partitions' indexes become part of those of the partitioned tables. */
   attachments: string[];
-  foreignKeys: string[];
+  foreignKeys: { referencedOid: number; sql: string }[];
   /** Triggers, rules, policies, extended statistics; in a database they are objects of their own. */
   objects: string[];
   comments: string[];
@@ -60,7 +64,12 @@ export function tableDdl(database: DatabaseAt, schema: TableSchema, options: Tab
 
 /** The parts with no rows between them. */
 export function scriptOf(parts: DdlParts): string {
-  return [...parts.before, ...parts.after, ...parts.foreignKeys, ...parts.objects, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
+  return [...neededFirst(parts), ...parts.before, ...parts.after, ...parts.foreignKeys.map(({ sql }) => sql), ...parts.objects, ...parts.comments].map((statement) => `${statement}\n`).join('\n');
+}
+
+/** The statements that make what the table needs. */
+export function neededFirst({ schemas, types, sequences }: DdlParts): string[] {
+  return [...schemas, ...types.map(({ sql }) => sql), ...sequences.map(createSequence)];
 }
 
 /** The script in parts, for who wants to put rows between them. Refuses what is no table or view. */
@@ -69,7 +78,7 @@ export function tableDdlParts(database: DatabaseAt, schema: TableSchema, options
     throw new WalscopeError('schema.kind', `${schema.name} is a ${schema.kind}: there is no SQL that creates it`, { exitCode: ExitCode.usage, hint: 'leave --ddl out to see its columns' });
   }
   const writer = new DdlWriter(database, schema, options);
-  return { before: writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), objects: options.inDatabase ? [] : writer.objects(), comments: writer.comments() };
+  return { ...writer.before(), after: writer.after(), attachments: options.inDatabase ? writer.attachments() : [], foreignKeys: writer.foreignKeys(), objects: options.inDatabase ? [] : writer.objects(), comments: writer.comments() };
 }
 
 class DdlWriter {
@@ -79,19 +88,18 @@ class DdlWriter {
     this.table = qualifyName(schema.schema, schema.name);
   }
 
-  before(): string[] {
-    if ('vm'.includes(this.schema.relation.kind)) return this.createView();
-    const sequences = this.database.once(sequencesOf).filter((s) => s.owner?.relOid === this.schema.relation.oid || (!this.options.alone && this.defaultSequences.has(s.oid)));
-    if (this.options.inDatabase) return this.createTable(sequences);
-    const types = this.options.alone ? [] : new TypeDdl(this.database).neededBy(this.schema.columns.map((column) => column.typeOid));
-    const schemas = new Set([this.schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]);
-    return [
-      ...(this.options.alone ? [] : [...schemas]).filter((name) => name !== 'public' && !isSystemSchema(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`),
-      ...types.map((t) => t.sql),
-      ...sequences.filter((s) => !s.identity).map(createSequence),
-      ...this.createTable(sequences),
-      ...sequences.flatMap((s) => ownedBy(this.database, s)),
-    ];
+  before(): Pick<DdlParts, 'schemas' | 'types' | 'sequences' | 'before'> {
+    const { database, schema, options } = this;
+    const schemas = (names: Iterable<string>): string[] =>
+      (options.inDatabase || options.alone ? [] : [...new Set(names)]).filter((name) => name !== 'public' && !isSystemSchema(name)).map((name) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`);
+    if ('vm'.includes(schema.relation.kind)) return { schemas: schema.query === null ? [] : schemas([schema.schema]), types: [], sequences: [], before: this.createView() };
+    const sequences = database.once(sequencesOf).filter((s) => s.owner?.relOid === schema.relation.oid || (!options.alone && this.defaultSequences.has(s.oid)));
+    if (options.inDatabase) return { schemas: [], types: [], sequences: [], before: this.createTable(sequences) };
+    const types = options.alone ? [] : new TypeDdl(database).neededBy(schema.columns.map((column) => column.typeOid));
+    return {
+      schemas: schemas([schema.schema, ...types.map((t) => t.schema), ...sequences.map((s) => s.schema)]), types, sequences: sequences.filter((s) => !s.identity),
+      before: [...this.createTable(sequences), ...sequences.flatMap((s) => ownedBy(database, s))],
+    };
   }
 
   private createView(): string[] {
@@ -100,9 +108,8 @@ class DdlWriter {
     const method = this.usingMethod();
     const head = `CREATE ${isMaterialized ? 'MATERIALIZED ' : ''}VIEW ${this.table}${method === undefined ? '' : ` ${method}`}${schema.options ? ` WITH (${schema.options})` : ''} AS`;
     if (schema.query === null) return [commentedOut(`${head}: the query is not written`)];
-    const schemas = this.options.inDatabase || this.options.alone || schema.schema === 'public' || isSystemSchema(schema.schema) ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema.schema)};`];
     const defaults = schema.columns.filter((column) => column.default !== null).map((column) => `ALTER VIEW ${this.table} ALTER COLUMN ${quoteIdentifier(column.name)} SET DEFAULT ${column.default};`);
-    return [...schemas, `${head}\n${isMaterialized ? schema.query.replace(/;$/, `\n  WITH ${schema.isPopulated ? '' : 'NO '}DATA;`) : schema.query}`, ...defaults];
+    return [`${head}\n${isMaterialized ? schema.query.replace(/;$/, `\n  WITH ${schema.isPopulated ? '' : 'NO '}DATA;`) : schema.query}`, ...defaults];
   }
 
   /** The table access method, where it is not heap. */
@@ -219,11 +226,11 @@ class DdlWriter {
     });
   }
 
-  foreignKeys(): string[] {
+  foreignKeys(): DdlParts['foreignKeys'] {
     // a partition's foreign key becomes part of the partitioned table's when that is made, and keeps its name; one that only stands for a partition of the table referred to has the same columns
     const ofPartitionedTable = new Set(this.schema.constraints.map((c) => c.oid));
     return this.schema.constraints.filter((c) => c.type === 'f' && (c.parentOid === 0 || (this.options.inDatabase && !ofPartitionedTable.has(c.parentOid))))
-      .map((c) => this.marked(`ALTER TABLE ${this.table} ADD CONSTRAINT ${quoteIdentifier(c.name)} ${c.sql};`, '', [PG_CONSTRAINT, c.oid]));
+      .map((c) => ({ referencedOid: c.referencedOid, sql: this.marked(`ALTER TABLE ${this.table} ADD CONSTRAINT ${quoteIdentifier(c.name)} ${c.sql};`, '', [PG_CONSTRAINT, c.oid]) }));
   }
 
   comments(): string[] {

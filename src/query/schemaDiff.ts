@@ -11,7 +11,7 @@ import type { DiffSides } from './diffSpan.js';
 import { objectKey, type ObjectKey } from './objectKey.js';
 import { pairByName } from './tablePairs.js';
 import { tableSchema, type SchemaColumn, type TableSchema } from './schema.js';
-import { alterOnly, columnSql, scriptOf, tableDdl, tableDdlParts } from './schemaDdl.js';
+import { alterOnly, columnSql, neededFirst, scriptOf, tableDdl, tableDdlParts } from './schemaDdl.js';
 import { changedRelations } from './schemaFingerprint.js';
 import { functionsOf, schemasOf, type NamedDefinition } from './schemaObjects.js';
 import { isSystemSchema, type DatabaseAt } from './session.js';
@@ -212,8 +212,8 @@ class RelationDiff {
     const parts = 'rpfvm'.includes(relation.kind) ? tableDdlParts(database, schema, { alone: true }) : undefined;
     const ddl = relation.kind === 'S' ? `CREATE SEQUENCE ${name} ${schema.definition};` : parts ? scriptOf(parts).trimEnd() : schema.definition;
     if (change === 'added') {
-      const sql = parts ? [...parts.before, ...parts.after, ...parts.comments.filter((line) => !schema.objects.some(({ target }) => line.startsWith(`COMMENT ON ${target} IS `)))] : [ddl!];
-      this.add(change, schema.kind, name, { after: ddl, sql, last: parts ? [...parts.foreignKeys, ...parts.objects] : [] }, true);
+      const sql = parts ? [...neededFirst(parts), ...parts.before, ...parts.after, ...parts.comments.filter((line) => !schema.objects.some(({ target }) => line.startsWith(`COMMENT ON ${target} IS `)))] : [ddl!];
+      this.add(change, schema.kind, name, { after: ddl, sql, last: parts ? [...parts.foreignKeys.map((key) => key.sql), ...parts.objects] : [] }, true);
       return;
     }
     // tables that refer to each other

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takePlainBackup } from '../../fixtures/postgres/backup.js';
 import { PostgresServer } from '../../fixtures/postgres/server.js';
-import { tableDdlParts } from '../../src/query/schemaDdl.js';
+import { neededFirst, tableDdlParts } from '../../src/query/schemaDdl.js';
 import { tableSchema } from '../../src/query/schema.js';
 import type { DatabaseAt } from '../../src/query/session.js';
 import { functionsOf } from '../../src/query/schemaObjects.js';
@@ -159,11 +159,10 @@ describe.each([13, 15, 18] as const)('definitions as PostgreSQL %i prints them',
     await server.sql('CREATE DATABASE again');
     const parts = tables.map((name) => tableDdlParts(database, tableSchema(database, database.relation(name))));
     // a table may need a type or schema that the one before it has created
-    const seen = new Set<string>();
-    const once = (statements: string[]): string[] => statements.filter((statement) => !/^CREATE (TYPE|DOMAIN|SEQUENCE|SCHEMA)/.test(statement) || (!seen.has(statement) && seen.add(statement)));
+    const needed = new Set(parts.flatMap(neededFirst));
     await server.session('again', async (client) => {
       await client.query("CREATE SCHEMA other; CREATE FUNCTION other.twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2'");
-      for (const statement of [...parts.flatMap((p) => once(p.before)), ...parts.flatMap((p) => p.after), ...parts.flatMap((p) => p.foreignKeys), ...parts.flatMap((p) => p.comments)]) {
+      for (const statement of [...parts.flatMap((p) => [...neededFirst(p).filter((sql) => needed.delete(sql)), ...p.before]), ...parts.flatMap((p) => p.after), ...parts.flatMap((p) => p.foreignKeys.map(({ sql }) => sql)), ...parts.flatMap((p) => p.comments)]) {
         await client.query(statement).catch((error: Error) => {
           throw new Error(`${error.message}: ${statement}`);
         });
