@@ -34,6 +34,10 @@ export function* undoScript(shown: ShownTransaction, findings: Findings, onConfl
     const pair = { before: before.catalog.relations.get(oid), after: after.catalog.relations.get(oid) };
     if (!pair.before || pair.before.kind !== 'r' || pair.before.persistence !== 'p') continue;
     if (!pair.after) dropped.push(pair.before);
+    else if (pair.after.persistence !== 'p') {
+      findings.add({ code: 'table.unlogged', message: `the transaction made ${relationName(after, pair.after)} unlogged: what its rows are since is in no WAL, and they are not reverted` });
+      continue;
+    }
     tables.push(new TableRevert({ before, after }, { before: pair.before, after: pair.after }, { database: before, relation: pair.before }, { latest, findings, onConflict }));
   }
   const order = inOrder(before, tables);

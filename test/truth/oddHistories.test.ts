@@ -12,11 +12,14 @@ import type { DiffSides } from '../../src/query/diffSpan.js';
 import { findChanges, rowHistory } from '../../src/query/history.js';
 import { findIncidents } from '../../src/query/incidents.js';
 import { transactionLog, type TransactionEntry } from '../../src/query/log.js';
+import { undoScript } from '../../src/query/revert.js';
 import { openSource } from '../../src/query/scanSource.js';
 import type { Span } from '../../src/query/databaseAt.js';
 import type { Moment } from '../../src/query/moment.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';
+import { showTransaction } from '../../src/query/show.js';
 import { heldPairs, namedPairs } from '../../src/query/tablePairs.js';
+import { scriptText } from '../support/psqlScript.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
 /** More than a call of JavaScript's takes arguments. */
@@ -122,6 +125,14 @@ describe('tables that are unlogged for a while', () => {
       expect(pairs.filter((pair) => !pair.before || !pair.after)).toEqual([]);
       expect(findings.list.map(({ code, message }) => [code, message.split(' ')[0]]).sort()).toEqual(gone.map((name) => ['table.unlogged', name]));
     }
+  });
+
+  it('are left out of a script that reverts what made them so', () => {
+    const findings = new Findings();
+    const script = scriptText(undoScript(showTransaction(indexed.session, Number(after('unlogged').slice('xid:'.length)), findings), findings));
+    expect(script).toMatch(/BEGIN;[^]*COMMIT;/);
+    expect(script).not.toContain('UPDATE');
+    expect(findings.list.map(({ code }) => code)).toEqual(['table.unlogged']);
   });
 
   it('have rows whose writer before is not known', async () => {
