@@ -174,9 +174,18 @@ export class RowMatcher {
   }
 
   private wait(side: Side, key: Key, tuple: Tuple): void {
-    side.setWaiting(key, this.arena.add(tuple, side.waiting(key) ?? 0));
-    // rows of one content that are too many are all held
+    const first = side.waiting(key);
+    if (this.byContent && first !== undefined) {
+      this.arena.setNext(first, this.arena.next(first) + 1);
+      return;
+    }
+    side.setWaiting(key, this.arena.add(tuple, first ?? 0));
     if (this.waitingBytes > (this.options.waitingBytes ?? WAITING_BYTES) && this.pass.to - this.pass.from > 1) this.makeRoom();
+  }
+
+  /** Rows of one content are told by one of them: with it goes how many more there are, instead of the next one's handle. */
+  private get byContent(): boolean {
+    return this.options.keyPlaces.length === 0;
   }
 
   private get waitingBytes(): number {
@@ -209,6 +218,10 @@ export class RowMatcher {
     const handle = side.waiting(key);
     if (handle === undefined) return undefined;
     const tuple = this.arena.tuple(handle), next = this.arena.next(handle);
+    if (this.byContent && next > 0) {
+      this.arena.setNext(handle, next - 1);
+      return tuple;
+    }
     if (next !== 0) side.setWaiting(key, next);
     else side.endWaiting(key);
     this.arena.release(handle);
@@ -240,7 +253,10 @@ export class RowMatcher {
   }
 
   private drain(side: Side, emit: (tuple: Tuple) => void): void {
-    for (const first of side.takeWaiting()) for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
+    for (const first of side.takeWaiting()) {
+      if (this.byContent) for (let left = this.arena.next(first); left >= 0 && !this.stopped; left--) emit(this.arena.tuple(first));
+      else for (let handle = first; handle !== 0; handle = this.arena.next(handle)) emit(this.arena.tuple(handle));
+    }
   }
 
   private emit(change: Change, before: Tuple | undefined, after: Tuple | undefined): void {

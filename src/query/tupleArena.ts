@@ -28,7 +28,7 @@ export class TupleArena {
   /** What the pieces take. */
   bytes = 0;
 
-  /** Keeps a copy, and with it another handle, or 0. */
+  /** Keeps a copy, and with it another handle, or 0; or any number. */
   add({ bytes, at, length }: Tuple, next: number): number {
     let piece = this.last;
     if (!piece || piece.used + HEADER_BYTES + length > PIECE_BYTES) {
@@ -52,10 +52,15 @@ export class TupleArena {
     return { bytes: piece.bytes, at: at + HEADER_BYTES, length: piece.view.getUint32(at + 4) };
   }
 
-  /** The handle that was kept with the tuple. */
+  /** The handle, or number, that was kept with the tuple. */
   next(handle: number): number {
     const { piece, at } = this.find(handle);
     return piece.view.getUint32(at);
+  }
+
+  setNext(handle: number, next: number): void {
+    const { piece, at } = this.find(handle);
+    piece.view.setUint32(at, next);
   }
 
   /** The tuple is not needed any more; one that tuple() gave can still be read. */

@@ -98,3 +98,18 @@ describe('the map from numbers to handles', () => {
     expect([...known].filter(([key, handle]) => map.get(key) !== handle)).toEqual([]);
   });
 });
+
+it('holds one of very many rows of the same content', () => {
+  const counts = { added: 0, removed: 0, changed: 0 };
+  const list: Step[] = Array.from({ length: 60_000 }, (_, i) => ({ isBefore: i < 35_000, id: 1 + (i % 2), n: 7 }));
+  const columns = ['id', 'n'].map((name) => ({ name, typeName: 'int4' }));
+  let passes = 0;
+  matchRows({ before: TABLE, after: TABLE, columns, keyPlaces: [], sameShape: true, emit: (_, change) => void counts[change]++, waitingBytes: 2 * 1024 * 1024 }, (matcher) => {
+    passes++;
+    for (const { isBefore, id, n } of list) {
+      if (isBefore) matcher.addBefore(tuple(id, n), false);
+      else matcher.addAfter(tuple(id, n), false);
+    }
+  });
+  expect([passes, counts]).toEqual([1, { added: 0, removed: 10_000, changed: 0 }]);
+});
