@@ -6,16 +6,10 @@ import { T_HOFF } from '../pg/heapTuple.js';
 import { INVALID_BLOCK_NUMBER } from '../pg/itemPointer.js';
 import { F_TUPLES_DELETED, gistPageFlags, gistPageSetFlags } from '../pg/gist.js';
 import { BLCKSZ, LP_NORMAL, PageError, SIZE_OF_PAGE_HEADER, type Page } from '../pg/page.js';
-import type { RelFork } from '../pg/relFileLocator.js';
-import type { XLogRecord } from '../pg/xlogRecord.js';
 import { gistRmgr } from '../redo/gist/index.js';
-import { XLOG_GIST_DELETE } from '../redo/gist/xlog.js';
 import type { Rmgr } from '../redo/rmgr.js';
 import { seqRmgr } from '../redo/seq/index.js';
 import { spgistRmgr } from '../redo/spgist/index.js';
-import type { Lsn } from '../util/lsn.js';
-import type { PageStore } from './pageStore.js';
-import type { WalStore } from './sources.js';
 import type { ApartReason } from './verifyReport.js';
 
 /**
@@ -82,7 +76,10 @@ function undoLastUsed(ours: Page, theirs: Page, blocks: number): boolean {
   return true;
 }
 
-/** gistprunepage(), access/gist/gist.c, 13–18, leaves the flag unset; gistRedoDeleteRecord() sets it: see wasPruned(). */
+/**
+ * gistprunepage(), access/gist/gist.c, 13–18, leaves the flag unset, gistRedoDeleteRecord() sets it; 15.20 as Debian has it sets it neither in VACUUM nor in
+ * replay. No page tells which minor release wrote it, and nothing reads the flag (GistTuplesDeleted() has no caller).
+ */
 function undoTuplesDeleted(ours: Page, theirs: Page): boolean {
   try {
     const flags = gistPageFlags(theirs);
@@ -93,13 +90,4 @@ function undoTuplesDeleted(ours: Page, theirs: Page): boolean {
     if (error instanceof PageError) return false;
     throw error;
   }
-}
-
-/** Whether a record of gistprunepage() is among those that make the page as of `upTo`: without one nothing excuses the flag. */
-export function wasPruned(pages: PageStore, wal: WalStore, rel: RelFork, block: number, upTo: Lsn): boolean {
-  const { entries, usesBase } = pages.chain(rel, block, upTo);
-  const isPruning = ({ rmid, rmgrInfo }: XLogRecord): boolean => rmid === gistRmgr.id && rmgrInfo === XLOG_GIST_DELETE;
-  if (entries.findLast(({ lsn }) => isPruning(wal.readRecord(lsn)))) return true; // most often near the end
-  const { base } = pages.relation(rel, upTo);
-  return usesBase && base?.kind === 'copy' && wasPruned(pages, wal, base.rel, block, base.upTo);
 }

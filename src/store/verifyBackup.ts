@@ -20,7 +20,7 @@ import type { Lsn } from '../util/lsn.js';
 import type { PageAsOf, PageStore } from './pageStore.js';
 import { endsRecord } from './recordEnd.js';
 import type { BaseImages, WalStore } from './sources.js';
-import { undoUnlogged, wasPruned } from './unloggedChanges.js';
+import { undoUnlogged } from './unloggedChanges.js';
 import { countApart, LEFT_OUT, type ApartReason, type BackupCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, type Shard } from './verifyShards.js';
 
@@ -123,7 +123,7 @@ export class VerifyBackup {
       this.options.findings.unchecked(`pages that ${ours.unknown.rmgr} changed: walscope cannot replay that manager's records`);
       return;
     }
-    let found = this.match(rel, block, ours.page, this.theirs, this.options.later.endLsn);
+    let found = this.match(rel, block, ours.page, this.theirs);
     if (!found.equal) {
       const atEnd = new Page(ours.page.bytes.slice());
       found = this.matchEarlier(rel, block, found);
@@ -135,8 +135,8 @@ export class VerifyBackup {
     else countApart(this.counts.apart, found.apart);
   }
 
-  /** Whether a page of theirs is ours as of `upTo`, but for what a server changes without WAL. */
-  private match(rel: RelFork, block: number, ours: Page, theirs: Page, upTo: Lsn): Found {
+  /** Whether a page of theirs is ours, but for what a server changes without WAL. */
+  private match(rel: RelFork, block: number, ours: Page, theirs: Page): Found {
     // of a visibility map's page nothing but the header is masked
     const manager = rel.fork === ForkNumber.vm || theirs.isNew ? undefined : managerOfPage(theirs, block);
     const mask = manager ? manager.mask : maskPageLsnAndChecksum;
@@ -146,7 +146,6 @@ export class VerifyBackup {
     this.scratch.bytes.set(theirs.bytes);
     const apart = undoUnlogged(manager, ours, this.scratch, block, this.options.later.images.forkBlocks(rel) ?? 0);
     if (apart === undefined || this.comparer.compare(ours, this.scratch, mask, block) !== undefined) return { equal: false, difference };
-    if (apart === 'gistTuplesDeleted' && !wasPruned(this.options.pages, this.options.wal, rel, block, upTo)) return { equal: false, difference };
     return { equal: true, apart };
   }
 
@@ -162,7 +161,7 @@ export class VerifyBackup {
     for (const upTo of moments) {
       const ours = upTo <= later.endLsn ? pages.getPage(rel, block, upTo) : undefined;
       if (!ours) continue;
-      const found = this.match(rel, block, ours.page, this.theirs, upTo);
+      const found = this.match(rel, block, ours.page, this.theirs);
       if (found.equal) return found;
       if (upTo === moments[0]) first = found;
     }
@@ -203,7 +202,7 @@ export class VerifyBackup {
       if (error instanceof WalscopeError) return false;
       throw error;
     }
-    return this.match(rel, block, ours, mended, later.endLsn).equal;
+    return this.match(rel, block, ours, mended).equal;
   }
 
   /**

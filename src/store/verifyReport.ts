@@ -65,7 +65,7 @@ export const APART = {
   freeSpaceMap: 'pages of free space maps, which are not logged; not compared',
   newerThanRecord: 'consistency images of pages that the base backup already has newer; not compared, as in recovery',
   noPage: 'consistency images of pages that are not there: what makes them is older than the base backup, or lost; not compared, as in recovery',
-  gistTuplesDeleted: "GiST pages that differ in F_TUPLES_DELETED alone: gistprunepage() does not set it and the replay of its record does, so that PostgreSQL's own check fails there, too",
+  gistTuplesDeleted: "GiST pages that differ in F_TUPLES_DELETED alone: gistprunepage() does not set it and the replay of its record does, so that PostgreSQL's own check fails there, too; some minor releases never set it",
   bloomInitFork: "metapages of unlogged bloom indexes' init forks, which no WAL makes from 16 on (GenericXLogStart() takes the relation's persistence, not the fork's), so that a recovery does not have them",
 } as const;
 export type ApartReason = keyof typeof APART;

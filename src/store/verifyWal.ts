@@ -25,7 +25,7 @@ import type { PageStore } from './pageStore.js';
 import type { RecordEffects } from './recordEffects.js';
 import { RECORD_HANDLERS } from './recordHandlers.js';
 import type { WalStore } from './sources.js';
-import { undoUnlogged, wasPruned } from './unloggedChanges.js';
+import { undoUnlogged } from './unloggedChanges.js';
 import { countApart, LEFT_OUT, type ManagerCounts, type VerifyFindings } from './verifyReport.js';
 import { countsOnce, isOfShard, type Shard } from './verifyShards.js';
 
@@ -169,7 +169,7 @@ export class VerifyWalk implements RecordEffects {
     const manager = RMGRS[record.rmid];
     const difference = this.comparer.compare(found.page, this.image, manager?.mask ?? null, ref.block);
     if (difference === undefined) return;
-    if (this.isDiscrepancy(record, found.page, manager, ref)) {
+    if (this.isDiscrepancy(found.page, manager, ref)) {
       counts.compared--;
       return;
     }
@@ -180,10 +180,9 @@ export class VerifyWalk implements RecordEffects {
   }
 
   /** Whether PostgreSQL's replay differs from its primary in the same way as ours; counted apart, for it is not equal. Changes `image`. */
-  private isDiscrepancy(record: XLogRecord, ours: Page, manager: Rmgr | undefined, ref: BlockRef): boolean {
+  private isDiscrepancy(ours: Page, manager: Rmgr | undefined, ref: BlockRef): boolean {
     if (manager !== gistRmgr || undoUnlogged(manager, ours, this.image, ref.block, 0) === undefined) return false;
     if (this.comparer.compare(ours, this.image, manager.mask, ref.block) !== undefined) return false;
-    if (!wasPruned(this.options.pages, this.options.wal, ref, ref.block, (record.lsn + 1) as Lsn)) return false;
     countApart(this.options.findings.report.counts.apart, 'gistTuplesDeleted');
     return true;
   }
@@ -201,7 +200,7 @@ export class VerifyWalk implements RecordEffects {
     hintImages.compared++;
     const difference = this.comparer.compare(this.before, this.image, manager ? manager.mask : maskPageLsnAndChecksum, ref.block);
     if (difference === undefined) return;
-    if (this.isDiscrepancy(record, this.before, manager, ref)) {
+    if (this.isDiscrepancy(this.before, manager, ref)) {
       hintImages.compared--;
       return;
     }

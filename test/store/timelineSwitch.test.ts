@@ -35,7 +35,7 @@ beforeAll(async () => {
   execFileSync('chmod', ['777', root, promoted]);
   const server = await recoverTo({
     major: MAJOR, backup: archive.backup, wal: archive.wal, target: { lsn: archive.truth.moments.at(-6)!.lsn },
-    settings: { archive_mode: true, archive_command: `cp "%p" "${promoted}/%f"`, wal_level: 'replica' },
+    settings: { archive_mode: true, archive_command: `cp "%p" "${promoted}/%f.tmp" && mv "${promoted}/%f.tmp" "${promoted}/%f"`, wal_level: 'replica' },
   });
   try {
     await server.sql('CREATE TABLE after_promotion AS SELECT i FROM generate_series(1, 5000) i');

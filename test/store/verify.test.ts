@@ -222,10 +222,10 @@ const CHANGES: Record<string, Change> = {
       return leaf;
     },
   },
-  'F_TUPLES_DELETED gone from a page that VACUUM set it on': {
-    file: 'gist', block: 1, fits: (page) => (gistPageFlags(page) & F_TUPLES_DELETED) !== 0, rmgr: 'Gist',
+  'F_TUPLES_DELETED on a page that no record set it on': {
+    file: 'gist', block: 1, fits: (page) => (gistPageFlags(page) & F_TUPLES_DELETED) === 0, rmgr: 'Gist',
     edit: (page) => {
-      gistPageSetFlags(page, gistPageFlags(page) & ~F_TUPLES_DELETED);
+      gistPageSetFlags(page, gistPageFlags(page) | F_TUPLES_DELETED);
       return page.pdSpecial + GIST_FLAGS_AT;
     },
   },

@@ -128,7 +128,7 @@ describe('WAL archives', () => {
     execFileSync('chmod', ['777', root, promoted]);
     const server = await recoverTo({
       major: MAJOR, backup: archive.backup, wal: archive.wal, target: { lsn: fork!.lsn },
-      settings: { archive_mode: true, archive_command: `cp "%p" "${promoted}/%f"`, wal_level: 'replica' },
+      settings: { archive_mode: true, archive_command: `cp "%p" "${promoted}/%f.tmp" && mv "${promoted}/%f.tmp" "${promoted}/%f"`, wal_level: 'replica' },
     });
     let after: string;
     let end: string;
