@@ -18,12 +18,12 @@ const outside = {
   },
 };
 
-/** Parts of Node that few questions need and that take milliseconds to load: loaded when something of them is first used. */
-const LATE = ['node:child_process', 'node:crypto', 'node:worker_threads', 'node:zlib'];
+/** What few questions need and takes milliseconds to load: loaded when something of it is first used. */
+const LATE = ['cli-progress', 'node:child_process', 'node:crypto', 'node:worker_threads', 'node:zlib'];
 const late = {
   name: 'late',
   setup(plugin) {
-    plugin.onResolve({ filter: /^node:/ }, ({ path, namespace }) => (LATE.includes(path) && namespace !== 'late' ? { path, namespace: 'late' } : undefined));
+    plugin.onResolve({ filter: /^[^.]/ }, ({ path, namespace }) => (LATE.includes(path) && namespace !== 'late' ? { path, namespace: 'late' } : undefined));
     plugin.onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
       const names = Object.keys(await import(path)).filter((name) => name !== 'default');
       return { contents: `const part = () => require('${path}');\nmodule.exports = { ${names.map((name) => `get ${name}() { return part().${name}; }`).join(', ')} };` };
@@ -33,7 +33,7 @@ const late = {
 
 rmSync(CODE_CACHE, { force: true });
 await build({
-  entryPoints: [join(root, 'dist', 'commands', 'main.js')], outfile: join(root, 'dist', 'walscope.cjs'), bundle: true, format: 'cjs', platform: 'node', target: 'node20', plugins: [late, outside],
+  entryPoints: [join(root, 'dist', 'commands', 'joined.js')], outfile: join(root, 'dist', 'walscope.cjs'), bundle: true, format: 'cjs', platform: 'node', target: 'node20', plugins: [late, outside],
   // import() in a script of which V8 has the code already finds no loader
   supported: { 'dynamic-import': false }, minifySyntax: true, minifyWhitespace: true, legalComments: 'none', logLevel: 'warning',
   // every module lies one folder below dist/, the workers in dist/store

@@ -5,8 +5,10 @@ import { readManifest, type WalStoreForm } from '../layerfile/manifest.js';
 import { chooseFiles, selectionNames } from '../query/selection.js';
 import { followArchive } from '../store/follow.js';
 import { indexCase } from '../store/indexer.js';
+import { IndexThreads } from '../store/indexThreads.js';
 import type { IndexOptions } from '../store/indexOptions.js';
 import type { ShardPart } from '../store/shards.js';
+import { STRIPE_BYTES } from '../store/stripes.js';
 import { formatBytes, parseBytes, formatCount } from '../output/units.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -32,6 +34,8 @@ export interface IndexCommandOptions extends CommonOptions {
   progress?: boolean;
 }
 
+const DEFAULT_SEGMENT_BYTES = 16 * 1024 * 1024;
+
 /** What one thread takes at most: a stripe's keys, the scan's buffers and the engine itself. */
 const THREAD_BYTES = 160 * 1024 * 1024;
 
@@ -48,6 +52,15 @@ function parseWalStore(store: string | undefined): WalStoreForm | undefined {
   });
 }
 
+/** Whether one of the folders has so many files that threads will share the work, as far as one can tell before looking into it. */
+function isLong(folders: readonly string[]): boolean {
+  try {
+    return folders.some((folder) => fs.readdirSync(folder).length * DEFAULT_SEGMENT_BYTES > STRIPE_BYTES);
+  } catch {
+    return false; // what is wrong with it is told by who opens it
+  }
+}
+
 /** The archive is only read, so the index cannot go into a folder of it that is an input itself. */
 function refuseCaseInArchive(caseDir: string, inputs: readonly string[]): void {
   const real = (folder: string): string => (fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder));
@@ -57,8 +70,10 @@ function refuseCaseInArchive(caseDir: string, inputs: readonly string[]): void {
 }
 
 export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
+  const jobs = jobsWithin(parseJobs(options.jobs), options.memory);
+  const threads = new IndexThreads(isLong(options.wal ?? []) ? jobs - 1 : 0); // they start while the archive is looked through
   const work: IndexOptions = {
-    caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs: jobsWithin(parseJobs(options.jobs), options.memory),
+    caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs, threads,
     shard: parseShard(options.shard), merge: options.merge, only: parseOnly(options), choose: chooseFiles,
   };
   if ([options.follow, options.shard, options.merge].filter((option) => option !== undefined).length > 1) {

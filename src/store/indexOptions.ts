@@ -2,6 +2,7 @@
 import type { Manifest, WalStoreForm } from '../layerfile/manifest.js';
 import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
+import type { IndexThreads } from './indexThreads.js';
 import type { Choose } from './selection.js';
 import type { ShardPart } from './shards.js';
 
@@ -24,6 +25,8 @@ export interface IndexOptions {
   packOnly?: boolean;
   /** Worker threads; default 1: this thread alone. The result is the same for any number. */
   jobs?: number;
+  /** Threads that are begun already. */
+  threads?: IndexThreads;
   /** Called while a compressed backup is re-encoded into the case. */
   onCopy?: (source: string, share: number) => void;
   /** Called now and then with the position reached and the end of the WAL that is there. */

@@ -2,12 +2,13 @@
  * Builds layers of stripes in worker threads and in this one. Stripes are independent of each other, so that which thread builds which, and
  * in what order they finish, leaves no trace: each thread takes the next that nobody has taken, results are used in LSN order.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { SavedWalArchive } from '../archive/walArchive.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
 import type { BuiltLayer } from './buildLayer.js';
+import { IndexThreads } from './indexThreads.js';
 import { reviveError, type PlainError } from './plainError.js';
 import type { Packing } from './stripePack.js';
 
@@ -47,11 +48,10 @@ export class IndexPool {
   private closed = false;
   private wake: () => void = () => undefined;
 
-  /** `jobs`: threads, this one among them, which builds by `build`; `report` is told of what the others find. */
-  constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer, report: (findings: Finding[]) => void) {
+  /** `jobs`: threads, this one among them, which builds by `build`; the others are taken from `threads`; `report` is told of what they find. */
+  constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer, report: (findings: Finding[]) => void, threads = new IndexThreads(0)) {
     this.work = { starts, taken: new Int32Array(new SharedArrayBuffer(4)) };
-    const script = new URL('./indexWorker.js', import.meta.url);
-    this.workers = Array.from({ length: jobs - 1 }, () => new Worker(script, { workerData: { ...input, ...this.work } }));
+    this.workers = Array.from({ length: jobs - 1 }, () => threads.take());
     this.exits = this.workers.map((worker) => new Promise((resolve) => worker.once('exit', () => resolve())));
     for (const worker of this.workers) {
       worker.on('message', (output: WorkerOutput) => {
@@ -63,6 +63,7 @@ export class IndexPool {
         this.crash = error;
         this.wake();
       });
+      worker.postMessage({ ...input, ...this.work });
     }
   }
 

@@ -1,5 +1,5 @@
 /** A thread of `index --jobs`: opens the archive, then builds the layer of each stripe that it takes, or packs it. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { reopenWalArchive } from '../archive/walArchive.js';
 import type { Lsn } from '../util/lsn.js';
 import { buildLayer, buildPack } from './buildLayer.js';
@@ -8,19 +8,21 @@ import { SEGMENT_CACHE_BYTES, takeStripe, type SharedWork, type WorkerInput, typ
 import { LayerBuilder } from './ingest.js';
 import { plainError } from './plainError.js';
 
-const { layersDir, packing, packsOnly, ...input } = workerData as WorkerInput & SharedWork;
-const archive = reopenWalArchive(input.archive, { memoryBytes: SEGMENT_CACHE_BYTES });
-const wal = new CaseWal(packing.caseDir, packing.packs, archive.timelineWal(input.timeline), 'archive');
-const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
-const builder = new LayerBuilder();
+const builder = new LayerBuilder(); // while the main thread still finds out what there is to do
 
-function build(from: Lsn): WorkerOutput {
-  try {
-    const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false });
-    return { from, findings: archive.findings.splice(0), built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
-  } catch (error) {
-    return { from, findings: archive.findings.splice(0), failure: plainError(error) };
-  }
-}
+parentPort!.once('message', ({ layersDir, packing, packsOnly, ...input }: WorkerInput & SharedWork) => {
+  const archive = reopenWalArchive(input.archive, { memoryBytes: SEGMENT_CACHE_BYTES });
+  const wal = new CaseWal(packing.caseDir, packing.packs, archive.timelineWal(input.timeline), 'archive');
+  const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
 
-for (let from = takeStripe(input); from !== undefined; from = takeStripe(input)) parentPort!.postMessage(build(from));
+  const build = (from: Lsn): WorkerOutput => {
+    try {
+      const { end, ...built } = packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false });
+      return { from, findings: archive.findings.splice(0), built: { ...built, end: end && { lsn: end.lsn, kind: end.kind, error: plainError(end.error) } } };
+    } catch (error) {
+      return { from, findings: archive.findings.splice(0), failure: plainError(error) };
+    }
+  };
+
+  for (let from = takeStripe(input); from !== undefined; from = takeStripe(input)) parentPort!.postMessage(build(from));
+});

@@ -262,8 +262,8 @@ class Indexer {
   }
 
   private sourceOptions(manifest: Manifest, wal: CaseWal, archive: WalArchive, packsOnly = false): LayerSourceOptions {
-    const { caseDir, jobs = 1 } = this.options;
-    return { wal, archive, jobs, layersDir: this.layersDir, packing: { caseDir, form: manifest.walStore, packs: manifest.packs }, packsOnly };
+    const { caseDir, jobs = 1, threads } = this.options;
+    return { wal, archive, jobs, threads, layersDir: this.layersDir, packing: { caseDir, form: manifest.walStore, packs: manifest.packs }, packsOnly };
   }
 
   /** Leaves out of the layers what the index shall not hold, and takes into them what it shall hold now. */

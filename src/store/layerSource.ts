@@ -4,6 +4,7 @@ import type { Lsn } from '../util/lsn.js';
 import { buildLayer, buildPack, type BuiltLayer } from './buildLayer.js';
 import type { CaseWal } from './caseWal.js';
 import { IndexPool } from './indexPool.js';
+import type { IndexThreads } from './indexThreads.js';
 import { LayerBuilder } from './ingest.js';
 import type { Shards } from './shards.js';
 import type { Packing } from './stripePack.js';
@@ -23,6 +24,8 @@ export interface LayerSourceOptions {
   packing: Packing;
   /** The layers are there already: only packs are made. */
   packsOnly: boolean;
+  /** Threads that are begun already. */
+  threads?: IndexThreads;
 }
 
 /** Builds the layers of the stripes that begin at `starts` here, or in worker threads too where there are several stripes and jobs. They are not durable yet. */
@@ -30,10 +33,10 @@ export function openLayerSource(options: LayerSourceOptions, starts: readonly Ls
   const { wal, archive, layersDir, packing, packsOnly } = options;
   const jobs = archive.goesInOrder ? 1 : Math.min(options.jobs, starts.length);
   const source = { wal, major: archive.major, systemIdentifier: archive.systemIdentifier, packing };
-  const builder = new LayerBuilder();
-  const build = (from: Lsn): BuiltLayer => (packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, builder, { sync: false }));
+  let builder: LayerBuilder | undefined;
+  const build = (from: Lsn): BuiltLayer => (packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, (builder ??= new LayerBuilder()), { sync: false }));
   if (jobs <= 1) return { layer: build, close: () => undefined };
-  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, starts, build, (findings) => archive.findings.push(...findings));
+  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, starts, build, (findings) => archive.findings.push(...findings), options.threads);
 }
 
 /** Takes layers from parts; what none of them has, the beginning of a run behind a gap say, is built here. */

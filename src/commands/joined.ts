@@ -1,0 +1,11 @@
+/** What bin/ takes from the joined script: each is loaded when it is called. */
+
+/** The command line; gives the exit code. */
+export async function main(argv: string[]): Promise<number> {
+  return (await import('./main.js')).main(argv);
+}
+
+/** What a thread of `index --jobs` does. */
+export async function indexWorker(): Promise<void> {
+  await import('../store/indexWorker.js');
+}
