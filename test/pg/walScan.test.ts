@@ -198,6 +198,41 @@ describe('scanWal hands over what XLogReader reads', () => {
     expect(changes!.shapes.length).toBe(5);
   });
 
+  it('counts the rows of transactions that change few relations and many, each with a subtransaction, in any order', () => {
+    const wal = new WalBuilder();
+    const heap = (xid: number, relNumber: number, info: number) =>
+      wal.add({ rmid: 10, info, xid, main: new Uint8Array(14), blocks: [{ id: 0, spcOid: 1663, dbOid: 5, relNumber, fork: 0, block: 0, data: new Uint8Array(9) }] });
+    const expected = new Map<number, Map<number, number[]>>();
+    const count = 60;
+    for (let step = 0; step < 40; step++) {
+      for (let i = 0; i < count; i++) {
+        const relNumber = 1 + ((step * (i % 2 === 0 ? 7 : 33)) % 40) % (1 + (i % 23)); // the one changes one relation, another 23
+        const kind = (step + i) % 3;
+        heap(100 + i * 2 + (step % 5 === 0 ? 1 : 0), relNumber, [0x00, 0x20, 0x10][kind]!);
+        const counts = expected.get(100 + i * 2) ?? new Map<number, number[]>();
+        const rows = counts.get(relNumber) ?? [0, 0, 0];
+        rows[kind]!++;
+        expected.set(100 + i * 2, counts.set(relNumber, rows));
+      }
+    }
+    for (let i = 0; i < count; i++) wal.add({ rmid: 1, info: 0, xid: 100 + i * 2, main: new Uint8Array(8) });
+    const numbers = new Map<number, number>();
+    const { changes } = scanWal(wal, {
+      major: wal.major, from: wal.startLsn, changes: true,
+      onBatch(batch) {
+        const ended: number[] = [];
+        batch.forEachRecord((record) => { if (record.rmid === 1) ended.push(record.xid); });
+        for (const xid of ended) numbers.set(xid, batch.closeTransaction(xid, [xid + 1]));
+      },
+    });
+    expect(changes!.open).toEqual([]);
+    const lines = (rows: Iterable<readonly [number, readonly number[]]>): string[] => [...rows].map(([relNumber, [inserted, updated, deleted]]) => `${relNumber} +${inserted} ~${updated} -${deleted}`).sort();
+    for (const [xid, rows] of expected) {
+      expect(lines(changes!.shapes[numbers.get(xid)! - 1]!.map((c) => [c.relation.relNumber, [c.inserted, c.updated, c.deleted]] as const))).toEqual(lines(rows));
+    }
+    expect(Math.max(...[...expected.values()].map((rows) => rows.size))).toBeGreaterThan(14);
+  });
+
   it('numbers more relations than its table first holds', () => {
     const wal = new WalBuilder();
     for (let i = 0; i < 20_000; i++) wal.add({ rmid: 11, info: 0, blocks: [{ id: 0, spcOid: 1663, dbOid: i % 7, relNumber: i, fork: i % 4, block: i, data: new Uint8Array(1) }] });

@@ -4,15 +4,17 @@
  */
 import { allocate, CRC_TABLES } from './memory.as';
 
-/** xid, relation, inserted, updated, deleted, next in its bucket, next of its transaction (places + 1). */
-const PAIR_BYTES: u32 = 28;
-/** xid, first pair, next in its bucket (places + 1). */
-const NODE_BYTES: u32 = 12;
 /** relation, inserted, updated, deleted. */
 const ITEM_BYTES: u32 = 16;
-const INSERTED: usize = 8;
-const UPDATED: usize = 12;
-const DELETED: usize = 16;
+const INSERTED: usize = 4;
+const UPDATED: usize = 8;
+const DELETED: usize = 12;
+/** A transaction: xid, first pair, next in its bucket (places + 1), number of items; then the items of its first relations, by relation. */
+const NODE_ITEMS: u32 = 7;
+const NODE_HEAD: usize = 16;
+const NODE_BYTES: u32 = 128;
+/** An item of a further relation; xid, next in its bucket, next of its transaction (places + 1). */
+const PAIR_BYTES: u32 = 28;
 const PAIR_BUCKETS: u32 = 1 << 16;
 const NODE_BUCKETS: u32 = 1 << 14;
 /** One note of the newest xid every so many bytes of WAL: LSN (f64), xid, 4 bytes of nothing. */
@@ -80,14 +82,16 @@ let shapeSlotMask: u32 = 0;
 
 let lastXid: u32 = 0;
 let lastRelation: u32 = 0;
-/** Where the pair of both is: right until the next one is made or taken out. */
-let lastPair: usize = 0;
+/** Where the item of both is: right until the next one is made or taken out. */
+let lastItem: usize = 0;
 /** Of all records noted. */
 export let newestXid: u32 = 0;
 export let nextNote: u64 = 0;
 /** −1 while counts are taken back. */
 let sign: i32 = 1;
 let openBucket: u32 = 0;
+/** What takeShape() answered last. */
+let lastShape: u32 = 0;
 
 /** Begins to count anew. */
 export function initChanges(): void {
@@ -111,6 +115,7 @@ export function initChanges(): void {
   newestXid = 0;
   nextNote = 0;
   openBucket = 0;
+  lastShape = 0;
 }
 
 function zeroed(words: u32): usize {
@@ -178,32 +183,42 @@ export function countRows(xid: u32, relation: u32, rmid: u32, opcode: u32, detai
     return;
   }
   if (xid != lastXid || relation != lastRelation) {
-    lastPair = pairs.element(findPair(xid, relation));
+    lastItem = findItem(xid, relation);
     lastXid = xid;
     lastRelation = relation;
   }
-  store<i32>(lastPair + field, load<i32>(lastPair + field) + rows * sign);
+  store<i32>(lastItem + field, load<i32>(lastItem + field) + rows * sign);
 }
 
-function findPair(xid: u32, relation: u32): u32 {
+function findItem(xid: u32, relation: u32): usize {
+  const node = nodes.element(findNode(xid));
+  const count = load<u32>(node, 12);
+  const items = node + NODE_HEAD;
+  let end = items + <usize>count * ITEM_BYTES;
+  for (let item = items; item != end; item += ITEM_BYTES) if (load<u32>(item) == relation) return item;
+  if (count == NODE_ITEMS) return findPair(node, xid, relation);
+  store<u32>(node, count + 1, 12);
+  for (; end != items && load<u32>(end - ITEM_BYTES) > relation; end -= ITEM_BYTES) v128.store(end, v128.load(end - ITEM_BYTES));
+  v128.store(end, i32x4.replace_lane(i32x4(0, 0, 0, 0), 0, relation));
+  return end;
+}
+
+function findPair(node: usize, xid: u32, relation: u32): usize {
   const bucket = pairBucket(xid, relation);
   for (let next = load<u32>(bucket); next != 0; ) {
     const at = pairs.element(next - 1);
-    if (load<u32>(at) == xid && load<u32>(at, 4) == relation) return next - 1;
+    if (load<u32>(at, 16) == xid && load<u32>(at) == relation) return at;
     next = load<u32>(at, 20);
   }
   const place = pairs.take();
-  const node = nodes.element(findNode(xid));
   const at = pairs.element(place);
-  store<u32>(at, xid);
-  store<u32>(at, relation, 4);
-  store<u64>(at, 0, 8);
-  store<u32>(at, 0, 16);
+  v128.store(at, i32x4.replace_lane(i32x4(0, 0, 0, 0), 0, relation));
+  store<u32>(at, xid, 16);
   store<u32>(at, load<u32>(bucket), 20);
   store<u32>(bucket, place + 1);
   store<u32>(at, load<u32>(node, 4), 24);
   store<u32>(node, place + 1, 4);
-  return place;
+  return at;
 }
 
 function findNode(xid: u32): u32 {
@@ -218,6 +233,7 @@ function findNode(xid: u32): u32 {
   store<u32>(at, xid);
   store<u32>(at, 0, 4);
   store<u32>(at, load<u32>(bucket), 8);
+  store<u32>(at, 0, 12);
   store<u32>(bucket, place + 1);
   return place;
 }
@@ -234,27 +250,36 @@ export function gather(xid: u32): void {
   if (place == 0) return;
   const node = nodes.element(place - 1);
   store<u32>(link, load<u32>(node, 8));
-  let next = load<u32>(node, 4);
-  nodes.give(place - 1);
   if (xid == lastXid) lastXid = 0;
-  while (next != 0) {
+  const items = node + NODE_HEAD;
+  const count = load<u32>(node, 12);
+  if (gathered.used == 0) {
+    gathered.reserve(count);
+    gathered.used = count;
+    for (let i: usize = 0; i < count; i++) v128.store(gathered.at + i * ITEM_BYTES, v128.load(items + i * ITEM_BYTES));
+  } else {
+    for (let i: usize = 0; i < count; i++) join(items + i * ITEM_BYTES);
+  }
+  for (let next = load<u32>(node, 4); next != 0; ) {
     const pair = next - 1;
     const at = pairs.element(pair);
     next = load<u32>(at, 24);
-    join(load<u32>(at, 4), load<i32>(at, 8), load<i32>(at, 12), load<i32>(at, 16));
+    join(at);
     unlinkPair(pair);
     pairs.give(pair);
   }
+  nodes.give(place - 1);
 }
 
 function unlinkPair(pair: u32): void {
   const at = pairs.element(pair);
-  let link = pairBucket(load<u32>(at), load<u32>(at, 4));
+  let link = pairBucket(load<u32>(at, 16), load<u32>(at));
   while (load<u32>(link) != pair + 1) link = pairs.element(load<u32>(link) - 1) + 20;
   store<u32>(link, load<u32>(at, 20));
 }
 
-function join(relation: u32, inserted: i32, updated: i32, deleted: i32): void {
+function join(item: usize): void {
+  const relation = load<u32>(item);
   let low: u32 = 0;
   let high = gathered.used;
   while (low < high) {
@@ -268,13 +293,11 @@ function join(relation: u32, inserted: i32, updated: i32, deleted: i32): void {
     // few items: a loop is done before memory.copy() has begun
     for (let end = gathered.element(gathered.used); end != place; end -= ITEM_BYTES) v128.store(end, v128.load(end - ITEM_BYTES));
     gathered.used++;
-    v128.store(place, i32x4(0, 0, 0, 0));
-    store<u32>(place, relation);
+    v128.store(place, v128.load(item));
+    return;
   }
   const at = gathered.element(low);
-  store<i32>(at, load<i32>(at, 4) + inserted, 4);
-  store<i32>(at, load<i32>(at, 8) + updated, 8);
-  store<i32>(at, load<i32>(at, 12) + deleted, 12);
+  v128.store(at, i32x4.replace_lane(i32x4.add(v128.load(at), v128.load(item)), 0, relation));
 }
 
 /** The number of the shape that was gathered, from 1; 0 where nothing was. Gathers anew afterwards. */
@@ -283,13 +306,13 @@ export function takeShape(): u32 {
   const count = gathered.used;
   gathered.used = 0;
   if (count == 0) return 0;
+  if (lastShape != 0 && isShape(lastShape, count)) return lastShape;
   const bytes = <usize>count * ITEM_BYTES;
   let slot = hashOf(gathered.at, bytes) & shapeSlotMask;
   for (; ; slot = (slot + 1) & shapeSlotMask) {
     const found = load<u32>(shapeSlots + (<usize>slot << 2));
     if (found == 0) break;
-    const at = shapeWords.element(load<u32>(shapes.element(found - 1)));
-    if (load<u32>(at) == count && memory.compare(at + 4, gathered.at, bytes) == 0) return found;
+    if (isShape(found, count)) return (lastShape = found);
   }
   const first = shapeWords.used;
   shapeWords.reserve(1 + count * 4);
@@ -300,7 +323,17 @@ export function takeShape(): u32 {
   store<u32>(shapes.element(place), first);
   store<u32>(shapeSlots + (<usize>slot << 2), place + 1);
   if (shapes.used * 2 > shapeSlotMask) growShapeSlots((shapeSlotMask + 1) * 2);
-  return place + 1;
+  return (lastShape = place + 1);
+}
+
+/** Whether the `count` items that are gathered are the shape of that number. */
+function isShape(number: u32, count: u32): bool {
+  const shape = shapeWords.element(load<u32>(shapes.element(number - 1)));
+  if (load<u32>(shape) != count) return false;
+  for (let at: usize = 0; at < <usize>count * ITEM_BYTES; at += ITEM_BYTES) {
+    if (!i32x4.all_true(i32x4.eq(v128.load(shape + 4 + at), v128.load(gathered.at + at)))) return false;
+  }
+  return true;
 }
 
 /** What was inserted and taken back again leaves nothing. */
@@ -308,17 +341,17 @@ function dropEmptyItems(): void {
   let kept: u32 = 0;
   for (let i: u32 = 0; i < gathered.used; i++) {
     const at = gathered.element(i);
-    if (load<u32>(at, 4) == 0 && load<u32>(at, 8) == 0 && load<u32>(at, 12) == 0) continue;
-    if (kept != i) memory.copy(gathered.element(kept), at, ITEM_BYTES);
+    if ((load<u64>(at, 4) | <u64>load<u32>(at, 12)) == 0) continue;
+    if (kept != i) v128.store(gathered.element(kept), v128.load(at));
     kept++;
   }
   gathered.used = kept;
 }
 
 function hashOf(at: usize, bytes: usize): u32 {
-  let h: u32 = 0x811c9dc5;
-  for (let i: usize = 0; i < bytes; i += 4) h = (h ^ load<u32>(at + i)) * 0x9e3779b1 ^ (h >> 15);
-  return h ^ (h >> 13);
+  let h: u64 = 0xcbf29ce484222325;
+  for (let i: usize = 0; i < bytes; i += 8) h = (h ^ load<u64>(at + i)) * 0x9e3779b97f4a7c15 ^ (h >> 29);
+  return <u32>(h >> 32);
 }
 
 function growShapeSlots(count: u32): void {
