@@ -204,14 +204,19 @@ export class RowMatcher {
       const arena = new TupleArena();
       for (const side of [this.before, this.after]) {
         for (const first of side.takeWaiting()) {
-          const list: Tuple[] = [];
-          for (let handle = first; handle !== 0; handle = this.arena.next(handle)) list.push(this.arena.tuple(handle));
-          const key = side.key(list[0]!, this.options.keyPlaces);
-          if (this.isOurs(key)) for (const tuple of list.reverse()) side.setWaiting(key, arena.add(tuple, side.waiting(key) ?? 0));
+          const key = side.key(this.arena.tuple(first), this.options.keyPlaces);
+          if (this.isOurs(key)) side.setWaiting(key, this.byContent ? arena.add(this.arena.tuple(first), this.arena.next(first)) : this.moveList(first, arena));
         }
       }
       this.arena = arena;
     }
+  }
+
+  /** Tuples of one key, in their order. */
+  private moveList(first: number, to: TupleArena): number {
+    const list: Tuple[] = [];
+    for (let handle = first; handle !== 0; handle = this.arena.next(handle)) list.push(this.arena.tuple(handle));
+    return list.reduceRight((next, tuple) => to.add(tuple, next), 0);
   }
 
   private take(side: Side, key: Key): Tuple | undefined {

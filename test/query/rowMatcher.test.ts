@@ -113,3 +113,13 @@ it('holds one of very many rows of the same content', () => {
   });
   expect([passes, counts]).toEqual([1, { added: 0, removed: 10_000, changed: 0 }]);
 });
+
+it('counts rows of the same content in little memory', () => {
+  const random = new Seeded(11);
+  const list = Array.from({ length: ROWS }, (): Step => ({ isBefore: random.chance(0.6), id: random.int(1, ROWS / 2), n: 7 }));
+  const whole = told(list, []);
+  const inParts = told(list, [], 2_000_000);
+  expect(whole.passes).toBe(1);
+  expect(inParts.passes).toBeGreaterThan(1);
+  expect(inParts.changes).toEqual(whole.changes);
+});
