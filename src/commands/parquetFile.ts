@@ -5,6 +5,7 @@ import type { OutputColumn } from '../output/rowWriter.js';
 import { isInfiniteTimestamp, parseDate, parseTimestamp, parseTimestamptz } from '../query/where/datetime.js';
 import { PG_EPOCH_UNIX_SECONDS } from '../util/pgTime.js';
 import { UTC } from '../util/timeZone.js';
+import { own } from '../util/own.js';
 
 type Value = string | number | bigint | boolean | Uint8Array | undefined;
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
@@ -59,7 +60,7 @@ export class ParquetFile {
   private rows = 0;
 
   constructor(private readonly file: string, private readonly header: readonly OutputColumn[], createdBy: string) {
-    this.types = header.map((column) => TYPES[column.typeName] ?? TEXT);
+    this.types = header.map((column) => own(TYPES, column.typeName) ?? TEXT);
     const schema: SchemaElement[] = [
       { name: 'root', num_children: header.length },
       ...header.map((column, i): SchemaElement => ({ name: column.name, repetition_type: 'OPTIONAL', ...this.types[i]!.element })),

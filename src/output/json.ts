@@ -1,5 +1,6 @@
 /** JSON: numbers that JSON can hold exactly as numbers, int8 and numeric as strings, json and jsonb as themselves, NULL as null. */
 import type { OutputColumn, RowWriter, Sink } from './rowWriter.js';
+import { own } from '../util/own.js';
 
 type JsonValue = (text: string) => string;
 
@@ -20,7 +21,7 @@ export class JsonRows {
 
   constructor(columns: readonly OutputColumn[]) {
     this.keys = columns.map((column) => JSON.stringify(column.name));
-    this.values = columns.map((column) => JSON_VALUES[column.typeName] ?? asString);
+    this.values = columns.map((column) => own(JSON_VALUES, column.typeName) ?? asString);
   }
 
   object(row: readonly (string | null)[]): string {

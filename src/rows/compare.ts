@@ -5,6 +5,7 @@
  * Values are plain: a varlena without header, decompressed; a C string without terminator; anything else as stored.
  */
 import { bigInt64At, bigUint64At, float32At, float64At, int16At, int32At, uint16At, uint32At } from './bytes.js';
+import { own } from '../util/own.js';
 
 /** Below zero, zero or above, as `a` sorts before, with or after `b`. */
 export type CompareValues = (a: Uint8Array, b: Uint8Array) => number;
@@ -201,5 +202,5 @@ const COLLATED: Readonly<Record<string, CompareValues>> = {
 export function compareFunction(symbol: string, context: CompareContext): CompareValues | undefined {
   if (symbol === 'enum_cmp') return enumComparator(context.enumSortOrder);
   if (Object.hasOwn(COLLATED, symbol)) return context.cCollation ? COLLATED[symbol] : undefined;
-  return Object.hasOwn(FUNCTIONS, symbol) ? FUNCTIONS[symbol] : undefined;
+  return own(FUNCTIONS, symbol);
 }

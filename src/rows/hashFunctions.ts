@@ -5,6 +5,7 @@
  */
 import { bigInt64At, float32At, float64At, int16At, int32At, uint16At, uint32At } from './bytes.js';
 import { withoutBlanks } from './compare.js';
+import { own } from '../util/own.js';
 
 /** An unsigned 32-bit hash code. */
 export type HashValue = (value: Uint8Array) => number;
@@ -144,5 +145,5 @@ const COLLATED: Readonly<Record<string, HashValue>> = {
  */
 export function hashFunction(symbol: string, deterministicCollation: boolean): HashValue | undefined {
   if (Object.hasOwn(COLLATED, symbol)) return deterministicCollation ? COLLATED[symbol] : undefined;
-  return Object.hasOwn(FUNCTIONS, symbol) ? FUNCTIONS[symbol] : undefined;
+  return own(FUNCTIONS, symbol);
 }

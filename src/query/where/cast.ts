@@ -71,9 +71,7 @@ function toString(from: SqlType, to: SqlType, context: ValueContext): Convert {
     : from.name === 'bool' && to.name !== 'name' && to.name !== 'char' ? (value) => (value ? 'true' : 'false')
     : isString(from) ? (value) => value as string
     : (value) => formatValue(from, value, context);
-  if (to.name === 'name') return (value) => parseValue(to, print(value), context);
-  if (to.name === 'char') return (value) => print(value).slice(0, 1);
-  return print;
+  return to.name === 'name' || to.name === 'char' ? (value) => parseValue(to, print(value), context) : print;
 }
 
 function convertNumber(from: SqlType, to: SqlType): Convert {

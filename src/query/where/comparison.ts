@@ -1,7 +1,7 @@
 /** `=`, `<>`, `<`, `<=`, `>`, `>=` and IS DISTINCT FROM between two expressions. */
 import { coerce } from './cast.js';
 import { commonCollation, map2, mapNullable, type ColumnBound, type Expr, type Scope } from './expr.js';
-import { BOOL, commonForComparison, isString, sameType, typeText, type SqlType } from './sqlType.js';
+import { BOOL, commonForComparison, isCollated, sameType, typeText, type SqlType } from './sqlType.js';
 import { comparerOf, equalityOf, formatValue, hasCanonicalText, type Value } from './value.js';
 
 export const COMPARISONS = new Set(['=', '<>', '<', '<=', '>', '>=']);
@@ -37,7 +37,7 @@ function comparisonType(op: string, l: Expr, r: Expr, scope: Scope, at: number):
 
 /** Says where an order of texts is not the collation's. */
 export function noteTextOrder(type: SqlType, collation: string | undefined, scope: Scope): void {
-  if (isString(type) && !isBytewise(collation)) scope.notice('text is ordered by its bytes (collation "C") in --where; the database may order it otherwise');
+  if (isCollated(type) && !isBytewise(collation)) scope.notice('text is ordered by its bytes (collation "C") in --where; the database may order it otherwise');
 }
 
 /** `l op r` for one of the six comparisons. */
@@ -97,7 +97,7 @@ function boundOf(op: string, l: Expr, left: Expr, r: Expr, right: Expr, type: Sq
   if (op === '<>') return undefined;
   const [columnSide, other, columnOp] = l.column !== undefined ? [l, right, op as ColumnBound['op']] : [r, left, FLIPPED[op]!];
   if (columnSide.column === undefined || !other.isConstant || !isOwnType(columnSide.type, type)) return undefined;
-  if (isString(type) && columnOp !== '=' && !isBytewise(columnSide.collation)) return undefined;
+  if (isCollated(type) && columnOp !== '=' && !isBytewise(columnSide.collation)) return undefined;
   return { column: columnSide.column, op: columnOp, constant: other };
 }
 

@@ -8,7 +8,7 @@ import { compileComparison, compileDistinct, noteTextOrder } from './comparison.
 import { compileUnary } from './arithmetic.js';
 import { constant, map1, mapNullable, Slot, type Expr, type Scope } from './expr.js';
 import { compileFunction } from './functions.js';
-import { jsonMember, type JsonNode } from './json.js';
+import { jsonPath, type JsonNode } from './json.js';
 import { compileBinary } from './operators.js';
 import { compileAnd, compileIn, compileNot, compileOr } from './logic.js';
 import { parseDecimal } from './decimal.js';
@@ -333,7 +333,7 @@ function compileSubscripts(base: Expr, indirection: readonly Node[], names: Name
   if (base.type.name === 'jsonb') {
     return indexes.reduce((value, index) => {
       const key = coerce(index, isNumber(index.type) ? INT8 : TEXT, names);
-      return mapNullable(base.type, [value, key], base.at, ([node, step]) => (node === null || step === null ? null : (jsonMember(node as JsonNode, step as string | bigint) ?? null)));
+      return mapNullable(base.type, [value, key], base.at, ([node, step]) => (node === null || step === null ? null : jsonPath(node as JsonNode, [String(step as string | bigint)])));
     }, base);
   }
   if (!base.type.element) throw names.source.fail('where.type', `cannot subscript type ${typeText(base.type)} because it does not support subscripting`, base.at);

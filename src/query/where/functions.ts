@@ -18,6 +18,7 @@ import { INT4, isImplicitCast, isString, NUMERIC, sameType, sqlType, TEXT, typeT
 import { changeCase, characterLength, checkEscape, trimBlanks } from './text.js';
 import { similarToRegex } from './regex.js';
 import { checkInteger, equalityOf, formatValue, type Value } from './value.js';
+import { own } from '../../util/own.js';
 
 interface Call {
   readonly scope: Scope;
@@ -325,10 +326,10 @@ function extractPath(type: string, args: readonly Expr[], scope: Scope, at: numb
 
 /** A call by its unqualified name; throws where no such function takes these arguments, or none is known here. */
 export function compileFunction(name: string, args: readonly Expr[], scope: Scope, at: number): Expr {
-  const special = SPECIAL[name]?.(args, scope, at);
+  const special = own(SPECIAL, name)?.(args, scope, at);
   if (special) return special;
   const overloads = FUNCTIONS.filter((overload) => overload.name === name);
-  if (overloads.length === 0 && !(name in SPECIAL)) throw unknownFunction(name, scope, at);
+  if (overloads.length === 0 && !own(SPECIAL, name)) throw unknownFunction(name, scope, at);
   const chosen = choose(overloads, args.map((arg) => arg.type));
   if (!chosen) {
     throw scope.source.fail('where.type', `function ${name}(${args.map((arg) => typeText(arg.type)).join(', ')}) does not exist`, at, 'add explicit casts');

@@ -4,6 +4,7 @@
  */
 import { formatFraction, TWO_DIGITS } from '../../util/pgTime.js';
 import { ValueError } from './source.js';
+import { own } from '../../util/own.js';
 
 export interface Interval {
   /** ±Infinity for an infinite interval (17 and later). */
@@ -37,7 +38,7 @@ class Sum {
   /** Adds `count` units, given as decimal text; a fraction of a month goes to days, of a day to the time, as in PostgreSQL. */
   add(count: string, unitName: string, sign: number): boolean {
     const key = unitName.toLowerCase();
-    const unit = UNITS[UNIT_NAMES[key] ?? key] ?? UNITS[key.replace(/s$/, '')];
+    const unit = own(UNITS, own(UNIT_NAMES, key) ?? key) ?? own(UNITS, key.replace(/s$/, ''));
     if (!unit) return false;
     const value = Number(count) * sign;
     const whole = Math.trunc(value), fraction = value - whole;

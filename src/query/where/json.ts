@@ -50,12 +50,12 @@ export function jsonMember(node: JsonNode, key: string | bigint): JsonNode | und
   return node.items[Number(key < 0n ? BigInt(node.items.length) + key : key)];
 }
 
-/** `#>`: follows a path; a step into an array is read as its index. */
+/** jsonb_get_element(): `#>` and subscripts follow a path; a step into an array is read as its index, as strtoint() does. */
 export function jsonPath(node: JsonNode, path: readonly (string | null)[]): JsonNode | null {
   let here: JsonNode | undefined = node;
   for (const step of path) {
     if (step === null || here === undefined) return null;
-    if (here.kind === 'array') here = /^\s*[+-]?\d+\s*$/.test(step) ? jsonMember(here, BigInt(step)) : undefined;
+    if (here.kind === 'array') here = /^[ \t-\r]*[+-]?\d+$/.test(step) ? jsonMember(here, BigInt(step)) : undefined;
     else here = jsonMember(here, step);
   }
   return here ?? null;

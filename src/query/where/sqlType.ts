@@ -1,5 +1,6 @@
 /** The types that an expression knows, by their names in pg_type, and how PostgreSQL resolves two of them to one. */
 import type { AnyKeyType } from '../../rows/keys/keyType.js';
+import { own } from '../../util/own.js';
 
 export interface SqlType {
   /** pg_type.typname: `int4`, `_text`; `unknown` for a literal that has taken no type yet. */
@@ -66,7 +67,7 @@ const PRINTED: Record<string, string> = {
 
 /** format_type(): the name that PostgreSQL's messages use. */
 export function typeText(type: SqlType): string {
-  return type.element ? `${typeText(type.element)}[]` : (PRINTED[type.name] ?? type.name);
+  return type.element ? `${typeText(type.element)}[]` : (own(PRINTED, type.name) ?? type.name);
 }
 
 const INTEGER_RANK: Record<string, number> = { int2: 0, int4: 1, int8: 2 };
@@ -74,12 +75,14 @@ const NUMBER_RANK: Record<string, number> = { ...INTEGER_RANK, numeric: 3, float
 const STRINGS = new Set(['text', 'varchar', 'bpchar', 'name', 'char']);
 const DATETIME_RANK: Record<string, number> = { date: 0, timestamp: 1, timestamptz: 2 };
 
-export function isInteger(type: SqlType): boolean { return type.name in INTEGER_RANK; }
-export function isNumber(type: SqlType): boolean { return type.name in NUMBER_RANK; }
+export function isInteger(type: SqlType): boolean { return Object.hasOwn(INTEGER_RANK, type.name); }
+export function isNumber(type: SqlType): boolean { return Object.hasOwn(NUMBER_RANK, type.name); }
 export function isFloat(type: SqlType): boolean { return type.name === 'float4' || type.name === 'float8'; }
 /** text, varchar, char(n), name and "char". */
 export function isString(type: SqlType): boolean { return STRINGS.has(type.name); }
-export function isDatetime(type: SqlType): boolean { return type.name in DATETIME_RANK; }
+/** Those that a collation orders: all but "char", a byte. */
+export function isCollated(type: SqlType): boolean { return isString(type) && type.name !== 'char'; }
+export function isDatetime(type: SqlType): boolean { return Object.hasOwn(DATETIME_RANK, type.name); }
 
 /** The type in which two numbers meet: floats win (two float4 stay so, everything else becomes float8), then numeric, then the wider integer. */
 export function commonNumber(a: SqlType, b: SqlType): SqlType {
@@ -133,5 +136,5 @@ const IMPLICIT: Record<string, readonly string[]> = {
 export function isImplicitCast(from: SqlType, to: SqlType): boolean {
   if (sameType(from, to) || from.name === 'unknown') return true;
   if (from.element && to.element) return isImplicitCast(from.element, to.element);
-  return IMPLICIT[from.name]?.includes(to.name) ?? false;
+  return own(IMPLICIT, from.name)?.includes(to.name) ?? false;
 }

@@ -17,6 +17,7 @@ import { formatJsonb, jsonEquals, parseJson, type JsonNode } from './json.js';
 import { ValueError } from './source.js';
 import { typeText, type SqlType, type ValueOrder } from './sqlType.js';
 import { compareUtf8, trimBlanks } from './text.js';
+import { own } from '../../util/own.js';
 
 /**
  * A value that is not NULL: bool → boolean; integers, oid, xid, pg_lsn, timestamps (µs), time → bigint; floats and date (days) → number;
@@ -129,6 +130,15 @@ function parseLsnValue(text: string): bigint {
   return lsn;
 }
 
+/** charin(): a byte; as charout() prints it, beyond ASCII as octal digits, zero as nothing. */
+function parseChar(text: string): string {
+  const byte = /^\\[0-7]{3}$/.test(text) ? parseInt(text.slice(1), 8) & 0xff : (Buffer.from(text)[0] ?? 0);
+  return byte === 0 ? '' : byte < 0x80 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`;
+}
+
+/** The byte of a printed "char". */
+const byteOf = (value: Value): number => (/^\\[0-7]{3}$/.test(value as string) ? parseInt((value as string).slice(1), 8) : (value as string).charCodeAt(0) || 0);
+
 function parseEnum(type: SqlType, text: string): string {
   if (!type.enumLabels!.includes(text)) throw new ValueError(`invalid input value for enum ${type.name}: "${text}"`);
   return text;
@@ -160,8 +170,7 @@ export function parseValue(type: SqlType, text: string, context: ValueContext): 
     case 'bytea': return parseBytea(text);
     case 'json': case 'jsonb': return parseJson(text, type.name);
     case 'pg_lsn': return parseLsnValue(text);
-    // beyond ASCII, octal digits are the printed form
-    case 'char': return /^\\[01][0-7]{2}$/.test(text) ? String.fromCharCode(parseInt(text.slice(1), 8)) : text;
+    case 'char': return parseChar(text);
     case 'name': return Buffer.byteLength(text) > 63 ? Buffer.from(text).subarray(0, 63).toString().replace(/\ufffd+$/, '') : text;
     default: return text;
   }
@@ -205,7 +214,8 @@ const COMPARERS: Record<string, (a: Value, b: Value) => number> = {
   timestamp: compareBigints, timestamptz: compareBigints, pg_lsn: compareBigints,
   float4: compareFloats, float8: compareFloats, date: compareFloats,
   numeric: (a, b) => compareDecimals(a as Decimal, b as Decimal),
-  text: compareText, varchar: compareText, name: compareText, char: compareText, uuid: compareText, bytea: compareText,
+  text: compareText, varchar: compareText, name: compareText, uuid: compareText, bytea: compareText,
+  char: (a, b) => byteOf(a) - byteOf(b),
   bpchar: (a, b) => compareUtf8(trimBlanks(a as string), trimBlanks(b as string)),
   interval: (a, b) => compareIntervals(a as Interval, b as Interval),
   timetz: (a, b) => compareTimeTz(a as TimeTz, b as TimeTz),
@@ -221,7 +231,7 @@ export function comparerOf(type: SqlType): ((a: Value, b: Value) => number) | un
     const order = new Map(type.enumLabels.map((label, i) => [label, i]));
     return (a, b) => order.get(a as string)! - order.get(b as string)!;
   }
-  return type.order?.isOrdered ? byOrder(type.order) : COMPARERS[type.name];
+  return type.order?.isOrdered ? byOrder(type.order) : own(COMPARERS, type.name);
 }
 
 function byOrder({ compare }: ValueOrder): (a: Value, b: Value) => number {

@@ -5,6 +5,7 @@ import { isExtended, plainHeaderSize } from '../varlena.js';
 import { BYTE_OUTPUT_FUNCTIONS, type StoredByteOutput } from './byteOutput.js';
 import { OUTPUT_FUNCTIONS } from './outputFunctions.js';
 import type { OutputContext, OutputFunction, StoredOutput, TypeInfo, TypeOutput } from './typeInfo.js';
+import { own } from '../../util/own.js';
 
 /** Make one for each moment and database: what its lookup answered is kept. */
 export class TypeOutputs implements TypeOutput {
@@ -42,7 +43,7 @@ export class TypeOutputs implements TypeOutput {
     const printText = this.ofType(type.oid);
     const charset = this.context.encoding.outputCharset;
     const asText: StoredByteOutput = (bytes, at, length, sink) => sink.text(printText(bytes, at, length), charset);
-    const print = Object.hasOwn(BYTE_OUTPUT_FUNCTIONS, type.typoutput) ? BYTE_OUTPUT_FUNCTIONS[type.typoutput]! : undefined;
+    const print = own(BYTE_OUTPUT_FUNCTIONS, type.typoutput);
     if (!print) return asText;
     if (type.typlen !== -1) {
       return (bytes, at, length, sink) => {
@@ -57,7 +58,7 @@ export class TypeOutputs implements TypeOutput {
   }
 
   private compile(type: TypeInfo): StoredOutput {
-    const print = Object.hasOwn(OUTPUT_FUNCTIONS, type.typoutput) ? OUTPUT_FUNCTIONS[type.typoutput]! : unknownOut;
+    const print = own(OUTPUT_FUNCTIONS, type.typoutput) ?? unknownOut;
     if (type.typlen !== -1) return (bytes, at, length) => print(bytes, at, length, type, this);
     return (bytes, at, length) => {
       const first = bytes[at]!;

@@ -1,6 +1,7 @@
 /** What `compileWhere` says beside the rows: columns used, bounds for an index, notices, and errors with their place. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { JsonRows } from '../../../src/output/json.js';
 import { addDecimals, compareDecimals, divideDecimals, formatDecimal, multiplyDecimals, parseDecimal, roundDecimal } from '../../../src/query/where/decimal.js';
 import { compileWhere, type CompiledWhere, type WhereColumn } from '../../../src/query/where/index.js';
 import { compareUtf8, compileLike } from '../../../src/query/where/text.js';
@@ -56,6 +57,14 @@ describe('bounds', () => {
 });
 
 describe('compileWhere', () => {
+  it('takes no type for another that has a name which every object knows', async () => {
+    const columns = [{ name: 'c', typeName: 'constructor', enumLabels: ['low', 'high'] }, { name: 'other', typeName: 'toString' }];
+    const where = await compileWhere("c > 'low'", columns);
+    expect([['low', null], ['high', null]].map(where.test)).toEqual([false, true]);
+    await expect(compileWhere("other = 'x'", columns)).rejects.toThrow('comparing type toString with = is not supported');
+    expect(new JsonRows([{ name: 'c', typeName: 'constructor' }]).object(['low'])).toBe('{"c":"low"}');
+  });
+
   it('names the columns that it looks at, each once', async () => {
     const where = await compile('price > 1 AND id = 1 AND (id = 2 OR orders.email IS NULL)');
     expect(where.columnsUsed).toEqual([column('id'), column('price'), column('email')]);
