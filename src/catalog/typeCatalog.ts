@@ -21,11 +21,10 @@ interface ProcRow {
   argTypes: number[];
 }
 
-/** Where the objects of reg* types are, and the column of their names. */
-const REG_CATALOGS: Readonly<Record<RegKind, readonly [catalog: string, nameColumn: string]>> = {
-  regclass: ['pg_class', 'relname'], regproc: ['pg_proc', 'proname'], regprocedure: ['pg_proc', 'proname'], regoper: ['pg_operator', 'oprname'],
-  regoperator: ['pg_operator', 'oprname'], regtype: ['pg_type', 'typname'], regrole: ['pg_authid', 'rolname'], regnamespace: ['pg_namespace', 'nspname'],
-  regcollation: ['pg_collation', 'collname'], regconfig: ['pg_ts_config', 'cfgname'], regdictionary: ['pg_ts_dict', 'dictname'],
+/** Where the objects of reg* types are. */
+const REG_CATALOGS: Readonly<Record<RegKind, string>> = {
+  regclass: 'pg_class', regproc: 'pg_proc', regprocedure: 'pg_proc', regoper: 'pg_operator', regoperator: 'pg_operator', regtype: 'pg_type', regrole: 'pg_authid',
+  regnamespace: 'pg_namespace', regcollation: 'pg_collation', regconfig: 'pg_ts_config', regdictionary: 'pg_ts_dict',
 };
 
 /** A row of pg_range; OIDs, 0: none. */
@@ -51,6 +50,7 @@ export class TypeCatalog implements TypeLookup {
   private enums: Map<number, { label: string; type: number; order: number }> | undefined;
   private ranges: { byType: Map<number, RangeRow>; ofMultirange: Map<number, number> } | undefined;
   private readonly procs = new Map<number, ProcRow | undefined>();
+  private readonly regOids = new Map<RegKind, Map<string, number | undefined>>();
   private procsByName: Map<string, number[]> | undefined;
   private roles: Map<number, string> | undefined;
   private orders: Map<number, number> | undefined;
@@ -310,14 +310,17 @@ export class TypeCatalog implements TypeLookup {
 
   /** The object that regName() gives this text for; undefined where it is none, or one of several (a lone operator's name). */
   regOid(kind: RegKind, text: string): number | undefined {
-    const [catalog, nameColumn] = REG_CATALOGS[kind];
-    const found: number[] = [];
-    this.catalog.scan(catalog, (row) => {
-      // a type may be printed by another name than its own
-      if (kind !== 'regtype' && !text.includes(row.name(nameColumn).replaceAll('"', '""'))) return;
-      if (this.regName(kind, row.oid('oid')) === text) found.push(row.oid('oid'));
-    });
-    return found.length === 1 ? found[0] : undefined;
+    let oids = this.regOids.get(kind);
+    if (!oids) {
+      this.regOids.set(kind, (oids = new Map<string, number | undefined>()));
+      const all: number[] = [];
+      this.catalog.scan(REG_CATALOGS[kind], (row) => void all.push(row.oid('oid')));
+      for (const oid of all) {
+        const name = this.regName(kind, oid);
+        if (name !== undefined) oids.set(name, oids.has(name) ? undefined : oid);
+      }
+    }
+    return oids.get(text);
   }
 
   /** As this major's keywords have it. */
@@ -334,9 +337,14 @@ export class TypeCatalog implements TypeLookup {
   /** A name in public is hidden by one in pg_catalog, which is always searched first. */
   private hiddenByCatalog(name: string, kind: string): boolean {
     if (kind === 'regtype') return this.catalogTypes.has(name);
-    if (kind !== 'regclass') return false;
-    for (const relation of this.catalog.relations.values()) if (relation.namespaceOid === PG_CATALOG && relation.name === name) return true;
-    return false;
+    return kind === 'regclass' && this.catalogRelations.has(name);
+  }
+
+  private catalogRelationNames: Set<string> | undefined;
+
+  /** Names of the relations of pg_catalog. */
+  private get catalogRelations(): ReadonlySet<string> {
+    return (this.catalogRelationNames ??= new Set([...this.catalog.relations.values()].flatMap(({ namespaceOid, name }) => (namespaceOid === PG_CATALOG ? [name] : []))));
   }
 
   private catalogTypeNames: Set<string> | undefined;
