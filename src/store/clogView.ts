@@ -24,8 +24,8 @@ interface ClogChanges {
 const KEPT_CHANGES = 2_000_000;
 const kept = new WeakMap<LayerMap, LruCache<number, ClogChanges>>();
 const CLOG_PAGES = 0x1_0000_0000 / CLOG_XACTS_PER_PAGE;
-/** More blocks than a layer's transaction log can have. */
-const LOG_BLOCKS = 0x1_0000;
+/** More blocks than a layer's transaction log can have: 32 GB of it. */
+const LOG_BLOCKS = 0x40_0000;
 
 function changesOf(layers: LayerMap, index: number, block: number, page: number): ClogChanges {
   let cache = kept.get(layers);
