@@ -32,11 +32,12 @@ export function* coveredParts(session: Session, { since, until }: Span, findings
 /** The newest part of a span, where that is not all of it with what to ask for the rest in findings: what became of rows cannot be followed over a gap. */
 export function newestPart(session: Session, span: Span, findings: Findings): Span {
   const [newest, older] = coveredParts(session, span, new Findings());
+  if (!newest) return span; // it ends before it begins
   if (older) {
-    const [from, to] = [formatLsn(older.until.lsn), formatLsn(newest!.since.lsn)];
+    const [from, to] = [formatLsn(older.until.lsn), formatLsn(newest.since.lsn)];
     findings.add({ code: 'moment.gap', message: `what was before ${to} is not followed: the archive has a gap from ${from} on; ask with --at ${from} for what was before it` });
   }
-  return newest!;
+  return newest;
 }
 
 /** A database by its OID as of a record boundary; undefined where it does not exist then. */

@@ -16,33 +16,37 @@ export interface RelationPair {
 export function pairTables(sides: DiffSides): RelationPair[] {
   const list = (database: DatabaseAt): Relation[] => [...database.catalog.relations.values()]
     .filter((r) => (r.kind === 'r' || r.kind === 'm') && r.persistence === 'p' && !isSystemSchema(database.catalog.schemaOf(r)));
-  const before = list(sides.before);
-  const after = list(sides.after);
+  const before = list(sides.before), after = list(sides.after);
   const nameOf = (database: DatabaseAt, relation: Relation): string => qualifiedName(database.catalog.schemaOf(relation), relation.name);
-  const pairs: RelationPair[] = [];
+  const known = new Set(before.map(({ oid }) => oid));
+  const byOid = new Map(after.map((relation) => [relation.oid, relation]));
+  const anew = new Map(after.flatMap((relation) => (known.has(relation.oid) ? [] : [[nameOf(sides.after, relation), relation]])));
+  const pairs: (RelationPair & { name: string })[] = [];
   const taken = new Set<number>();
   for (const relation of before) {
-    const same = after.find((r) => r.oid === relation.oid) ?? after.find((r) => !before.some((b) => b.oid === r.oid) && nameOf(sides.after, r) === nameOf(sides.before, relation));
+    const name = nameOf(sides.before, relation), same = byOid.get(relation.oid) ?? anew.get(name);
     if (same) taken.add(same.oid);
-    pairs.push({ before: relation, after: same });
+    pairs.push({ before: relation, after: same, name: same ? nameOf(sides.after, same) : name });
   }
-  for (const relation of after) if (!taken.has(relation.oid)) pairs.push({ before: undefined, after: relation });
-  const sortName = (pair: RelationPair): string => (pair.after ? nameOf(sides.after, pair.after) : nameOf(sides.before, pair.before!));
-  return pairs.sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
+  for (const relation of after) if (!taken.has(relation.oid)) pairs.push({ before: undefined, after: relation, name: nameOf(sides.after, relation) });
+  return pairs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The pairs whose rows are known at both moments; the others are named in findings. */
-export function heldPairs(sides: DiffSides, findings: Findings): RelationPair[] {
-  return pairTables(sides).filter(({ before, after }) => {
-    const [other, moment] = before ? [sides.after, 'second'] : [sides.before, 'first'];
-    const unlogged = before && after ? undefined : other.catalog.relations.get((before ?? after)!.oid);
-    if (unlogged) {
-      findings.add({ code: 'table.unlogged', message: `${qualifiedName(other.catalog.schemaOf(unlogged), unlogged.name)} is unlogged at the ${moment} moment: its rows cannot be compared` });
-      return false;
-    }
-    const [database, relation] = before && sides.before.isLeftOut(before) ? [sides.before, before] : [sides.after, after];
-    return !relation || database.held([relation], findings).length > 0;
-  });
+/** Whether a pair's rows are known at both moments; if not, findings say why. */
+function isHeld(sides: DiffSides, { before, after }: RelationPair, findings: Findings): boolean {
+  const [other, moment] = before ? [sides.after, 'second'] : [sides.before, 'first'];
+  const unlogged = before && after ? undefined : other.catalog.relations.get((before ?? after)!.oid);
+  if (unlogged) {
+    findings.add({ code: 'table.unlogged', message: `${qualifiedName(other.catalog.schemaOf(unlogged), unlogged.name)} is unlogged at the ${moment} moment: its rows cannot be compared` });
+    return false;
+  }
+  const [database, relation] = before && sides.before.isLeftOut(before) ? [sides.before, before] : [sides.after, after];
+  return !relation || database.held([relation], findings).length > 0;
+}
+
+/** All pairs that are held; with `oid`, that table's alone. */
+export function heldPairs(sides: DiffSides, findings: Findings, oid?: number): RelationPair[] {
+  return pairTables(sides).filter((pair) => (oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid) && isHeld(sides, pair, findings));
 }
 
 /** What was or became of a relation by name; one that was renamed in between is found by its OID. Says why there is none. */
@@ -67,9 +71,10 @@ export function namedPairs(sides: DiffSides, names: readonly string[], findings:
       found.set((named.after ?? named.before)!.oid, { before: openable(sides.before, named.before), after: openable(sides.after, named.after) });
       continue;
     }
-    const oids = new Set([...after, ...before].map((relation) => relation.oid));
+    const [was, is] = [before, after].map((list) => new Map(list.map((relation) => [relation.oid, relation]))) as [Map<number, Relation>, Map<number, Relation>];
+    const oids = new Set([...is.keys(), ...was.keys()]);
     for (const oid of oids) {
-      const pair = { before: before.find((r) => r.oid === oid), after: after.find((r) => r.oid === oid) };
+      const pair = { before: was.get(oid), after: is.get(oid) };
       try {
         found.set(oid, { before: openable(sides.before, pair.before), after: openable(sides.after, pair.after) });
       } catch (error) {

@@ -101,7 +101,8 @@ function messageLines(screen: Screen, paint: Paint, width: number): string[] {
     return [`${paint(label, 'bold')}${before}${under === '' ? '█' : paint(under, 'inverse')}${after}`];
   }
   if (screen.isBusy) return [paint(fit(busyText(screen), width), 'cyan')];
-  const all = wrap(screen.message, width - 2, true);
+  // what is copied may be long
+  const all = wrap(screen.message.slice(0, MESSAGE_LINES * width * 8), width - 2, true);
   const lines = all.slice(0, MESSAGE_LINES);
   if (all.length > lines.length) lines[lines.length - 1] = `${lines.at(-1)!.slice(0, width - 4)} …`;
   return lines.map((line, i) => (screen.isError ? paint(fit(`${i === 0 ? '!' : ' '} ${line}`, width), 'red', 'bold') : fit(` ${line}`, width)));

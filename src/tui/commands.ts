@@ -7,6 +7,7 @@ import { ExportView } from './views/exportView.js';
 import { LogView } from './views/logViews.js';
 import { PageView } from './views/pageView.js';
 import { TextView } from './views/listView.js';
+import { own } from '../util/own.js';
 
 /** `rest`: what follows the command's name; names may hold spaces. */
 type Run = (screen: Screen, rest: string | undefined) => Promise<void> | void;
@@ -35,7 +36,7 @@ const RUNS: Record<string, Run> = {
 export async function runCommand(screen: Screen, text: string): Promise<void> {
   const [name] = text.split(/\s/, 1) as [string];
   if (name === '') return;
-  const run = RUNS[name];
+  const run = own(RUNS, name);
   if (run) await run(screen, text.slice(name.length).trim() || undefined);
   else if (screen.pane.tables.some((entry) => isNamed(entry, text))) await chooseTable(screen, text);
   else await screen.goTo(text);

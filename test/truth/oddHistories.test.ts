@@ -19,6 +19,8 @@ import type { Moment } from '../../src/query/moment.js';
 import { Findings, type DatabaseAt } from '../../src/query/session.js';
 import { showTransaction } from '../../src/query/show.js';
 import { heldPairs, namedPairs } from '../../src/query/tablePairs.js';
+import { Model } from '../../src/tui/model/model.js';
+import { Work } from '../../src/tui/model/work.js';
 import { scriptText } from '../support/psqlScript.js';
 import { indexArchive, type IndexedArchive } from '../support/truthCase.js';
 
@@ -127,6 +129,13 @@ describe('tables that are unlogged for a while', () => {
     }
   });
 
+  it('are not compared on screen either', () => {
+    const model = new Model(indexed.session, new Work(new Int32Array(new SharedArrayBuffer(4)).fill(-1), () => undefined), { create: (): never => { throw new Error('no files here'); } });
+    const { counts, findings } = model.comparisons.table('postgres', at('latest').relation('pl').oid, at('point:before').moment.lsn, at(after('unlogged')).moment.lsn);
+    expect(counts).toEqual({ added: 0, removed: 0, changed: 0 });
+    expect(findings).toEqual(['pl is unlogged at the second moment: its rows cannot be compared']);
+  });
+
   it('are left out of a script that reverts what made them so', () => {
     const findings = new Findings();
     const script = scriptText(undoScript(showTransaction(indexed.session, Number(after('unlogged').slice('xid:'.length)), findings), findings));
@@ -173,6 +182,8 @@ describe('an archive with a gap between two backups', () => {
     expect(versions).toEqual({ answer: [['there before', 'lost'], ['update', 'found']], findings: ['moment.gap'] });
     const changes = await ask(async (database, span, findings) => (await findChanges(gapped.session, database, 'g', "v <> 'first'", 'appeared', span, findings)).rows);
     expect(changes).toEqual({ answer: [], findings: ['moment.gap'] });
+    const backward = await ask(async (database, { since, until }, findings) => (await findChanges(gapped.session, database, 'g', "v <> 'first'", 'appeared', { since: until, until: since }, findings)).rows);
+    expect(backward).toEqual({ answer: [], findings: [] });
   });
 
   it('compares both sides of it', async () => {

@@ -70,6 +70,11 @@ describe('the screen', () => {
     expect(await press('G')).toContain('100%');
   });
 
+  it('takes what is no command for a moment, whatever it is called', async () => {
+    const { press } = await open();
+    expect(await press(':', ...typed('valueOf'))).toContain('"valueOf" is not a moment');
+  });
+
   it('shows every row in the order of COPY, from either end', async () => {
     const { screen, press } = await open('point:before_delete');
     await press(':', ...typed('orders'));

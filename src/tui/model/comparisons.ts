@@ -3,7 +3,7 @@ import { hasHeapStorage } from '../../catalog/relation.js';
 import { ForkNumber, sameRelation } from '../../pg/relFileLocator.js';
 import { countDiffs } from '../../query/diffCounts.js';
 import { diffTable, type Change } from '../../query/diff.js';
-import { heldPairs, pairTables } from '../../query/tablePairs.js';
+import { heldPairs } from '../../query/tablePairs.js';
 import { Findings } from '../../query/session.js';
 import type { Lsn } from '../../util/lsn.js';
 import { qualifiedName } from '../../util/quote.js';
@@ -26,9 +26,9 @@ export class Comparisons {
     const sides = this.sides(database, from, to);
     const counts: Record<Change, number> = { added: 0, removed: 0, changed: 0 };
     const changes: ChangedRow[] = [];
-    const pair = pairTables(sides).find((each) => each.before?.oid === oid || each.after?.oid === oid);
-    if (!pair || ![pair.before, pair.after].some((relation) => relation && hasHeapStorage(relation))) return { name: '', columns: [], changes, counts, findings: [] };
     const findings = new Findings();
+    const [pair] = heldPairs(sides, findings, oid);
+    if (!pair) return { name: '', columns: [], changes, counts, findings: findings.list.map((each) => each.message) };
     const diff = diffTable(sides, pair, findings);
     diff.rows((change) => {
       counts[change.change]++;

@@ -109,7 +109,7 @@ export class Exports {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
     return this.into(path, sides.before, findings, (write) => {
-      const pairs = heldPairs(sides, findings).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
+      const pairs = heldPairs(sides, findings, oid);
       const statements = writeScript(diffScript(sides, pairs, findings), write);
       return `${formatCount(statements)} row changes that turn the later moment back into the earlier one`;
     });
@@ -119,7 +119,7 @@ export class Exports {
   async changes(path: string, format: 'csv' | 'json', { database, from, to, oid }: ChangesExport): Promise<Exported> {
     const sides = { before: this.model.databaseAt(from, database), after: this.model.databaseAt(to, database) };
     const findings = new Findings();
-    const pairs = heldPairs(sides, findings).filter((pair) => oid === undefined || pair.before?.oid === oid || pair.after?.oid === oid);
+    const pairs = heldPairs(sides, findings, oid);
     if (format === 'csv' && pairs.length !== 1) throw new WalscopeError('usage.export', 'csv holds the changes of one table', { exitCode: ExitCode.usage, hint: 'open one, or choose json' });
     return this.into(path, sides.before, findings, (write) => {
       let rows = 0;

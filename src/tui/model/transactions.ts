@@ -82,23 +82,29 @@ export class Transactions {
 
   /** The whole transaction log by time; undefined where it holds no commit. */
   activity(): Activity | undefined {
+    let from = Infinity, to = -Infinity;
+    this.eachCommit((time) => {
+      from = Math.min(from, time);
+      to = Math.max(to, time);
+    });
+    if (from > to) return undefined;
+    const bytes = new Array<number>(ACTIVITY_BUCKETS).fill(0);
+    this.eachCommit((time, size) => (bytes[Math.min(ACTIVITY_BUCKETS - 1, Math.floor(((time - from) / Math.max(1, to - from)) * ACTIVITY_BUCKETS))]! += size));
+    return { from, to, fromText: this.model.time(from), toText: this.model.time(to), bytes };
+  }
+
+  /** Calls `visit` with the time of each commit and the bytes of WAL since the one before it. None is kept: there may be hundreds of millions. */
+  private eachCommit(visit: (time: number, bytes: number) => void): void {
     const { store } = this.model.session;
-    const points: { time: number; bytes: number }[] = [];
     for (const range of store.coverage) {
       let last = range.firstLsn;
       for (const row of store.transactions.rows(range.firstLsn, range.lastLsn)) {
         if (!isCommit(row)) continue;
-        points.push({ time: row.time, bytes: row.endLsn - last });
+        visit(row.time, row.endLsn - last);
         last = row.endLsn;
+        this.model.work.check();
       }
-      this.model.work.check();
     }
-    if (points.length === 0) return undefined;
-    const from = points.reduce((least, point) => Math.min(least, point.time), Infinity);
-    const to = points.reduce((most, point) => Math.max(most, point.time), -Infinity);
-    const bytes = new Array<number>(ACTIVITY_BUCKETS).fill(0);
-    for (const point of points) bytes[Math.min(ACTIVITY_BUCKETS - 1, Math.floor(((point.time - from) / Math.max(1, to - from)) * ACTIVITY_BUCKETS))]! += point.bytes;
-    return { from, to, fromText: this.model.time(from), toText: this.model.time(to), bytes };
   }
 
   /** What a transaction did, row by row, up to a limit. */

@@ -98,6 +98,8 @@ export class DiffView extends GridListView {
 
   override hints(): string { return `e export (repair script)  v ${this.layout === 'unified' ? 'side by side' : 'one line a row'}  d all tables`; }
   protected override get empty(): string { return 'nothing changed between the two moments'; }
+  /** A column of the table may be called so. */
+  protected override get xid(): undefined { return undefined; }
 
   override command(): string {
     const { from, to } = compared(this.screen);

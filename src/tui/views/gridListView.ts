@@ -29,6 +29,8 @@ export class GridListView implements View {
   value(): string | null | undefined { return this.lines[this.cursor]?.values[this.column]; }
   row(): readonly (string | null)[] | undefined { return this.lines[this.cursor]?.values; }
   protected get empty(): string { return 'nothing here'; }
+  /** The transaction of the line under the cursor. */
+  protected get xid(): string | null | undefined { return this.lines[this.cursor]?.values[this.columns.findIndex((column) => column.name === 'xid')]; }
 
   click(line: number): void {
     if (line > 0) this.cursor = Math.max(0, Math.min(this.lines.length - 1, this.top + line - 1));
@@ -68,7 +70,7 @@ export class GridListView implements View {
   }
 
   async press(key: string): Promise<boolean> {
-    const xid = key === 'w' ? this.lines[this.cursor]?.values[this.columns.findIndex((column) => column.name === 'xid')] : undefined;
+    const xid = key === 'w' ? this.xid : undefined;
     if (typeof xid === 'string') await showTransaction(this.screen, Number(xid));
     else if (key === '0' || key === '^') this.column = 0;
     else if (key === '$') this.column = Math.max(0, this.columns.length - 1);
