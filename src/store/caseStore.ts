@@ -54,8 +54,17 @@ class RecordReader implements WalStore {
   private readonly record = new XLogRecord();
   private lastLsn = -1 as Lsn;
 
-  constructor(wal: WalBytes, major: PgMajor) {
+  constructor(private readonly wal: WalBytes, readonly major: PgMajor) {
     this.reader = new XLogReader(wal, { major });
+  }
+
+  get segmentSize(): number { return this.wal.segmentSize; }
+
+  readBytes(lsn: Lsn, into: Uint8Array): number {
+    if (this.wal.readInto) return this.wal.readInto(lsn, into);
+    const bytes = this.wal.read(lsn, into.length);
+    into.set(bytes);
+    return bytes.length;
   }
 
   readRecord(lsn: Lsn): XLogRecord {

@@ -46,6 +46,7 @@ export class CaseWal implements WalBytes {
 
   /** The same into a buffer of the caller's. Gives the number of bytes. */
   readInto(lsn: Lsn, into: Uint8Array): number {
+    if (this.packs.length === 0) return this.archive.readInto(lsn, into);
     const wanted = Math.min(into.length, this.segmentEnd(lsn) - lsn);
     let done = 0;
     while (done < wanted) {

@@ -2,7 +2,7 @@
  * Pages as of an LSN: chain = the block's entries before the moment, newest first, to the first that starts a chain, or the base
  * page or the nearest image that compaction made; fetch the records in LSN order, replay each. Rebuilt pages stay in a bounded cache and serve as bases for later moments.
  */
-import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
+import { ENTRY_STARTS_CHAIN, type ChainPart } from '../layerfile/deltaLayer.js';
 import { BLCKSZ, Page } from '../pg/page.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import { replayRecord } from '../redo/replay.js';
@@ -10,7 +10,7 @@ import { rmgrName } from '../redo/rmgrlist.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { LruCache } from '../util/lruCache.js';
 import { INVALID_LSN, type Lsn } from '../util/lsn.js';
-import { mergeAscending } from '../util/mergeAscending.js';
+import { replayChains } from './chainReplay.js';
 import type { Directories } from './layerEvents.js';
 import type { FoundImage, ImageMap } from './imageMap.js';
 import type { LayerMap } from './layerMap.js';
@@ -131,11 +131,12 @@ export class PageStore {
       this.counters.pagesCached++;
       return { page: new Page(cached.bytes), unknown: cached.unknown };
     }
-    this.counters.pagesRead++;
-    const built = this.build(rel, block, upTo, state, this.cache.before(rel, block, upTo));
+    const before = this.cache.before(rel, block, upTo);
+    const known = before && new Map([[block, { ...before, page: new Page(before.bytes) }]]);
+    const built = this.buildBatch(rel, state, [block], upTo, [], known)[0]!;
     // before the backup is consistent its pages may be newer than the moment: another backup may answer for that one
-    if (!backup || upTo >= backup.consistentLsn) this.cache.keep(rel, block, built);
-    return { page: new Page(built.bytes), unknown: built.unknown };
+    if (!backup || upTo >= backup.consistentLsn) this.cache.keep(rel, block, versionOf(built, upTo));
+    return { page: built.page, unknown: built.unknown };
   }
 
   /** The records that make the page as of `upTo`, oldest first: from the last that starts a chain, or from the base. */
@@ -164,22 +165,14 @@ export class PageStore {
 
   /** The entries of a block in [floorLsn, upTo), from the last that starts a chain on. */
   collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
-    let entries: ChainEntry[] = [];
+    let keys: number[] = [];
     for (const i of this.layers.withKeys(rel, block, block + 1, floorLsn, upTo).reverse()) {
-      let part: ChainEntry[] = [];
-      let starts = false;
-      this.layers.layer(i).entries(rel, block, block + 1, (_, lsn, bits) => {
-        if (lsn < floorLsn || lsn >= upTo) return;
-        if ((bits & ENTRY_STARTS_CHAIN) !== 0) {
-          part = [];
-          starts = true;
-        }
-        part.push({ lsn, bits });
-      });
-      entries = entries.length === 0 ? part : part.concat(entries);
-      if (starts) return { entries, usesBase: false };
+      if (startsChain(keys)) break;
+      const part: ChainPart = { since: floorLsn, upTo, keys: [] };
+      this.layers.layer(i).chains(rel, block, block + 1, () => part);
+      keys = part.keys.concat(keys);
     }
-    return { entries, usesBase };
+    return { entries: keys.map((key) => ({ lsn: Math.floor(key / 4) as Lsn, bits: key & 3 })), usesBase: usesBase && !startsChain(keys) };
   }
 
   /** Where a block begins for a moment: at its floor, or at the image above that. */
@@ -187,32 +180,6 @@ export class PageStore {
     const floor = blockFloor(state, block);
     const image = images?.get(block);
     return image && image.lsn > floor.floorLsn ? { floorLsn: image.lsn, usesBase: false, image } : floor;
-  }
-
-  private build(rel: RelFork, block: number, upTo: Lsn, state: RelationState, cached: CachedPage | undefined): CachedPage {
-    const floor = blockFloor(state, block);
-    // a page of an earlier moment serves as the base, unless the block began anew in between
-    const known = cached && cached.upTo <= upTo && cached.upTo > floor.floorLsn ? cached : undefined;
-    const start = this.blockStart(state, block, this.options.images?.newest(rel, block, block + 1, known?.upTo ?? floor.floorLsn, upTo));
-    const reuse = start.image ? undefined : known;
-    const chain = this.collectChain(rel, block, reuse ? reuse.upTo : start.floorLsn, upTo, start.usesBase);
-    const built: CachedPage = { bytes: new Uint8Array(BLCKSZ), lastLsn: (start.image ? start.floorLsn - 1 : start.floorLsn) as Lsn, upTo };
-    const starts = chain.entries.length > 0 && (chain.entries[0]!.bits & ENTRY_STARTS_CHAIN) !== 0;
-    if (reuse && !starts) {
-      built.bytes.set(reuse.bytes);
-      built.lastLsn = reuse.lastLsn;
-      built.unknown = reuse.unknown;
-    } else if (start.image && !starts) {
-      built.bytes.set(start.image.page());
-    } else if (chain.usesBase) {
-      this.readBase(state, rel, block, built.bytes, built);
-    }
-    const page = new Page(built.bytes);
-    for (const entry of chain.entries) {
-      this.apply(entry, rel, block, page, built);
-      built.lastLsn = entry.lsn;
-    }
-    return built;
   }
 
   /** Replays an entry's record on its page. `into.unknown` tells where it could not be. */
@@ -283,11 +250,7 @@ export class PageStore {
       if (before) known.set(block, { ...before, page: new Page(before.bytes) });
     }
     this.counters.pagesCached += end - from - missing.length;
-    for (const { block, page, chain, start, unknown } of this.buildBatch(rel, state, missing, upTo, [], known)) {
-      const last = chain.at(-1);
-      const lastLsn = last !== undefined ? Math.floor(last / 4) : start.earlier ? start.earlier.lastLsn : start.image ? start.floorLsn - 1 : start.floorLsn;
-      this.cache.keep(rel, block, (found[block] = { bytes: page.bytes, lastLsn: lastLsn as Lsn, upTo, unknown }));
-    }
+    for (const built of this.buildBatch(rel, state, missing, upTo, [], known)) this.cache.keep(rel, built.block, (found[built.block] = versionOf(built, upTo)));
     for (let block = from; block < end; block++) if (emit(block, { page: new Page(found[block]!.bytes), unknown: found[block]!.unknown }) === false) return;
   }
 
@@ -337,12 +300,12 @@ export class PageStore {
       else if (starts || !start.usesBase || !this.readBase(state, rel, block, page.bytes, built)) page.bytes.fill(0);
     }
     const entry: ChainEntry = { lsn: INVALID_LSN, bits: 0 };
-    mergeAscending(batch.map(({ chain }) => chain), (key, i) => {
-      const built = batch[i]!;
-      entry.bits = key & 3;
-      entry.lsn = ((key - entry.bits) / 4) as Lsn;
+    const plain = replayChains(rel, batch, this.wal, (built, lsn, bits) => {
+      entry.lsn = lsn;
+      entry.bits = bits;
       this.apply(entry, rel, built.block, built.page, built);
     });
+    this.counters.recordsReplayed += plain;
     this.counters.pagesRead += batch.length;
     return batch;
   }
@@ -367,23 +330,27 @@ export class PageStore {
     let open = last - first;
     for (const layer of this.layers.withKeys(rel, from, to, lowest, upTo).reverse()) {
       if (open === 0) break;
-      const parts: number[][] = [];
+      const parts: (ChainPart | undefined)[] = [];
       let i = first;
-      this.layers.layer(layer).entries(rel, from, to, (block, lsn, bits) => {
+      this.layers.layer(layer).chains(rel, from, to, (block) => {
         while (batch[i]!.block < block) i++;
         const { block: wanted, start, chain } = batch[i]!;
-        if (wanted !== block || lsn < start.floorLsn || lsn >= upTo || startsChain(chain)) return;
-        const part = (parts[i] ??= []);
-        if ((bits & ENTRY_STARTS_CHAIN) !== 0) part.length = 0;
-        part.push(lsn * 4 + bits);
+        return wanted === block && !startsChain(chain) ? (parts[i] ??= { since: start.floorLsn, upTo, keys: [] }) : undefined;
       });
       parts.forEach((part, n) => {
         const built = batch[n]!;
-        if (startsChain(part)) open--;
-        built.chain = built.chain.length === 0 ? part : part.concat(built.chain);
+        if (startsChain(part!.keys)) open--;
+        built.chain = built.chain.length === 0 ? part!.keys : part!.keys.concat(built.chain);
       });
     }
   }
+}
+
+/** A page as the cache keeps it. */
+function versionOf({ page, chain, start, unknown }: BatchPage, upTo: Lsn): CachedPage {
+  const last = chain.at(-1);
+  const lastLsn = last !== undefined ? Math.floor(last / 4) : start.earlier ? start.earlier.lastLsn : start.image ? start.floorLsn - 1 : start.floorLsn;
+  return { bytes: page.bytes, lastLsn: lastLsn as Lsn, upTo, unknown };
 }
 
 function startsChain(chain: readonly number[]): boolean {

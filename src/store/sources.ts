@@ -1,5 +1,6 @@
 /** What the store needs of the two inputs; `src/archive` provides both. */
 import type { RelFork } from '../pg/relFileLocator.js';
+import type { PgMajor } from '../pg/version.js';
 import type { XLogRecord } from '../pg/xlogRecord.js';
 import type { Lsn } from '../util/lsn.js';
 
@@ -31,6 +32,10 @@ export interface UsableBackup {
 
 /** The WAL as a store of records: an LSN in, the record out. */
 export interface WalStore {
+  readonly major: PgMajor;
+  readonly segmentSize: number;
   /** The record that begins at `lsn`; it is overwritten by the next call. Throws an input error where it cannot be read. */
   readRecord(lsn: Lsn): XLogRecord;
+  /** Bytes from `lsn` on, unchecked; gives how many there are: none in a gap, no more than to the segment's end. */
+  readBytes(lsn: Lsn, into: Uint8Array): number;
 }
