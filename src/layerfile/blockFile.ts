@@ -24,7 +24,7 @@ import { ByteReader, ByteWriter } from '../util/varint.js';
 import { DurableFile, explainFsError } from './durable.js';
 import type { HeldFiles } from './heldFiles.js';
 
-export const LAYER_FORMAT_VERSION = 2;
+export const LAYER_FORMAT_VERSION = 3;
 const MAGIC = Buffer.from('WALSCOPE', 'latin1');
 const FOOTER_MAGIC = Buffer.from('WSFOOTER', 'latin1');
 const HEADER_BYTES = 32;

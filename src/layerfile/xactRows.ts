@@ -61,8 +61,13 @@ const ROW_HAS_NAME = 0x40;
 const ROW_SAME_CHANGES = 0x80;
 /** The head of nearly all rows, which is left out: a commit in the same database, its record as long as the last, the same changed. */
 const USUAL_HEAD = ROW_SAME_DATABASE | ROW_SAME_LENGTH | ROW_SAME_CHANGES;
-/** Steps from one xid to the next that share the time's number; a greater one has a number of its own. */
-const SHORT_XID_STEPS = 3;
+/** Steps from one xid to the next that share the time's number, of rows with the usual head that are no earlier than the last; this stands for any other. */
+const OTHER_STEP = 15;
+const OTHER_HAS_HEAD = 1;
+const OTHER_IS_EARLIER = 2;
+/** Its time has a number of its own: further away than a number that is exact could hold sixteenfold. */
+const OTHER_IS_FAR = 4;
+const FAR = 2 ** 48;
 
 /** Writes rows, which must come in LSN order, as blocks. */
 export function* writeXactRows(rows: Iterable<XactRow>): Generator<XactBlock> {
@@ -98,21 +103,22 @@ export function* writeXactRows(rows: Iterable<XactRow>): Generator<XactBlock> {
 function writeRow(out: ByteWriter, row: XactRow, before: RowContext): void {
   const length = row.endLsn - row.lsn;
   const head = kindAndTail(row) | (row.dbOid === before.dbOid ? ROW_SAME_DATABASE : 0) | (length === before.length ? ROW_SAME_LENGTH : 0) | (row.changes === before.changes ? ROW_SAME_CHANGES : 0);
-  const isFirst = out.length === 0;
-  const distance = (row.lsn - before.lsn) / 8;
-  if (!isFirst && head === USUAL_HEAD) {
-    out.varint(distance * 2);
-  } else {
-    out.varint(distance * 2 + 1);
+  if (out.length === 0) {
     out.byte(head);
-  }
-  if (isFirst) {
     out.signed(row.time);
     out.varint(row.xid);
   } else {
     const step = zigzag(row.xid - before.xid - 1);
-    out.varint(zigzag(row.time - before.time) * 4 + Math.min(step, SHORT_XID_STEPS));
-    if (step >= SHORT_XID_STEPS) out.varint(step - SHORT_XID_STEPS);
+    const later = row.time - before.time;
+    const distance = Math.abs(later);
+    const isFar = distance >= FAR;
+    const other = (head === USUAL_HEAD ? 0 : OTHER_HAS_HEAD) | (later < 0 ? OTHER_IS_EARLIER : 0) | (isFar ? OTHER_IS_FAR : 0);
+    const isShort = other === 0 && step < OTHER_STEP;
+    out.varint((row.lsn - before.lsn) / 8);
+    out.varint((isFar ? 0 : distance * 16) + (isShort ? step : OTHER_STEP));
+    if (!isShort) out.varint(step * 8 + other);
+    if (isFar) out.varint(distance);
+    if (head !== USUAL_HEAD) out.byte(head);
   }
   if ((head & ROW_SAME_DATABASE) === 0) out.varint(row.dbOid);
   if ((head & ROW_SAME_LENGTH) === 0) out.varint(length);
@@ -198,18 +204,26 @@ class RowReader implements RowContext {
   next(): boolean {
     const { reader } = this;
     if (reader.done) return false;
-    const distance = reader.varint();
-    this.lsn += Math.floor(distance / 2) * 8;
-    const head = distance % 2 === 0 ? USUAL_HEAD : reader.byte();
+    let head = USUAL_HEAD;
     if (this.isFirst) {
       this.isFirst = false;
+      head = reader.byte();
       this.time = reader.signed();
       this.xid = reader.varint();
     } else {
+      this.lsn += reader.varint() * 8;
       const both = reader.varint();
-      const step = both % 4;
-      this.time += unzigzag(Math.floor(both / 4));
-      this.xid += 1 + unzigzag(step < SHORT_XID_STEPS ? step : SHORT_XID_STEPS + reader.varint());
+      let step = both % 16;
+      let other = 0;
+      if (step === OTHER_STEP) {
+        const long = reader.varint();
+        step = Math.floor(long / 8);
+        other = long % 8;
+      }
+      const later = (other & OTHER_IS_FAR) === 0 ? Math.floor(both / 16) : reader.varint();
+      this.time += (other & OTHER_IS_EARLIER) !== 0 ? -later : later;
+      this.xid += 1 + unzigzag(step);
+      if ((other & OTHER_HAS_HEAD) !== 0) head = reader.byte();
     }
     if (head === USUAL_HEAD) {
       this.kind = XactKind.commit;

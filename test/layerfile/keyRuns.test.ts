@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KEY_BLOCK_BYTES, KeyBlockReader, KeyBlockWriter, type KeyBlock } from '../../src/layerfile/keyRuns.js';
-import { readXactRows, writeXactRows, type XactKind, type XactRow } from '../../src/layerfile/xactRows.js';
-import type { Lsn } from '../../src/util/lsn.js';
+import { readXactRows, writeXactRows } from '../../src/layerfile/xactRows.js';
+import { xactRows } from '../support/xactRows.js';
 
 const START = 0x5_0000_0028;
 
@@ -100,24 +100,8 @@ describe('keys', () => {
 });
 
 describe('transaction rows', () => {
-  const row = fc.record({
-    step: fc.integer({ min: 1, max: 5000 }), length: fc.constantFrom(40, 40, 40, 120), kind: fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4, 5), timeStep: fc.integer({ min: -3000, max: 10_000_000 }),
-    xidStep: fc.oneof(fc.constant(1), fc.integer({ min: -40, max: 40 }), fc.integer({ min: 0, max: 60_000 })), dbOid: fc.constantFrom(5, 5, 5, 16384),
-    subxids: fc.oneof({ weight: 8, arbitrary: fc.constant<number[]>([]) }, fc.array(fc.integer({ min: 3, max: 0xffff_ffff }), { maxLength: 5 })),
-    name: fc.oneof({ weight: 8, arbitrary: fc.constant('') }, fc.string({ maxLength: 200 })),
-  });
-
   it('come back, whatever they are, and a block says which CLOG pages they touch', () => {
-    fc.assert(fc.property(fc.array(row, { maxLength: 3000, minLength: 100 }), (specs) => {
-      let lsn = START;
-      let time = 9e14; // beyond the year 2028
-      let xid = 100_000;
-      const rows = specs.map((spec): XactRow => {
-        lsn += spec.step * 8;
-        time += spec.timeStep;
-        xid += spec.xidStep;
-        return { lsn: lsn as Lsn, endLsn: (lsn + spec.length) as Lsn, kind: spec.kind as XactKind, time, xid, dbOid: spec.dbOid, subxids: spec.subxids, name: spec.name, changes: spec.step };
-      });
+    fc.assert(fc.property(xactRows(START), (rows) => {
       const blocks = [...writeXactRows(rows)];
       expect(blocks.flatMap(({ payload, fence }) => {
         const some = readXactRows(payload, fence[0] * 8);

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeyBlockWriter, type KeyBlock } from '../../src/layerfile/keyRuns.js';
+import { writeXactRows, type XactBlock } from '../../src/layerfile/xactRows.js';
 import { LayerBuilder } from '../../src/store/ingest.js';
 import type { Lsn } from '../../src/util/lsn.js';
+import { xactRows } from '../support/xactRows.js';
 
 const START = 0x2800_0000;
 
@@ -41,5 +43,19 @@ describe('keys', () => {
       const plain = (block: KeyBlock): [string, readonly number[]] => [Buffer.from(block.payload).toString('hex'), block.fence];
       expect([...contents.keys].map(plain)).toEqual(expected.map(plain));
     }), { numRuns: 40 });
+  });
+});
+
+describe('transaction rows', () => {
+  it('are encoded as writeXactRows() encodes them', () => {
+    const builder = new LayerBuilder();
+    fc.assert(fc.property(xactRows(START), (rows) => {
+      builder.begin(START as Lsn);
+      builder.kernel.begin({ major: 15, segmentSize: 1 << 24, modes: new Uint8Array(256) });
+      for (const row of rows) builder.transactionNote(row);
+      builder.finish(rows.length, rows.at(-1)!.endLsn, { shapes: [], open: [], newestXids: [] });
+      const plain = ({ payload, fence }: XactBlock): [string, readonly number[]] => [Buffer.from(payload).toString('hex'), fence];
+      expect([...builder.contents().xacts].map(plain)).toEqual([...writeXactRows(rows)].map(plain));
+    }), { numRuns: 20 });
   });
 });

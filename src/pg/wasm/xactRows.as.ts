@@ -14,7 +14,11 @@ const SAME_DATABASE: u32 = 0x08;
 const SAME_LENGTH: u32 = 0x10;
 const SAME_CHANGES: u32 = 0x80;
 const USUAL_HEAD: u32 = SAME_DATABASE | SAME_LENGTH | SAME_CHANGES;
-const SHORT_XID_STEPS: u64 = 3;
+const OTHER_STEP: u64 = 15;
+const OTHER_HAS_HEAD: u64 = 1;
+const OTHER_IS_EARLIER: u64 = 2;
+const OTHER_IS_FAR: u64 = 4;
+const FAR: u64 = 1 << 48;
 const NO_TIME: i64 = i64.MIN_VALUE;
 
 let out: usize = 0;
@@ -67,20 +71,22 @@ export function addXact(lsn: u64, recordLength: u32, kind: u32, time: i64, xid: 
   if (isFirst) beginBlock(lsn);
   const head = kind | (database == lastDatabase ? SAME_DATABASE : 0) | (recordLength == lastLength ? SAME_LENGTH : 0) | (changes == lastChanges ? SAME_CHANGES : 0);
   let at = out + length;
-  const distance = (lsn - lastLsn) >> 3;
-  if (!isFirst && head == USUAL_HEAD) {
-    at = varint(at, distance * 2);
-  } else {
-    at = varint(at, distance * 2 + 1);
-    store<u8>(at++, <u8>head);
-  }
   if (isFirst) {
+    store<u8>(at++, <u8>head);
     at = varint(at, zigzag(time));
     at = varint(at, xid);
   } else {
     const step = zigzag(<i64>xid - <i64>lastXid - 1);
-    at = varint(at, zigzag(time - lastTime) * 4 + min(step, SHORT_XID_STEPS));
-    if (step >= SHORT_XID_STEPS) at = varint(at, step - SHORT_XID_STEPS);
+    const later = time - lastTime;
+    const distance = <u64>(later < 0 ? -later : later);
+    const isFar = distance >= FAR;
+    const other = (head == USUAL_HEAD ? 0 : OTHER_HAS_HEAD) | (later < 0 ? OTHER_IS_EARLIER : 0) | (isFar ? OTHER_IS_FAR : 0);
+    const isShort = other == 0 && step < OTHER_STEP;
+    at = varint(at, (lsn - lastLsn) >> 3);
+    at = varint(at, (isFar ? 0 : distance * 16) + (isShort ? step : OTHER_STEP));
+    if (!isShort) at = varint(at, step * 8 + other);
+    if (isFar) at = varint(at, distance);
+    if (head != USUAL_HEAD) store<u8>(at++, <u8>head);
   }
   if ((head & SAME_DATABASE) == 0) at = varint(at, database);
   if ((head & SAME_LENGTH) == 0) at = varint(at, recordLength);
