@@ -2,8 +2,7 @@
  * Indexes, constraints and partitioning as of a moment, in the words of pg_get_indexdef(), pg_get_constraintdef(), pg_get_partkeydef()
  * and pg_get_expr(relpartbound): utils/adt/ruleutils.c, PG 13–18. Where an expression is not deparsed, `unknown` says which.
  */
-import { quoteIdentifier, quoteLiteral } from '../util/quote.js';
-import { isSearched } from './catalogOids.js';
+import { qualifyName, quoteIdentifier, quoteLiteral } from '../util/quote.js';
 import type { CatalogRow } from './catalogRow.js';
 import { deparse, deparseBareConst, deparseText, type DeparseLookup, type Deparsed } from './deparse.js';
 import { isA, list, token } from './ruleutils/nodes.js';
@@ -65,8 +64,7 @@ export class Definitions {
   relationName(relOid: number, always = false): string {
     const relation = this.lookup.catalog.relations.get(relOid);
     if (!relation) return `oid:${relOid}`;
-    const schema = quoteIdentifier(this.lookup.catalog.schemaOf(relation));
-    return isSearched(relation.namespaceOid) && !always ? quoteIdentifier(relation.name) : `${schema}.${quoteIdentifier(relation.name)}`;
+    return always ? qualifyName(this.lookup.catalog.schemaOf(relation), relation.name) : this.lookup.types.regName('regclass', relOid)!;
   }
 
   private opclassSuffix(opclassOid: number): string {

@@ -55,6 +55,7 @@ const objects = (major: number): string => `
   CREATE TABLE hashed_0 PARTITION OF hashed_ FOR VALUES WITH (MODULUS 2, REMAINDER 0);
   CREATE TABLE parent (a int DEFAULT 1, CHECK (a > 0)); CREATE TABLE child (b text) INHERITS (parent);
   CREATE UNLOGGED TABLE "Odd ""Name" ("select" int DEFAULT 1, "Ünï" text) WITH (autovacuum_enabled = false);
+  CREATE TABLE public.pg_amop (id int PRIMARY KEY); CREATE TABLE hidden (a int REFERENCES public.pg_amop); CREATE VIEW hiding AS SELECT id FROM public.pg_amop;
   ${major >= 15 ? 'CREATE TABLE nulls (a int UNIQUE NULLS NOT DISTINCT, b int); ALTER TABLE nulls ADD FOREIGN KEY (b) REFERENCES customers(id) ON DELETE SET NULL (b);' : ''}
   ${major >= 18 ? 'CREATE TABLE virtuals (a int, v int GENERATED ALWAYS AS (a + 1) VIRTUAL, CONSTRAINT lazy CHECK (a > 0) NOT ENFORCED);' : ''}`;
 
