@@ -15,7 +15,7 @@ import { visibleTuples, Visibility } from '../rows/visibility.js';
 import type { Snapshot } from '../store/snapshot.js';
 import { inputError } from '../util/errors.js';
 import { pgAttributeLayout, pgClassLayout } from './bootstrap.js';
-import { PG_ATTRIBUTE, PG_CLASS } from './catalogOids.js';
+import { PG_ATTRIBUTE, PG_CATALOG, PG_CLASS, PG_DATABASE, PG_PROC, PG_TYPE } from './catalogOids.js';
 import { CatalogLayout, CatalogRow } from './catalogRow.js';
 import type { Column, Relation } from './relation.js';
 import { ToastReader } from './toastReader.js';
@@ -24,12 +24,18 @@ import { ToastReader } from './toastReader.js';
 const ARRAY_DATA_OFFSET = 20;
 
 /** Indexes of mapped catalogs, by their fixed OIDs (catalog/pg_*.h). */
-export const CatalogIndex = { attributeByRelation: 2659, procByOid: 2690, typeByOid: 2703 } as const;
+export const CatalogIndex = { attributeByRelation: 2659, classByOid: 2662, classByName: 2663, procByOid: 2690, typeByOid: 2703 } as const;
 export type CatalogIndex = (typeof CatalogIndex)[keyof typeof CatalogIndex];
+/** Catalogs that the relation maps lead to, so that pg_class need not be asked. */
+const MAPPED: Readonly<Record<string, number>> = { pg_attribute: PG_ATTRIBUTE, pg_class: PG_CLASS, pg_database: PG_DATABASE, pg_proc: PG_PROC, pg_type: PG_TYPE };
 
 const OID_COLUMN: IndexColumn = { attlen: 4, attalign: 'i', compare: compareFunction('btoidcmp', { cCollation: true }) };
+/** Of type name; indexes hold these as cstring. */
+const NAME_COLUMN: IndexColumn = { attlen: -2, attalign: 'c', compare: compareFunction('btnamecmp', { cCollation: true }) };
 const INDEX_COLUMNS: Record<CatalogIndex, IndexColumn[]> = {
   [CatalogIndex.attributeByRelation]: [OID_COLUMN, { attlen: 2, attalign: 's', compare: compareFunction('btint2cmp', { cCollation: true }) }],
+  [CatalogIndex.classByOid]: [OID_COLUMN],
+  [CatalogIndex.classByName]: [NAME_COLUMN, OID_COLUMN],
   [CatalogIndex.procByOid]: [OID_COLUMN],
   [CatalogIndex.typeByOid]: [OID_COLUMN],
 };
@@ -55,10 +61,13 @@ export class Catalog {
   /** Out-of-line values are read as of here: later than the catalogs where rows of a later moment are read through them. */
   toastUpTo: Lsn;
   private relationsByOid: Map<number, Relation> | undefined;
+  /** Those that were asked for one by one. */
+  private readonly found = new Map<number, Relation | undefined>();
+  private readonly classLayout: CatalogLayout;
   private readonly columnsByRelation = new Map<number, Column[]>();
   private attributeLayout: CatalogLayout | undefined;
   readonly visibility: Visibility;
-  private readonly layouts = new Map<string, { relation: Relation; layout: CatalogLayout }>();
+  private readonly layouts = new Map<string, { file: RelFork; layout: CatalogLayout }>();
   private namespaceNames: Map<number, string> | undefined;
 
   readonly decode: TextDecoding['decode'];
@@ -69,19 +78,40 @@ export class Catalog {
     this.decode = decoding.decode;
     this.visibility = new Visibility(snapshot);
     this.toastUpTo = snapshot.upTo;
+    this.classLayout = new CatalogLayout(pgClassLayout(snapshot.major));
   }
 
   /** Every row of pg_class, by OID. */
   get relations(): Map<number, Relation> {
     if (this.relationsByOid) return this.relationsByOid;
     const relations = new Map<number, Relation>();
-    const file = this.mappedFile(PG_CLASS);
-    this.scanFile(file, new CatalogLayout(pgClassLayout(this.snapshot.major)), (row) => {
+    this.scanFile(this.mappedFile(PG_CLASS), this.classLayout, (row) => {
       const relation = this.readRelation(row);
       relations.set(relation.oid, relation);
     });
     if (!relations.has(PG_CLASS)) throw inputError('catalog.damaged', `pg_class of database ${this.database.oid} lacks its own row: its file is not whole`, {}, 'check the base backup with walscope doctor');
     return (this.relationsByOid = relations);
+  }
+
+  /** A row of pg_class by its OID, found through the index unless all of them were read. */
+  relation(oid: number): Relation | undefined {
+    if (this.relationsByOid) return this.relationsByOid.get(oid);
+    if (!this.found.has(oid)) {
+      this.found.set(oid, undefined);
+      this.lookupFile(this.mappedFile(PG_CLASS), this.classLayout, CatalogIndex.classByOid, oidKey(oid), (row) => this.found.set(oid, this.readRelation(row)));
+    }
+    return this.found.get(oid);
+  }
+
+  /** The rows of pg_class of this name, in any schema; found through the index unless all of them were read. */
+  relationsNamed(name: string): Relation[] {
+    // the bytes of other names depend on the encoding, and of one that is not found all are read, to say so
+    if (!this.relationsByOid && /^[\x20-\x7e]+$/.test(name)) {
+      const found: Relation[] = [];
+      this.lookupFile(this.mappedFile(PG_CLASS), this.classLayout, CatalogIndex.classByName, Buffer.from(name, 'latin1'), (row) => found.push(this.readRelation(row)));
+      if (found.length > 0) return found;
+    }
+    return [...this.relations.values()].filter((relation) => relation.name === name);
   }
 
   private readRelation(row: CatalogRow): Relation {
@@ -102,7 +132,7 @@ export class Catalog {
   }
 
   private mappedFile(relOid: number): RelFork {
-    const { spcOid, oid: dbOid } = this.database;
+    const { spcOid, oid: dbOid } = relOid === PG_DATABASE ? { spcOid: GLOBALTABLESPACE_OID, oid: 0 } : this.database;
     return { spcOid, dbOid, relNumber: this.snapshot.mappedRelNumber(spcOid, dbOid, relOid), fork: ForkNumber.main };
   }
 
@@ -116,7 +146,7 @@ export class Catalog {
   private readColumns(relOid: number): Column[] {
     const columns: Column[] = [];
     this.attributeLayout ??= new CatalogLayout(pgAttributeLayout(this.snapshot.major));
-    this.lookupFile(this.mappedFile(PG_ATTRIBUTE), this.attributeLayout, CatalogIndex.attributeByRelation, relOid, (row) => {
+    this.lookupFile(this.mappedFile(PG_ATTRIBUTE), this.attributeLayout, CatalogIndex.attributeByRelation, oidKey(relOid), (row) => {
       const column = this.readColumn(row);
       if (column) columns.push(column);
     });
@@ -143,16 +173,14 @@ export class Catalog {
   }
 
   /** A catalog of pg_catalog by its name; throws where this major or moment has none. */
-  private catalogTable(name: string): { relation: Relation; layout: CatalogLayout } {
+  private catalogTable(name: string): { file: RelFork; layout: CatalogLayout } {
     let table = this.layouts.get(name);
     if (!table) {
-      const PG_CATALOG_NAMESPACE = 11;
-      for (const relation of this.relations.values()) {
-        if (relation.name === name && relation.namespaceOid === PG_CATALOG_NAMESPACE && relation.kind === 'r') {
-          table = { relation, layout: new CatalogLayout(Catalog.layout(this.columns(relation.oid))) };
-        }
-      }
-      if (!table) throw inputError('catalog.missing', `catalog ${name} does not exist at this moment`);
+      const mapped = MAPPED[name];
+      const relation = mapped === undefined ? this.relationsNamed(name).find(({ namespaceOid, kind }) => namespaceOid === PG_CATALOG && kind === 'r') : undefined;
+      const oid = mapped ?? relation?.oid;
+      if (oid === undefined) throw inputError('catalog.missing', `catalog ${name} does not exist at this moment`);
+      table = { file: relation ? { ...relation.locator, fork: ForkNumber.main } : this.mappedFile(oid), layout: new CatalogLayout(Catalog.layout(this.columns(oid))) };
       this.layouts.set(name, table);
     }
     return table;
@@ -165,7 +193,7 @@ export class Catalog {
 
   /** The file of a catalog. */
   fileOf(catalogName: string): RelFork {
-    return { ...this.catalogTable(catalogName).relation.locator, fork: ForkNumber.main };
+    return this.catalogTable(catalogName).file;
   }
 
   /** As scan(), for the rows of some blocks. */
@@ -176,13 +204,11 @@ export class Catalog {
 
   /** Calls `emit` for the visible rows of a mapped catalog whose index has this OID as its first key. */
   lookup(catalogName: string, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
-    this.lookupFile(this.fileOf(catalogName), this.catalogTable(catalogName).layout, index, oid, emit);
+    this.lookupFile(this.fileOf(catalogName), this.catalogTable(catalogName).layout, index, oidKey(oid), emit);
   }
 
-  private lookupFile(file: RelFork, layout: CatalogLayout, index: CatalogIndex, oid: number, emit: (row: CatalogRow) => void): void {
+  private lookupFile(file: RelFork, layout: CatalogLayout, index: CatalogIndex, key: Uint8Array, emit: (row: CatalogRow) => void): void {
     const indexFile = this.mappedFile(index);
-    const key = new Uint8Array(4);
-    new DataView(key.buffer).setUint32(0, oid, true);
     const search = new NbtreeSearch((block) => this.catalogPage(indexFile, block), INDEX_COLUMNS[index], INDEX_COLUMNS[index].length);
     const row = new CatalogRow(layout, this);
     for (const { block, offset } of [...search.tids({ equal: [key] })]) {
@@ -223,7 +249,7 @@ export class Catalog {
   toastReader(toastOid: number): ToastReader {
     let reader = this.toastReaders.get(toastOid);
     if (!reader) {
-      const relation = this.relations.get(toastOid);
+      const relation = this.relation(toastOid);
       if (!relation) throw inputError('row.toast', `TOAST relation ${toastOid} does not exist at this moment`);
       this.toastReaders.set(toastOid, (reader = new ToastReader(this, relation)));
     }
@@ -266,6 +292,12 @@ export class Catalog {
   schemaOf(relation: Relation): string {
     return this.namespaces.get(relation.namespaceOid) ?? `oid:${relation.namespaceOid}`;
   }
+}
+
+function oidKey(oid: number): Uint8Array {
+  const key = new Uint8Array(4);
+  new DataView(key.buffer).setUint32(0, oid, true);
+  return key;
 }
 
 /** What DROP DATABASE writes before it removes the files (catalog/pg_database.h; minor releases of August 2023 and later). */

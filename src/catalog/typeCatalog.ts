@@ -280,7 +280,7 @@ export class TypeCatalog implements TypeLookup {
   regName(kind: RegKind, oid: number): string | undefined {
     switch (kind) {
       case 'regclass': {
-        const relation = this.catalog.relations.get(oid);
+        const relation = this.catalog.relation(oid);
         return relation && this.qualified(relation.name, relation.namespaceOid, 'regclass');
       }
       case 'regtype': return this.type(oid) && this.formatType(oid);

@@ -29,7 +29,7 @@ export interface SourceOptions {
 
 /** What there was of a relation when a history begins; undefined where it was not there, or, with a finding, was unlogged. */
 export function sourceAtFirst(database: DatabaseAt, oid: number, options: SourceOptions, findings: Findings): ScanSource | undefined {
-  const relation = database.catalog.relations.get(oid);
+  const relation = database.catalog.relation(oid);
   if (relation?.persistence !== 'u') return relation && openSource(database, `oid:${oid}`, options);
   findings.add({ code: 'table.unlogged', message: `${relation.name} was unlogged at first: what it held before it was logged is in no WAL` });
   return undefined;

@@ -31,13 +31,13 @@ export function parseTableName(text: string): TableName {
 
 /** The relation of that name at the catalog's moment; undefined where there is none. Without a schema: pg_catalog, then public. */
 export function findRelation(catalog: Catalog, name: TableName): Relation | undefined {
-  if (name.kind === 'oid') return catalog.relations.get(name.number);
+  if (name.kind === 'oid') return catalog.relation(name.number);
   if (name.kind === 'filenode') {
     for (const relation of catalog.relations.values()) if (relation.locator.relNumber === name.number) return relation;
     return undefined;
   }
   const found = new Map<string, Relation>();
-  for (const relation of catalog.relations.values()) if (relation.name === name.name) found.set(catalog.schemaOf(relation), relation);
+  for (const relation of catalog.relationsNamed(name.name)) found.set(catalog.schemaOf(relation), relation);
   if (name.schema !== undefined) return found.get(name.schema);
   return found.get('pg_catalog') ?? found.get('public');
 }
