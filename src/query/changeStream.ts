@@ -17,7 +17,7 @@ import { fileNames } from './fileNames.js';
 import type { RowOperation } from './heapChanges.js';
 import { RowImages, tableShape, type RowValues, type TableShape } from './rowImages.js';
 import { isSystemSchema, type DatabaseAt, type Findings, type Session } from './session.js';
-import { readChange, visitRows } from './transactionRows.js';
+import { readChange, unloggedMeanwhile, visitRows } from './transactionRows.js';
 import { changesAt, type LoggedChange } from './transactionScan.js';
 
 export interface TableChange {
@@ -176,6 +176,7 @@ class ChangeStream {
     const ended = new Set<string>(), begun = new Map<string, { oid: number; values: RowValues }>();
     let goesOn = true;
     visitRows(this.session, row, { before, after }, this.findings, {
+      unlogged: (table) => void (is.has(table.oid) && this.findings.add(unloggedMeanwhile(table, row))),
       change: (change, file) => {
         // those of a table that comes with its rows are told then
         if (!was.has(file.shape.oid) && (!is.has(file.shape.oid) || before?.catalog.relations.has(file.shape.oid))) return true;

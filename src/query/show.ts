@@ -6,7 +6,7 @@ import { ExitCode, WalscopeError } from '../util/errors.js';
 import { databaseByOid } from './databaseAt.js';
 import { ddlChanges, type DdlChange } from './ddl.js';
 import type { DatabaseAt, Findings, Session } from './session.js';
-import { databaseOf, readChange, visitRows, type ShownChange } from './transactionRows.js';
+import { databaseOf, readChange, unloggedMeanwhile, visitRows, type ShownChange } from './transactionRows.js';
 
 export interface ShownTransaction {
   row: XactRow;
@@ -46,6 +46,7 @@ export function showTransaction(session: Session, xid: number, findings: Finding
   const touched = new Set<number>();
   const walk = (emit: ((change: ShownChange) => boolean | void) | undefined): void => visitRows(session, row, { before, after }, findings, {
     catalog: (name) => void catalogs.add(name),
+    unlogged: (table) => findings.add(unloggedMeanwhile(table, row)),
     change(change, file) {
       touched.add(file.shape.oid);
       const shown = emit && readChange(file, change, row.lsn);

@@ -5,6 +5,7 @@ import { CatalogLayout, CatalogRow } from '../catalog/catalogRow.js';
 import { hasHeapStorage, type Relation } from '../catalog/relation.js';
 import type { XactRow } from '../layerfile/deltaLayer.js';
 import { ForkNumber, type RelFileLocator } from '../pg/relFileLocator.js';
+import type { Finding } from '../util/finding.js';
 import type { Lsn } from '../util/lsn.js';
 import { fileNames } from './fileNames.js';
 import type { HeapChange, RowOperation } from './heapChanges.js';
@@ -35,8 +36,15 @@ export interface TransactionSides {
 export interface TransactionVisitor {
   /** A row of a system catalog changed. */
   catalog?(name: string): void;
+  /** A table was unlogged for a while: what became of its rows meanwhile is in no WAL. */
+  unlogged?(table: Relation): void;
   /** A row of a table changed; false ends the reading. */
   change(change: LoggedChange, file: TransactionTable): boolean | void;
+}
+
+/** What TransactionVisitor.unlogged() is to be told as. */
+export function unloggedMeanwhile({ name }: Relation, { xid }: XactRow): Finding {
+  return { code: 'table.unlogged', message: `${name} was unlogged for a while within transaction ${xid}: what became of its rows meanwhile is in no WAL` };
 }
 
 /** Reads a transaction's own row changes, in order. */
@@ -48,7 +56,7 @@ export function visitRows(session: Session, row: XactRow, sides: TransactionSide
     if (!file) return true;
     if (file.kind === 'catalog') {
       visitor.catalog?.(file.name);
-      if (file.isPgClass) files.seePgClass(change, row.lsn);
+      if (file.isPgClass) files.seePgClass(change, row.lsn, (table) => visitor.unlogged?.(table));
       return true;
     }
     return visitor.change(change, file) !== false;
@@ -155,13 +163,17 @@ class TransactionFiles {
   }
 
   /** make_new_heap() enters a transient pg_temp_OID with the new file; swap_relation_files() gives that file to the table. */
-  seePgClass(change: HeapChange, end: Lsn): void {
+  seePgClass(change: HeapChange, end: Lsn, unlogged: (table: Relation) => void): void {
     if (!change.after || !this.pgClassRow) return;
     const page = this.session.store.pages.getPage({ ...change.ref, fork: ForkNumber.main }, change.after.block, end)?.page;
     if (!page || change.after.offnum > page.maxOffset) return;
     const row = this.pgClassRow.fill(page.bytes, page.view, page.itemAt(change.after.offnum), page.lpLen(change.after.offnum));
     const isTransient = /^pg_temp_\d+$/.test(row.name('relname'));
-    if (!isTransient) this.interim.set(row.oid('relfilenode'), row.oid('oid'));
+    if (!isTransient) {
+      this.interim.set(row.oid('relfilenode'), row.oid('oid'));
+      const [was, is] = [this.before, this.after].map((database) => database?.catalog.relations.get(row.oid('oid')));
+      if (row.char('relpersistence') === 'u' && was?.persistence === 'p' && is?.persistence === 'p' && hasHeapStorage(is)) unlogged(is);
+    }
     if (change.operation === 'insert' && isTransient) this.copying.add(row.oid('relfilenode'));
     else if (change.operation === 'update' && !isTransient) this.copying.delete(row.oid('relfilenode'));
   }

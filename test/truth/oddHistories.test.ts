@@ -32,6 +32,7 @@ const STEPS = {
   logged: "ALTER TABLE ul SET LOGGED; INSERT INTO ul VALUES (3, 'with it'); UPDATE ul SET v = 'changed' WHERE id = 2",
   unlogged: "UPDATE pl SET v = 'last' WHERE id = 1; ALTER TABLE pl SET UNLOGGED",
   back: "INSERT INTO pl VALUES (2, 'unseen'); ALTER TABLE pl SET LOGGED",
+  between: "ALTER TABLE bl SET UNLOGGED; INSERT INTO bl VALUES (2, 'unseen'); ALTER TABLE bl SET LOGGED; UPDATE bl SET v = 'seen' WHERE id = 1",
   attach: "INSERT INTO part_1 VALUES (1, 'early'), (2, 'gone'); UPDATE part_1 SET v = 'changed' WHERE id = 1; DELETE FROM part_1 WHERE id = 2; ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES FROM (0) TO (10)",
 } as const;
 
@@ -42,6 +43,7 @@ beforeAll(async () => {
   server = await PostgresServer.create({ major: 18, settings: { autovacuum: false } });
   await server.sql(`CREATE TABLE many (v int); INSERT INTO many VALUES (-1), (-2);
     CREATE UNLOGGED TABLE ul (id int PRIMARY KEY, v text); INSERT INTO ul VALUES (1, 'never seen'), (2, 'never seen'); CREATE TABLE pl (id int PRIMARY KEY, v text); INSERT INTO pl VALUES (1, 'first');
+    CREATE TABLE bl (id int PRIMARY KEY, v text); INSERT INTO bl VALUES (1, 'first');
     CREATE TABLE g (id int PRIMARY KEY, v text); INSERT INTO g VALUES (1, 'first'), (2, 'first'); CREATE TABLE victim AS SELECT g FROM generate_series(1, 5000) g;
     CREATE TABLE part (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE part_1 (LIKE part INCLUDING ALL)`);
   const backup = await takePlainBackup(server, join(server.root, 'backup'));
@@ -103,7 +105,7 @@ describe('tables that are unlogged for a while', () => {
     const entries = [...transactionLog(indexed.session, span(), findings)].filter((entry): entry is TransactionEntry => entry.kind === 'transaction' && entry.tables.length > 0);
     expect(findings.list).toEqual([]);
     expect(entries.map(({ row, tables }) => [xids.get(String(row.xid)), tables.map(({ name, inserted, updated, deleted }) => [name, inserted, updated, deleted])])).toEqual([
-      ['attach', [['part_1', 2, 1, 1]]], ['unlogged', [['pl', 0, 1, 0]]], ['logged', [['ul', 1, 1, 0]]], ['many', [['many', SUBTRANSACTIONS, 1, 0]]],
+      ['attach', [['part_1', 2, 1, 1]]], ['between', [['bl', 0, 1, 0]]], ['unlogged', [['pl', 0, 1, 0]]], ['logged', [['ul', 1, 1, 0]]], ['many', [['many', SUBTRANSACTIONS, 1, 0]]],
     ]);
   });
 
@@ -127,6 +129,17 @@ describe('tables that are unlogged for a while', () => {
       expect(pairs.filter((pair) => !pair.before || !pair.after)).toEqual([]);
       expect(findings.list.map(({ code, message }) => [code, message.split(' ')[0]]).sort()).toEqual(gone.map((name) => ['table.unlogged', name]));
     }
+  });
+
+  it('are told where one transaction made them so and back', async () => {
+    const findings = new Findings();
+    const changes: unknown[] = [];
+    showTransaction(indexed.session, Number(after('between').slice('xid:'.length)), findings).rows(({ operation, after: is }) => void changes.push([operation, is]));
+    expect(changes).toEqual([['update', ['1', 'seen']]]);
+    expect(findings.list.map(({ message }) => message)).toEqual([expect.stringMatching(/^bl was unlogged for a while within transaction \d+: what became of its rows meanwhile is in no WAL$/)]);
+    const script = scriptText(undoScript(showTransaction(indexed.session, Number(after('between').slice('xid:'.length)), findings), findings));
+    expect(script).toMatch(/UPDATE ONLY bl SET v = 'first' WHERE id = '1';\nDELETE FROM ONLY bl WHERE id = '2';/);
+    expect(await history('bl', '1')).toEqual({ versions: [['there before', undefined, 'first'], ['update', 'between', 'seen']], findings: ['table.unlogged'] });
   });
 
   it('are not compared on screen either', () => {
