@@ -28,9 +28,10 @@ export function readCheckedJson<T>(file: string, what: string, version: number):
   return JSON.parse(body.toString('utf8')) as T;
 }
 
-/** Replaces the file as one durable step. */
+/** Replaces the file as one durable step; a file that holds the same stays. */
 export function writeCheckedJson(file: string, what: string, version: number, value: unknown): void {
   const body = Buffer.from(`${JSON.stringify(value, null, 1)}\n`, 'utf8');
   const crc = crc32c(body, 0, body.length).toString(16).padStart(8, '0');
-  replaceFile(file, Buffer.concat([Buffer.from(`walscope-${what} ${version} ${crc} ${body.length}\n`, 'latin1'), body]));
+  const bytes = Buffer.concat([Buffer.from(`walscope-${what} ${version} ${crc} ${body.length}\n`, 'latin1'), body]);
+  if (!fs.existsSync(file) || !fs.readFileSync(file).equals(bytes)) replaceFile(file, bytes);
 }

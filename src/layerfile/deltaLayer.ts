@@ -73,7 +73,7 @@ export interface DeltaContents {
   changes: LayerChanges;
 }
 
-/** Writes a delta layer; gives its size in bytes. With `sync` false the caller makes it durable (syncFiles()). */
+/** Writes a delta layer; gives its size in bytes. With `sync` false the caller makes it durable (BackgroundSync). */
 export function writeDeltaLayer(path: string, contents: DeltaContents, options: { sync?: boolean } = {}): number {
   const file = new BlockFileWriter(path, LayerKind.delta);
   try {

@@ -37,21 +37,33 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Makes files of one folder durable, and their names: all at once, which costs hardly more than one. */
-export async function syncFiles(folder: string, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return;
+/** Makes files of one folder durable while other work goes on, which costs hardly anything then. */
+export class BackgroundSync {
+  private running: Promise<unknown>[] = [];
+
+  constructor(private readonly folder: string) {}
+
+  /** Begins with a file, which must be complete. */
+  begin(name: string): void {
+    // what fails is thrown by done()
+    this.running.push(syncFile(path.join(this.folder, name)).then(() => undefined, (error: unknown) => ({ error })));
+  }
+
+  /** Once all files that were begun are durable, and their names. */
+  async done(): Promise<void> {
+    if (this.running.length === 0) return;
+    const failed = (await Promise.all(this.running.splice(0))).find((result) => result !== undefined) as { error: unknown } | undefined;
+    if (failed) throw explainFsError(failed.error, this.folder);
+    syncFolder(this.folder);
+  }
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await fs.promises.open(file, 'r');
   try {
-    await Promise.all(names.map(async (name) => {
-      const file = await fs.promises.open(path.join(folder, name), 'r');
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    }));
-    syncFolder(folder);
-  } catch (error) {
-    throw explainFsError(error, folder);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
@@ -123,7 +135,7 @@ export class DurableFile {
     }
   }
 
-  /** With `sync` false the file gets its name, but is not durable before syncFiles(). */
+  /** With `sync` false the file gets its name, but is durable only by BackgroundSync. */
   commit(target = this.target, { sync = true }: { sync?: boolean } = {}): void {
     this.flush();
     try {

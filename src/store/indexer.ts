@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { BaseBackup } from '../archive/baseBackup.js';
 import { expectWal, type WalArchive } from '../archive/walArchive.js';
 import { asWriter } from '../layerfile/caseLock.js';
-import { makeFolder, removeStrays, syncFiles } from '../layerfile/durable.js';
+import { BackgroundSync, makeFolder, removeStrays } from '../layerfile/durable.js';
 import { readManifest, writeManifest, type Manifest, type ManifestLayer, type ManifestRun } from '../layerfile/manifest.js';
 import type { ShardStripe } from '../layerfile/shardFile.js';
 import { XLogReader, type WalEnd } from '../pg/xlogReader.js';
@@ -44,8 +44,8 @@ class Indexer {
   private readonly layersDir: string;
   private readonly packsDir: string;
   private backups: BaseBackup[] = [];
-  /** Layers that the manifest in hand names, not yet the one on disk. */
-  private unsynced: string[] = [];
+  /** Of layers that the manifest in hand names, not yet the one on disk. */
+  private readonly syncing: BackgroundSync;
   private savedAt = -Infinity; // the first layer is named on disk at once: a disk that fills up later leaves it to be asked
   private shards: Shards | undefined;
   private namedOnDisk: string[] = [];
@@ -55,6 +55,7 @@ class Indexer {
   constructor(private readonly options: IndexOptions) {
     this.layersDir = path.join(options.caseDir, LAYERS_FOLDER);
     this.packsDir = path.join(options.caseDir, WAL_FOLDER);
+    this.syncing = new BackgroundSync(this.layersDir);
   }
 
   async run(): Promise<IndexSummary> {
@@ -254,8 +255,7 @@ class Indexer {
 
   /** Makes the layers that are named durable, then the manifest. */
   private async save(manifest: Manifest): Promise<void> {
-    await syncFiles(this.layersDir, this.unsynced);
-    this.unsynced = [];
+    await this.syncing.done();
     writeManifest(this.options.caseDir, manifest);
     this.namedOnDisk = namesOf(manifest);
     this.savedAt = performance.now();
@@ -284,7 +284,8 @@ class Indexer {
       for (const from of build.due) {
         await this.turn(from, build.due[0]!, stripeEnd(build.due.at(-1)!));
         const built = await this.orInterrupted(source.layer(from));
-        if (built.layer) await syncFiles(this.layersDir, [built.layer.name]);
+        if (built.layer) this.syncing.begin(built.layer.name);
+        await this.syncing.done();
         build.add(from, built);
         this.records += built.layer?.records ?? 0;
         this.walBytes += built.layer ? built.layer.endLsn - built.layer.startLsn : 0;
@@ -325,7 +326,7 @@ class Indexer {
 
   private nameLayer(manifest: Manifest, run: ManifestRun, layer: ManifestLayer): void {
     manifest.layers.push(layer);
-    this.unsynced.push(layer.name);
+    this.syncing.begin(layer.name);
     run.endLsn = layer.endLsn;
     recount(manifest);
     this.records += layer.records;
