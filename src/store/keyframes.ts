@@ -5,8 +5,9 @@
  */
 import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import type { PageEntries } from '../layerfile/deltaParts.js';
-import type { ImageLayerWriter} from '../layerfile/imageLayer.js';
+import type { ImageLayerWriter } from '../layerfile/imageLayer.js';
 import type { RelFork } from '../pg/relFileLocator.js';
+import { countWhile } from '../util/countWhile.js';
 import type { Lsn } from '../util/lsn.js';
 import type { CaseStore } from './caseStore.js';
 import { ImageMaker, type ImageTarget } from './imageMaker.js';
@@ -126,9 +127,5 @@ export class Keyframer {
 }
 
 function* between(page: PageEntries, from: Lsn, to: Lsn): Generator<ChainEntry> {
-  for (let i = 0; i < page.count; i++) {
-    const lsn = page.lsns[i]! as Lsn;
-    if (lsn >= to) return;
-    if (lsn >= from) yield { lsn, bits: page.bits[i]! };
-  }
+  for (let i = countWhile(page.count, (n) => page.lsns[n]! < from); i < page.count && page.lsns[i]! < to; i++) yield { lsn: page.lsns[i]! as Lsn, bits: page.bits[i]! };
 }
