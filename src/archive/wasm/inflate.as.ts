@@ -1,40 +1,26 @@
 /**
  * Inflate (RFC 1951) for whole files that lie in memory. It stops where it is told to and goes on from there, so that what reads the output finds it
- * in the processor's cache. Accepts what zlib accepts. A code's first bits lead to an entry that says how many bits to take and what they stand for;
- * longer codes lead on to a table of their own. Bits come from a buffer of 64, which a load of eight bytes fills whenever a symbol is done.
+ * in the processor's cache. Accepts what zlib accepts. Bits come from a buffer of 64, which a load of eight bytes fills.
  */
 
-/** Bits that the first table of each code looks at; those of the lengths of codes have no longer ones. */
-const LITERAL_BITS: u32 = 10;
-const DISTANCE_BITS: u32 = 8;
-const PRECODE_BITS: u32 = 7;
+import {
+  AGAIN, build, DISTANCE_BITS, DISTANCE_LENGTHS, DISTANCE_SYMBOLS, DISTANCES, END, initTables, LENGTHS, LINK, linked, LITERAL, LITERAL_BITS, LITERAL_SYMBOLS, LITERALS, ODD, PRECODE,
+  PRECODE_BITS, PRECODE_SYMBOLS, TABLES_END, valueOf,
+} from './huffman.as';
 
-// Tables, each with room for all that a complete code can need.
-const LITERALS: usize = 4096;
-const DISTANCES: usize = LITERALS + 8192 * 4;
-const PRECODE: usize = DISTANCES + 2048 * 4;
-/** The lengths of a block's codes, a byte each; 16 more, as a repetition may be filled in whole vectors. */
-const LENGTHS: usize = PRECODE + 128 * 4;
-const SORTED: usize = LENGTHS + 512;
-const COUNTS: usize = SORTED + 1024;
-const STARTS: usize = COUNTS + 64;
-/** What symbols stand for, but for their codes' bits. */
-const LITERAL_SYMBOLS: usize = STARTS + 64;
-const DISTANCE_SYMBOLS: usize = LITERAL_SYMBOLS + 288 * 4;
+// Masks of what a table takes of a buffer that is held two bits higher: an offset in bytes.
+const LITERAL_MASK: u32 = ((1 << LITERAL_BITS) - 1) << 2;
+const DISTANCE_MASK: u32 = ((1 << DISTANCE_BITS) - 1) << 2;
+const PRECODE_MASK: u32 = ((1 << PRECODE_BITS) - 1) << 2;
+
 /** For distances below 16: which byte of the distance's period each byte of a vector is, and the whole periods of a vector. */
-const PATTERNS: usize = DISTANCE_SYMBOLS + 32 * 4;
+const PATTERNS: usize = TABLES_END;
 const PERIODS: usize = PATTERNS + 256;
+/** Where the output begins: further than any distance from the beginning of the memory. */
 const TOP: usize = (PERIODS + 64 + 63) & ~63;
 
-// An entry: value << 16 | flags | bits of the code << 8 | those and the extra bits. A link: first entry << 16 | flags | bits of the table << 8.
-const LITERAL: u32 = 0x80000000;
-/** No value: a link, the end of the block, or no code at all. */
-const ODD: u32 = 0x8000;
-const LINK: u32 = 0x4000;
-const END: u32 = 0x2000;
-
-/** Bytes that may be written past the end of the output, and read past the end of the input. */
-const SLACK: usize = 320;
+/** Bytes that may be written past the end of the output, and read past the end of the input: by lengths of codes that are cut off. */
+const SLACK: usize = 640;
 
 // What run() answers; inflateKernel.ts has the same numbers.
 const MORE: i32 = 0;
@@ -50,7 +36,6 @@ const IN_STORED: i32 = 2;
 let input: usize = 0;
 let inputEnd: usize = 0;
 let output: usize = 0;
-let outputBegin: usize = 0;
 let outputEnd: usize = 0;
 let buffer: u64 = 0;
 /** Bits of the buffer that count. */
@@ -59,33 +44,14 @@ let state: i32 = IN_HEADER;
 let isLast: bool = false;
 let storedLeft: u32 = 0;
 
-/** To be called once. Gives where the output goes: room for `limit` bytes and some. */
+/** To be called once. Gives where the output goes: room for `limit` bytes and some, and for half as many of input, as memory that grows has garbage collected. */
 export function init(limit: u32): usize {
-  room(TOP + limit + SLACK);
-  for (let i: u32 = 0; i < 256; i++) store<u32>(LITERAL_SYMBOLS + (i << 2), LITERAL | (i << 16));
-  store<u32>(LITERAL_SYMBOLS + (256 << 2), ODD | END);
-  let base: u32 = 3;
-  for (let i: u32 = 0; i < 28; i++) {
-    const extra: u32 = i < 8 ? 0 : (i - 4) >> 2;
-    store<u32>(LITERAL_SYMBOLS + ((257 + i) << 2), (base << 16) | extra);
-    base += 1 << extra;
-  }
-  store<u32>(LITERAL_SYMBOLS + (285 << 2), 258 << 16);
-  store<u32>(LITERAL_SYMBOLS + (286 << 2), ODD);
-  store<u32>(LITERAL_SYMBOLS + (287 << 2), ODD);
-  base = 1;
-  for (let i: u32 = 0; i < 30; i++) {
-    const extra: u32 = i < 4 ? 0 : (i - 2) >> 1;
-    store<u32>(DISTANCE_SYMBOLS + (i << 2), (base << 16) | extra);
-    base += 1 << extra;
-  }
-  store<u32>(DISTANCE_SYMBOLS + (30 << 2), ODD);
-  store<u32>(DISTANCE_SYMBOLS + (31 << 2), ODD);
+  room(TOP + limit + limit / 2 + 3 * SLACK);
+  initTables();
   for (let distance: u32 = 1; distance < 16; distance++) {
     for (let i: u32 = 0; i < 16; i++) store<u8>(PATTERNS + (distance << 4) + i, <u8>(i % distance));
     store<u32>(PERIODS + (distance << 2), 16 - 16 % distance);
   }
-  outputBegin = TOP;
   outputEnd = TOP + limit;
   return TOP;
 }
@@ -107,14 +73,14 @@ export function place(length: u32): usize {
 /** Begins with the input as it lies there now, `skipped` bytes of it left out. */
 export function begin(skipped: u32): void {
   input += skipped;
-  output = outputBegin;
+  output = TOP;
   buffer = 0;
   held = 0;
   state = IN_HEADER;
   isLast = false;
 }
 
-export function produced(): u32 { return <u32>(output - outputBegin); }
+export function produced(): u32 { return <u32>(output - TOP); }
 /** Whole bytes of input that were not taken. */
 export function leftOver(): u32 { return <u32>(inputEnd - taken()); }
 
@@ -136,88 +102,6 @@ function take(count: u32): u32 {
   return bits;
 }
 
-@inline
-function entryOf(symbols: usize, symbol: u32, length: u32): u32 {
-  return (symbols == 0 ? symbol << 16 : load<u32>(symbols + (symbol << 2))) + (length << 8) + length;
-}
-
-/**
- * The table of the code whose lengths lie at `lengths`; `symbols` is 0 for the code of lengths itself. False where the lengths are no code: more than
- * there is room for, or less, unless it is one code of one bit, or none at all.
- */
-function build(lengths: usize, count: u32, table: usize, tableBits: u32, symbols: usize): bool {
-  memory.fill(COUNTS, 0, 64);
-  for (let i: u32 = 0; i < count; i++) {
-    const at = COUNTS + (<u32>load<u8>(lengths + i) << 2);
-    store<u32>(at, load<u32>(at) + 1);
-  }
-  let space: u32 = 0;
-  let used: u32 = 0;
-  let longest: u32 = 0;
-  for (let length: u32 = 1; length < 16; length++) {
-    const codes = load<u32>(COUNTS + (length << 2));
-    store<u32>(STARTS + (length << 2), used);
-    used += codes;
-    space += codes << (15 - length);
-    if (codes != 0) longest = length;
-  }
-  if (space > 0x8000) return false;
-  const size: u32 = 1 << tableBits;
-  if (space < 0x8000) {
-    if (longest != 0 && (symbols == 0 || longest != 1)) return false;
-    for (let i: u32 = 0; i < size; i++) store<u32>(table + (i << 2), ODD);
-  }
-  for (let i: u32 = 0; i < count; i++) {
-    const length = <u32>load<u8>(lengths + i);
-    if (length == 0) continue;
-    const at = STARTS + (length << 2);
-    const to = load<u32>(at);
-    store<u32>(at, to + 1);
-    store<u16>(SORTED + (to << 1), <u16>i);
-  }
-  fillTable(table, tableBits, symbols, used);
-  return true;
-}
-
-/** Enters the codes of the sorted symbols, shortest first; they are read from the lowest bit on, so each counts up from its highest. */
-function fillTable(table: usize, tableBits: u32, symbols: usize, used: u32): void {
-  const size: u32 = 1 << tableBits;
-  let code: u32 = 0;
-  let length: u32 = 0;
-  let codes: u32 = 0;
-  let next = size;
-  let prefix = u32.MAX_VALUE;
-  let start: u32 = 0;
-  let linkBits: u32 = 0;
-  for (let i: u32 = 0; i < used; i++) {
-    while (codes == 0) codes = load<u32>(COUNTS + (++length << 2));
-    const symbol = <u32>load<u16>(SORTED + (i << 1));
-    if (length <= tableBits) {
-      const entry = entryOf(symbols, symbol, length);
-      for (let at = code; at < size; at += 1 << length) store<u32>(table + (at << 2), entry);
-    } else {
-      if ((code & (size - 1)) != prefix) {
-        prefix = code & (size - 1);
-        start = next;
-        linkBits = length - tableBits;
-        for (let filled = codes; filled < <u32>1 << linkBits;) {
-          linkBits++;
-          filled = (filled << 1) + load<u32>(COUNTS + ((tableBits + linkBits) << 2));
-        }
-        next += 1 << linkBits;
-        store<u32>(table + (prefix << 2), (start << 16) | ODD | LINK | (linkBits << 8) | tableBits);
-      }
-      const entry = entryOf(symbols, symbol, length - tableBits);
-      for (let at = code >> tableBits; at < <u32>1 << linkBits; at += 1 << (length - tableBits)) store<u32>(table + ((start + at) << 2), entry);
-    }
-    codes--;
-    const ones: u32 = (1 << length) - 1;
-    if (code == ones) return;
-    const bit: u32 = 1 << (31 - clz(code ^ ones));
-    code = (code & (bit - 1)) | bit;
-  }
-}
-
 /** A block's header; false where it is none, or ends with the input. */
 function readHeader(): bool {
   fill();
@@ -225,11 +109,11 @@ function readHeader(): bool {
   const type = take(2);
   if (type == 0) return readStoredHeader();
   if (type == 1) {
-    memory.fill(LENGTHS, 8, 144);
-    memory.fill(LENGTHS + 144, 9, 112);
-    memory.fill(LENGTHS + 256, 7, 24);
-    memory.fill(LENGTHS + 280, 8, 8);
-    memory.fill(LENGTHS + 288, 5, 32);
+    fillLengths(LENGTHS, 8, 288);
+    fillLengths(LENGTHS + 144, 9, 112);
+    fillLengths(LENGTHS + 256, 7, 16);
+    store<u64>(LENGTHS + 272, 0x0707070707070707);
+    fillLengths(DISTANCE_LENGTHS, 5, 32);
     return buildBoth(288, 32);
   }
   return type == 2 && readLengths();
@@ -247,7 +131,18 @@ function readStoredHeader(): bool {
 
 function buildBoth(literals: u32, distances: u32): bool {
   state = IN_BLOCK;
-  return build(LENGTHS + literals, distances, DISTANCES, DISTANCE_BITS, DISTANCE_SYMBOLS) && build(LENGTHS, literals, LITERALS, LITERAL_BITS, LITERAL_SYMBOLS);
+  return build(DISTANCE_LENGTHS, distances, DISTANCES, DISTANCE_BITS, DISTANCE_SYMBOLS) && build(LENGTHS, literals, LITERALS, LITERAL_BITS, LITERAL_SYMBOLS);
+}
+
+/** Sixteen bytes or more that are all `value`. */
+@inline
+function fillLengths(at: usize, value: u8, count: u32): void {
+  const values = i8x16.splat(<i8>value);
+  const end = at + count;
+  do {
+    v128.store(at, values);
+    at += 16;
+  } while (at < end);
 }
 
 function readLengths(): bool {
@@ -255,34 +150,47 @@ function readLengths(): bool {
   const distances = take(5) + 1;
   const count = take(4) + 4;
   if (literals > 286 || distances > 30) return false;
-  memory.fill(LENGTHS, 0, 19);
+  fillLengths(LENGTHS, 0, 32);
   for (let i: u32 = 0; i < count; i++) {
     // 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15
     const symbol: u32 = i < 3 ? 16 + i : i == 3 ? 0 : (i & 1) != 0 ? 7 - ((i - 5) >> 1) : 8 + ((i - 4) >> 1);
     fill();
     store<u8>(LENGTHS + symbol, <u8>take(3));
   }
-  if (!build(LENGTHS, 19, PRECODE, PRECODE_BITS, 0)) return false;
-  const all = literals + distances;
-  for (let i: u32 = 0; i < all;) {
-    fill();
-    if (taken() > inputEnd) return false;
-    const entry = load<u32>(<usize>(<u32>buffer & ((1 << PRECODE_BITS) - 1)) << 2, PRECODE);
-    if ((entry & ODD) != 0) return false;
-    const symbol = entry >> 16;
-    take(entry & 255);
-    if (symbol < 16) {
-      store<u8>(LENGTHS + i++, <u8>symbol);
+  if (!build(LENGTHS, 19, PRECODE, PRECODE_BITS, PRECODE_SYMBOLS) || !readCodedLengths(literals + distances)) return false;
+  if (load<u8>(LENGTHS, 256) == 0) return false;
+  v128.store(DISTANCE_LENGTHS, v128.load(LENGTHS + literals));
+  v128.store(DISTANCE_LENGTHS, v128.load(LENGTHS + literals, 16), 16);
+  fillLengths(LENGTHS + literals, 0, 16);
+  return buildBoth(literals, distances);
+}
+
+/** The lengths of a block's codes, and zeros behind them; the buffer is held as in readSymbols(). */
+function readCodedLengths(all: u32): bool {
+  let at = taken();
+  let left = (held & 7) + 2;
+  let bits = (buffer & ((1 << (held & 7)) - 1)) << 2;
+  let isCode = true;
+  let i: u32 = 0;
+  while (i < all) {
+    bits |= load<u64>(at) << left; at += (~left >> 3) & 7; left |= 56;
+    const entry = load<u32>(<u32>bits & PRECODE_MASK, PRECODE);
+    const repeat = valueOf(entry, bits);
+    bits >>= entry; left -= entry;
+    if (<i32>entry < 0) {
+      store<u8>(LENGTHS + i++, <u8>(entry >> 16));
       continue;
     }
-    if (symbol == 16 && i == 0) return false;
-    const value: u8 = symbol == 16 ? load<u8>(LENGTHS + i - 1) : 0;
-    const repeat = symbol == 16 ? 3 + take(2) : symbol == 17 ? 3 + take(3) : 11 + take(7);
-    if (i + repeat > all) return false;
-    memory.fill(LENGTHS + i, value, repeat);
+    isCode = (entry & ODD) == 0 && ((entry & AGAIN) == 0 || i != 0) && i + repeat <= all;
+    if (!isCode) break;
+    fillLengths(LENGTHS + i, (entry & AGAIN) != 0 ? load<u8>(LENGTHS + i - 1) : 0, repeat);
     i += repeat;
   }
-  return load<u8>(LENGTHS, 256) != 0 && buildBoth(literals, distances);
+  buffer = bits >> 2;
+  held = (left & 63) - 2;
+  input = at;
+  fillLengths(LENGTHS + all, 0, 32);
+  return isCode;
 }
 
 /** Writes up to 31 bytes more than `length`. */
@@ -299,70 +207,124 @@ function copyMatch(to: usize, distance: u32, length: u32): void {
     } while (to < end);
     return;
   }
-  do {
+  v128.store(to, v128.load(from));
+  v128.store(to, v128.load(from, 16), 16);
+  to += 32;
+  while (to < end) {
+    from += 32;
     v128.store(to, v128.load(from));
     v128.store(to, v128.load(from, 16), 16);
     to += 32;
-    from += 32;
-  } while (to < end);
+  }
 }
 
-/** Symbols until the output has reached `until` or the buffer was filled from beyond `inputLimit`. MORE, DONE (of the block) or CORRUPT. */
+/**
+ * Symbols until the output has reached `until`, with up to two literals and a match more, or the input `inputLimit`, 16 bytes before its end. MORE, DONE (of
+ * the block) or CORRUPT. The time goes into the way from one symbol's bits to the next, and into the number of instructions: so the buffer is held two bits
+ * higher than it is elsewhere, which makes the bits a table's offset; of `left` the lowest six bits count, so that entries need not be masked; what is
+ * rare shares one test.
+ */
 function readSymbols(until: usize, inputLimit: usize): i32 {
-  let bits = buffer;
-  let left = held;
-  let at = input;
+  let at = taken();
+  let left = (held & 7) + 2;
+  let bits = (buffer & ((1 << (held & 7)) - 1)) << 2;
   let out = output;
   let result: i32 = MORE;
-  bits |= load<u64>(at) << left; at += (63 - left) >> 3; left |= 56;
-  while (out < until && at <= inputLimit) {
-    let entry = load<u32>(<usize>(<u32>bits & ((1 << LITERAL_BITS) - 1)) << 2, LITERALS);
-    if ((entry & LINK) != 0) {
-      bits >>= LITERAL_BITS; left -= LITERAL_BITS;
-      entry = load<u32>(<usize>((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, LITERALS);
-    }
-    let before = bits;
-    bits >>= entry; left -= entry & 255;
-    if ((entry & LITERAL) != 0) {
+  while (out < until) {
+    if (at > inputLimit) break;
+    bits |= load<u64>(at) << left; at += (~left >> 3) & 7; left |= 56;
+    let entry = load<u32>(<u32>bits & LITERAL_MASK, LITERALS);
+    if (<i32>entry < 0) {
       store<u8>(out++, <u8>(entry >> 16));
-      bits |= load<u64>(at) << left; at += (63 - left) >> 3; left |= 56;
-      continue;
+      bits >>= entry; left -= entry;
+      entry = load<u32>(<u32>bits & LITERAL_MASK, LITERALS);
+      if (<i32>entry < 0) {
+        store<u8>(out++, <u8>(entry >> 16));
+        bits >>= entry; left -= entry;
+        continue;
+      }
     }
     if ((entry & ODD) != 0) {
-      result = (entry & END) != 0 ? DONE : CORRUPT;
-      break;
+      if ((entry & LINK) != 0) {
+        bits |= load<u64>(at) << left; at += (~left >> 3) & 7; left |= 56;
+        bits >>= LITERAL_BITS; left -= LITERAL_BITS;
+        entry = load<u32>(linked(entry, bits), LITERALS);
+        if (<i32>entry < 0) {
+          store<u8>(out++, <u8>(entry >> 16));
+          bits >>= entry; left -= entry;
+          continue;
+        }
+      }
+      if ((entry & ODD) != 0) {
+        bits >>= entry; left -= entry;
+        result = (entry & END) != 0 ? DONE : CORRUPT;
+        break;
+      }
     }
-    const length = (entry >> 16) + <u32>((before & ((<u64>1 << entry) - 1)) >> ((entry >> 8) & 15));
-    entry = load<u32>(<usize>(<u32>bits & ((1 << DISTANCE_BITS) - 1)) << 2, DISTANCES);
-    if ((entry & LINK) != 0) {
-      bits >>= DISTANCE_BITS; left -= DISTANCE_BITS;
-      entry = load<u32>(<usize>((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, DISTANCES);
+    const length = valueOf(entry, bits);
+    bits >>= entry; left -= entry;
+    entry = load<u32>(<u32>bits & DISTANCE_MASK, DISTANCES);
+    if ((entry & ODD) != 0) {
+      if ((entry & LINK) != 0) {
+        bits >>= DISTANCE_BITS; left -= DISTANCE_BITS;
+        entry = load<u32>(linked(entry, bits), DISTANCES);
+      }
+      if ((entry & ODD) != 0) {
+        result = CORRUPT;
+        break;
+      }
     }
-    before = bits;
-    bits >>= entry; left -= entry & 255;
-    const distance = (entry >> 16) + <u32>((before & ((<u64>1 << entry) - 1)) >> ((entry >> 8) & 15));
-    if ((entry & ODD) != 0 || distance > <u32>(out - outputBegin)) {
+    const distance = valueOf(entry, bits);
+    bits >>= entry; left -= entry;
+    if (out - distance < TOP) {
       result = CORRUPT;
       break;
     }
-    bits |= load<u64>(at) << left; at += (63 - left) >> 3; left |= 56;
     copyMatch(out, distance, length);
     out += length;
   }
-  buffer = bits;
-  held = left;
+  buffer = bits >> 2;
+  held = (left & 63) - 2;
   input = at;
   output = out;
   return result;
 }
 
+/** The entry of the next code; of a link the first bits are taken. */
+function nextEntry(table: usize, tableBits: u32): u32 {
+  const entry = load<u32>(table + (<usize>(<u32>buffer & ((1 << tableBits) - 1)) << 2));
+  if ((entry & LINK) == 0) return entry;
+  take(tableBits);
+  return load<u32>(table + linked(entry, buffer << 2));
+}
+
 /** Near the end of the input: one symbol, which counts only where all its bits are the input's. */
 function readLastSymbol(): i32 {
   const before = output;
-  const result = readSymbols(output + 1, usize.MAX_VALUE);
+  fill();
+  const result = readSymbol();
   if (taken() <= inputEnd) return result;
   output = before;
   return CUT;
+}
+
+function readSymbol(): i32 {
+  const entry = nextEntry(LITERALS, LITERAL_BITS);
+  const bits = buffer << 2;
+  take(entry & 255);
+  if ((entry & LITERAL) != 0) {
+    store<u8>(output++, <u8>(entry >> 16));
+    return MORE;
+  }
+  if ((entry & ODD) != 0) return (entry & END) != 0 ? DONE : CORRUPT;
+  const length = valueOf(entry, bits);
+  const far = nextEntry(DISTANCES, DISTANCE_BITS);
+  const distance = valueOf(far, buffer << 2);
+  take(far & 255);
+  if ((far & ODD) != 0 || output - distance < TOP) return CORRUPT;
+  copyMatch(output, distance, length);
+  output += length;
+  return MORE;
 }
 
 function readStored(until: usize): i32 {
@@ -377,7 +339,7 @@ function readStored(until: usize): i32 {
 
 /** Goes on until so many bytes in all are out, or a few more, or it ends. What is out is good, whatever it answers. */
 export function run(bytes: u32): i32 {
-  const until = outputBegin + bytes;
+  const until = TOP + bytes;
   while (output <= outputEnd) {
     if (state == IN_HEADER) {
       if (isLast) return DONE;
@@ -386,7 +348,7 @@ export function run(bytes: u32): i32 {
       if (!isHeader) return CORRUPT;
     }
     if (output >= until) return MORE;
-    const result = state == IN_STORED ? readStored(min(until, outputEnd + 1)) : input <= inputEnd ? readSymbols(min(until, outputEnd + 1), inputEnd) : readLastSymbol();
+    const result = state == IN_STORED ? readStored(min(until, outputEnd + 1)) : taken() + 16 <= inputEnd ? readSymbols(min(until, outputEnd + 1), inputEnd - 16) : readLastSymbol();
     if (result == DONE) state = IN_HEADER;
     else if (result != MORE) return result;
   }
