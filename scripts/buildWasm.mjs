@@ -10,6 +10,7 @@ const KERNELS = [
   // 64 MB to begin with, which costs nothing until it is touched: V8 answers memory that grows by collecting garbage
   { source: 'src/pg/wasm/walScan.as.ts', target: 'src/pg/wasm/walScanBytes.ts', name: 'WAL_SCAN_WASM', options: ['--initialMemory', '1024'] },
   { source: 'src/pg/wasm/crcSpan.as.ts', target: 'src/pg/wasm/crcSpanBytes.ts', name: 'CRC_SPAN_WASM' },
+  { source: 'src/layerfile/wasm/chainKeys.as.ts', target: 'src/layerfile/wasm/chainKeysBytes.ts', name: 'CHAIN_KEYS_WASM' },
   { source: 'src/redo/wasm/heapReplay.as.ts', target: 'src/redo/wasm/heapReplayBytes.ts', name: 'HEAP_REPLAY_WASM' },
   { source: 'src/archive/wasm/inflate.as.ts', target: 'src/archive/wasm/inflateBytes.ts', name: 'INFLATE_WASM' },
 ];

@@ -21,15 +21,19 @@ import { CLOG_XACTS_PER_PAGE } from '../pg/clogPage.js';
 import { ByteReader, ByteWriter } from '../util/varint.js';
 import { BlockFileReader, BlockFileWriter, findBlock, LayerKind, type Section } from './blockFile.js';
 import type { HeldFiles } from './heldFiles.js';
-import { KeyBlockReader, type ChainPart, type KeyBlock } from './keyRuns.js';
+import { collectChains, keyBlocksOf, type ChainPart } from './chainKeys.js';
+import { KeyBlockReader, type KeyBlock } from './keyRuns.js';
 import { ChangeSection, encodeChanges, writeChanges, type LayerChanges } from './layerChanges.js';
 import { eachEndedXid, lastEndTime, readXactRows, type XactBlock, type XactRow } from './xactRows.js';
 
-export { ENTRY_IMPLICIT, ENTRY_STARTS_CHAIN, type ChainPart } from './keyRuns.js';
 export { XactKind, type XactRow } from './xactRows.js';
 
 export const SectionId = { relations: 1, keys: 2, sizes: 3, xacts: 4, clog: 5, events: 6, changes: 7, leftOut: 8 } as const;
 const BLOCK_BYTES = 8192;
+
+/** Entry bits of section 2. */
+export const ENTRY_STARTS_CHAIN = 1;
+export const ENTRY_IMPLICIT = 2;
 
 export const SizeEventKind = { extend: 0, truncate: 1, create: 2, drop: 3 } as const;
 export type SizeEventKind = (typeof SizeEventKind)[keyof typeof SizeEventKind];
@@ -235,32 +239,21 @@ export class DeltaLayer {
 
   /** Calls `emit` for every entry of blocks [from, to) of a relation, of those alone that are `wanted`: by block, then by LSN. `bits`: ENTRY_…. */
   entries(rel: RelFork, from: number, to: number, emit: (block: number, lsn: Lsn, bits: number) => void, wanted?: (block: number) => boolean): void {
-    this.eachRun(rel, from, to, (run) => {
-      if (wanted?.(run.block) !== false) run.entries(this.startLsn, (lsn, bits) => emit(run.block, lsn as Lsn, bits));
-    });
-  }
-
-  /** Adds the entries of blocks [from, to) of a relation to the chains that `chainOf` gives for each of them, in ascending order; a long one comes in parts. */
-  chains(rel: RelFork, from: number, to: number, chainOf: (block: number) => ChainPart | undefined): void {
-    this.eachRun(rel, from, to, (run) => {
-      const chain = chainOf(run.block);
-      if (chain) run.collect(this.startLsn, chain);
-    });
-  }
-
-  private eachRun(rel: RelFork, from: number, to: number, visit: (run: KeyBlockReader) => void): void {
-    const ordinal = this.ordinal(rel);
-    if (ordinal < 0) return;
-    const section = this.section(SectionId.keys);
-    // a run may have begun blocks before the last one whose fence is this key
-    let index = Math.max(0, findBlock(section, ordinal, from));
-    while (index > 0 && section.fences[index * 2] === ordinal && section.fences[index * 2 + 1] === from) index--;
-    for (; index < section.blocks; index++) {
-      if (section.fences[index * 2]! > ordinal || (section.fences[index * 2] === ordinal && section.fences[index * 2 + 1]! >= to)) break;
+    const ordinal = this.ordinal(rel), section = this.section(SectionId.keys);
+    for (const { index } of keyBlocksOf(section, ordinal, from, to)) {
       const run = new KeyBlockReader(this.file.readBlock(section, index));
       while (run.next() && (run.ordinal < ordinal || (run.ordinal === ordinal && run.block < to))) {
-        if (run.ordinal === ordinal && run.block >= from) visit(run);
+        if (run.ordinal < ordinal || run.block < from || wanted?.(run.block) === false) continue;
+        run.entries(this.startLsn, (lsn, bits) => emit(run.block, lsn as Lsn, bits));
       }
+    }
+  }
+
+  /** Adds the entries of blocks [from, to) of a relation that are before `upTo` to the chains that `chainOf` gives for each of them, the newest first. */
+  chains(rel: RelFork, from: number, to: number, upTo: Lsn, chainOf: (block: number) => ChainPart | undefined): void {
+    const ordinal = this.ordinal(rel), section = this.section(SectionId.keys);
+    for (const { index, only } of keyBlocksOf(section, ordinal, from, to).reverse()) {
+      if (only === undefined || chainOf(only)?.isStarted === false) collectChains(this.file.readBlock(section, index), ordinal, from, to, this.startLsn, upTo, chainOf);
     }
   }
 

@@ -16,19 +16,6 @@ export interface KeyBlock {
   crc?: number;
 }
 
-/** Entry bits. */
-export const ENTRY_STARTS_CHAIN = 1;
-export const ENTRY_IMPLICIT = 2;
-
-/** Where the entries of a block from [since, upTo) go: those from the last that starts a chain on, or the whole of them. */
-export interface ChainPart {
-  since: number;
-  upTo: number;
-  /** LSN × 4 + bits, ascending. */
-  keys: number[];
-  isWhole?: boolean;
-}
-
 // Tokens. A distance of up to 28 bits by its first byte's leading ones; from 0xf0 on:
 const REPEAT_LAST = 0xf0;
 const REPEAT_TWO = 0xf1;
@@ -160,8 +147,7 @@ export class KeyBlockReader {
   /** Entries of the run in hand. */
   count = 0;
   private readonly reader: ByteReader;
-  /** Of them, those that were not read. */
-  private left = 0;
+  private isRead = true;
 
   constructor(payload: Uint8Array) {
     this.reader = new ByteReader(payload);
@@ -169,7 +155,7 @@ export class KeyBlockReader {
 
   /** Goes to the next run; false behind the last. */
   next(): boolean {
-    if (this.left > 0) this.skip();
+    if (!this.isRead) this.skip();
     const { reader } = this;
     if (reader.done) return false;
     const head = reader.varint();
@@ -179,77 +165,54 @@ export class KeyBlockReader {
       this.ordinal += (head - 1) / 2;
       this.block = reader.varint();
     }
-    this.count = this.left = reader.varint();
+    this.count = reader.varint();
+    this.isRead = false;
     return true;
   }
 
   /** Calls `emit` with the LSN and bits of each entry of the run, in a layer that begins at `startLsn`. */
   entries(startLsn: number, emit: (lsn: number, bits: number) => void): void {
-    const keys: number[] = [];
-    this.collect(startLsn, { since: 0, upTo: Infinity, keys, isWhole: true });
-    for (const key of keys) emit(Math.floor(key / 4), key & 3);
-  }
-
-  /** Adds the entries of the run to a chain, in a layer that begins at `startLsn`. */
-  collect(startLsn: number, { since, upTo, keys, isWhole }: ChainPart): void {
-    const { reader } = this, { bytes, end } = reader;
-    let at = reader.at;
-    let key = startLsn * 4;
-    const first = since * 4, stop = upTo * 4;
-    // in keys' units, as the distances from one entry to the next
+    const { reader } = this;
+    let lsn = startLsn;
     let last = 0;
     let beforeLast = 0;
     let bits = 0;
-    let { left } = this;
-    while (left > 0 && key < stop) {
-      if (at >= end) throw new RangeError('read past the block');
-      const token = bytes[at++]!;
+    for (let left = this.count; left > 0;) {
+      const token = reader.byte();
       let distance: number;
-      if (token < 0x80) distance = token * 32;
-      else if (token < 0xc0) distance = (((token & 0x3f) << 8) | bytes[at++]!) * 32;
+      if (token < 0x80) distance = token * 8;
+      else if (token < 0xf0) distance = this.longDistance(token) * 8;
+      else if (token === WIDE) distance = reader.varint() * 8;
       else if (token >= FLAGS && token < REPEAT_LAST_SHORT) {
         bits = token & 3;
         continue;
-      } else if (token < 0xf0 || token === WIDE) {
-        reader.at = at;
-        distance = (token === WIDE ? reader.varint() : this.longDistance(token)) * 32;
-        at = reader.at;
       } else {
         const short = token >= REPEAT_LAST_SHORT;
-        reader.at = at;
         const count = short ? (token & 3) + 1 : reader.varint() + SHORT_REPEATS + 1;
-        at = reader.at;
         if (count > left) throw new RangeError('a key run repeats more than it holds');
         if (short ? token < REPEAT_TWO_SHORT : token === REPEAT_LAST) beforeLast = last;
         for (let n = 0; n < count; n++) {
-          const next = beforeLast;
-          key += next;
-          if (key >= first && key < stop) keys.push(key);
-          beforeLast = last;
-          last = next;
+          lsn += beforeLast;
+          emit(lsn, 0);
+          [last, beforeLast] = [beforeLast, last];
         }
         left -= count;
         continue;
       }
-      key += distance;
-      if (key >= first && key < stop) {
-        if ((bits & ENTRY_STARTS_CHAIN) !== 0 && !isWhole) keys.length = 0;
-        keys.push(key + bits);
-      }
+      lsn += distance;
+      emit(lsn, bits);
       bits = 0;
       beforeLast = last;
       last = distance;
       left--;
     }
-    if (at > end) throw new RangeError('read past the block');
-    reader.at = at;
-    this.left = left;
+    this.isRead = true;
   }
 
   /** Passes over the run in hand. */
   private skip(): void {
     const { reader } = this;
-    for (let { left } = this; left > 0;) {
+    for (let left = this.count; left > 0;) {
       const token = reader.byte();
       if (token >= FLAGS && token < REPEAT_LAST_SHORT) continue;
       if (token >= REPEAT_LAST_SHORT) {
@@ -266,6 +229,7 @@ export class KeyBlockReader {
 
   private longDistance(token: number): number {
     const { reader } = this;
+    if (token < 0xc0) return ((token & 0x3f) << 8) | reader.byte();
     if (token < 0xe0) return ((token & 0x1f) << 16) | (reader.byte() << 8) | reader.byte();
     return ((token & 0x0f) << 24) | (reader.byte() << 16) | (reader.byte() << 8) | reader.byte();
   }

@@ -2,7 +2,8 @@
  * Pages as of an LSN: chain = the block's entries before the moment, newest first, to the first that starts a chain, or the base
  * page or the nearest image that compaction made; fetch the records in LSN order, replay each. Rebuilt pages stay in a bounded cache and serve as bases for later moments.
  */
-import { ENTRY_STARTS_CHAIN, type ChainPart } from '../layerfile/deltaLayer.js';
+import { chainKeys, type ChainPart } from '../layerfile/chainKeys.js';
+import { ENTRY_STARTS_CHAIN } from '../layerfile/deltaLayer.js';
 import { BLCKSZ, Page } from '../pg/page.js';
 import { formatRelFork, type RelFork } from '../pg/relFileLocator.js';
 import { replayRecord } from '../redo/replay.js';
@@ -165,14 +166,11 @@ export class PageStore {
 
   /** The entries of a block in [floorLsn, upTo), from the last that starts a chain on. */
   collectChain(rel: RelFork, block: number, floorLsn: Lsn, upTo: Lsn, usesBase: boolean): { entries: ChainEntry[]; usesBase: boolean } {
-    let keys: number[] = [];
+    const part: ChainPart = { since: floorLsn, isStarted: false, runs: [] };
     for (const i of this.layers.withKeys(rel, block, block + 1, floorLsn, upTo).reverse()) {
-      if (startsChain(keys)) break;
-      const part: ChainPart = { since: floorLsn, upTo, keys: [] };
-      this.layers.layer(i).chains(rel, block, block + 1, () => part);
-      keys = part.keys.concat(keys);
+      if (!part.isStarted) this.layers.layer(i).chains(rel, block, block + 1, upTo, () => part);
     }
-    return { entries: keys.map((key) => ({ lsn: Math.floor(key / 4) as Lsn, bits: key & 3 })), usesBase: usesBase && !startsChain(keys) };
+    return { entries: chainKeys(part).map((key) => ({ lsn: Math.floor(key / 4) as Lsn, bits: key & 3 })), usesBase: usesBase && !part.isStarted };
   }
 
   /** Where a block begins for a moment: at its floor, or at the image above that. */
@@ -327,22 +325,13 @@ export class PageStore {
       batch.push({ block, page: (pool[i] ??= new Page(new Uint8Array(BLCKSZ))), start, chain: [], unknown: undefined });
     }
     // the newest layer first: where all chains have their start, older ones do not matter
-    let open = last - first;
+    const parts = batch.slice(first).map(({ start }): ChainPart => ({ since: start.floorLsn, isStarted: false, runs: [] }));
+    const places = new Map(parts.map((_, n) => [blocks[first + n]!, n]));
     for (const layer of this.layers.withKeys(rel, from, to, lowest, upTo).reverse()) {
-      if (open === 0) break;
-      const parts: (ChainPart | undefined)[] = [];
-      let i = first;
-      this.layers.layer(layer).chains(rel, from, to, (block) => {
-        while (batch[i]!.block < block) i++;
-        const { block: wanted, start, chain } = batch[i]!;
-        return wanted === block && !startsChain(chain) ? (parts[i] ??= { since: start.floorLsn, upTo, keys: [] }) : undefined;
-      });
-      parts.forEach((part, n) => {
-        const built = batch[n]!;
-        if (startsChain(part!.keys)) open--;
-        built.chain = built.chain.length === 0 ? part!.keys : part!.keys.concat(built.chain);
-      });
+      this.layers.layer(layer).chains(rel, from, to, upTo, (block) => parts[places.get(block) ?? -1]);
+      if (parts.every(({ isStarted }) => isStarted)) break;
     }
+    parts.forEach((part, n) => (batch[first + n]!.chain = chainKeys(part)));
   }
 }
 

@@ -1,6 +1,7 @@
 /** Keys and transaction rows come back as they were written, whatever they are, and take the bytes that the format promises. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chainKeys, collectChains, keyBlocksOf, type ChainPart } from '../../src/layerfile/chainKeys.js';
 import { KEY_BLOCK_BYTES, KeyBlockReader, KeyBlockWriter, type KeyBlock } from '../../src/layerfile/keyRuns.js';
 import { readXactRows, writeXactRows } from '../../src/layerfile/xactRows.js';
 import { xactRows } from '../support/xactRows.js';
@@ -46,6 +47,23 @@ function heads(blocks: KeyBlock[]): string[] {
   return [...pages];
 }
 
+/** The chain of one page as the compiled decoder gathers it, the newest block first. */
+function chain(blocks: KeyBlock[], { ordinal, block }: PageKeys, since: number, upTo: number): number[] {
+  const part: ChainPart = { since, isStarted: false, runs: [] };
+  const section = { id: 2, blocks: blocks.length, width: 2, offsets: new Float64Array(0), lengths: new Uint32Array(0), fences: Float64Array.from(blocks.flatMap(({ fence }) => fence)) };
+  for (const { index, only } of keyBlocksOf(section, ordinal, block, block + 1).reverse()) {
+    if (only !== undefined) expect(only).toBe(block);
+    collectChains(blocks[index]!.payload, ordinal, block, block + 1, START, upTo, () => part);
+  }
+  return chainKeys(part);
+}
+
+/** What it should be: the entries from the last that starts a chain on. */
+function expectedChain({ lsns, bits }: PageKeys, since: number, upTo: number): number[] {
+  const keys = lsns.flatMap((lsn, i) => (lsn >= since && lsn < upTo ? [lsn * 4 + bits[i]!] : []));
+  return keys.slice(Math.max(0, keys.findLastIndex((key) => key % 2 === 1)));
+}
+
 /** Distances as WAL has them: few values, often in turn, now and then far apart. */
 const distance = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(5, 17, 17, 130, 700) }, fc.integer({ min: 1, max: 40_000 }), fc.integer({ min: 1, max: 2 ** 40 }));
 const stretch = fc.record({ distances: fc.array(distance, { minLength: 1, maxLength: 3 }), times: fc.integer({ min: 1, max: 40 }), bits: fc.constantFrom(0, 0, 0, 1, 2, 3) });
@@ -87,6 +105,18 @@ describe('keys', () => {
     const blocks = write([page]);
     expect(blocks.length).toBeGreaterThan(4);
     expect(read(blocks)).toEqual([page]);
+  });
+
+  it('are gathered as chains', () => {
+    const wide = pageKeys.map((spec) => ({ ...spec, stretches: spec.stretches.map((each) => ({ ...each, distances: each.distances.map((one) => Math.min(one, 2 ** 34)), times: each.times * 30 })) }));
+    fc.assert(fc.property(fc.array(wide, { minLength: 1, maxLength: 12 }), fc.nat(), fc.nat(), (specs, a, b) => {
+      const pages = build(specs), blocks = write(pages);
+      for (const page of pages) {
+        const [since, upTo] = [a, b].map((n) => page.lsns[n % page.lsns.length]!).sort((x, y) => x - y) as [number, number];
+        expect(chain(blocks, page, since, upTo)).toEqual(expectedChain(page, since, upTo));
+        expect(chain(blocks, page, 0, Number.MAX_SAFE_INTEGER)).toEqual(expectedChain(page, 0, Number.MAX_SAFE_INTEGER));
+      }
+    }), { numRuns: 25 });
   });
 
   it('that repeat take no room, and are passed over as quickly', () => {
