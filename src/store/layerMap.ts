@@ -14,12 +14,15 @@ export interface RunningXacts {
   nextXids: Uint32Array;
 }
 
+/** Size events that are kept: a relation that grew all the time has one for each block. */
+const KEPT_SIZES = 250_000;
+
 export class LayerMap {
   private readonly open: (DeltaLayer | undefined)[] = [];
   private eventList: LayerEvent[] | undefined;
   private readonly running = new Map<number, RunningXacts>();
   /** Of the forks that were asked for last, by layer: catalogs are asked for again and again. */
-  private readonly sizes = new LruCache<string, SizeEvent[]>(1024);
+  private readonly sizes = new LruCache<string, SizeEvent[]>(KEPT_SIZES);
 
   constructor(readonly folder: string, readonly entries: readonly ManifestLayer[], private readonly held?: HeldFiles) {}
 
@@ -78,7 +81,7 @@ export class LayerMap {
     for (const i of this.overlapping(from, to)) {
       const key = `${i} ${formatRelFork(rel)}`;
       let ofLayer = this.sizes.get(key);
-      if (!ofLayer) this.sizes.set(key, (ofLayer = this.layer(i).sizeEvents(rel)));
+      if (!ofLayer) this.sizes.set(key, (ofLayer = this.layer(i).sizeEvents(rel)), ofLayer.length + 1);
       for (const event of ofLayer) if (event.lsn >= from && event.lsn < to) events.push(event);
     }
     return events;
