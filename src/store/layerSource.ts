@@ -7,6 +7,7 @@ import { IndexPool } from './indexPool.js';
 import type { IndexThreads } from './indexThreads.js';
 import { LayerBuilder } from './ingest.js';
 import type { Shards } from './shards.js';
+import { takingOrder } from './stripeOrder.js';
 import type { Packing } from './stripePack.js';
 
 /** What gives the layer of a stripe. */
@@ -36,7 +37,7 @@ export function openLayerSource(options: LayerSourceOptions, starts: readonly Ls
   let builder: LayerBuilder | undefined;
   const build = (from: Lsn): BuiltLayer => (packsOnly ? buildPack(source, from) : buildLayer(source, from, layersDir, (builder ??= new LayerBuilder()), { sync: false }));
   if (jobs <= 1) return { layer: build, close: () => undefined };
-  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, starts, build, (findings) => archive.findings.push(...findings), options.threads);
+  return new IndexPool(jobs, { archive: archive.save(), timeline: wal.timeline, layersDir, packing, packsOnly }, takingOrder(wal, starts), build, (findings) => archive.findings.push(...findings), options.threads);
 }
 
 /** Takes layers from parts; what none of them has, the beginning of a run behind a gap say, is built here. */
