@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BenchArchive } from './archive.js';
-import { run } from './measured.js';
+import { run, settle } from './measured.js';
 
 const execute = promisify(execFile);
 const NO_OUTPUT = { maxBuffer: 1 << 20 };
@@ -32,11 +32,13 @@ export interface GzipTimes {
 
 /** One round. `caseDir` is made anew. */
 export async function timeGzipped(archive: BenchArchive, folder: string, caseDir: string): Promise<GzipTimes> {
+  settle(folder);
   const began = performance.now();
   await execute('sh', ['-c', 'exec gzip -dc "$0"/*.gz > /dev/null', folder], NO_OUTPUT);
   const gunzipMs = performance.now() - began;
   const index = async (...options: string[]): Promise<{ ms: number; stdout: string }> => {
     rmSync(caseDir, { recursive: true, force: true });
+    settle(folder);
     return run(['index', '--backup', archive.backup.path, '--wal', folder, '-C', caseDir, '--jobs', '2', ...options]);
   };
   const { ms: packedMs, stdout } = await index();

@@ -1,6 +1,6 @@
 /** What the benchmarks share: running the built command line, medians, and the place of each table in docs/benchmarks.md. */
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -36,6 +36,17 @@ export function run(args: string[]): Promise<ProcessRun> {
       resolve({ ms: performance.now() - began, cpuMs: (user! + system!) * 1000, peakMb: peak! / 1024, stdout });
     });
   });
+}
+
+/** Nothing waits to be written, and a folder's files are in the page cache: else whoever comes first pays for it. */
+export function settle(folder: string): void {
+  execFileSync('sync');
+  const buffer = Buffer.alloc(1024 * 1024);
+  for (const name of readdirSync(folder)) {
+    const fd = openSync(join(folder, name), 'r');
+    while (readSync(fd, buffer) > 0);
+    closeSync(fd);
+  }
 }
 
 export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;

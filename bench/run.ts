@@ -12,7 +12,7 @@ import { scanWal } from '../src/pg/walScan.js';
 import { walSegmentStart } from '../src/pg/walFileName.js';
 import { ACCOUNT_KEY, BENCH_DATABASE, benchArchive, type BenchArchive, type BenchKind, type BenchMoment } from './archive.js';
 import { gzippedWal, timeGzipped, type GzipTimes } from './gzipped.js';
-import { intoDocs, median, root, run } from './measured.js';
+import { intoDocs, median, root, run, settle } from './measured.js';
 import { scanText, timeTableScan } from './scan.js';
 import { timeRecovery, timeWaldump } from './recovery.js';
 import { lateOf, middleOf, timeSession, type SessionTimes } from './session.js';
@@ -78,10 +78,12 @@ async function measure(kind: BenchKind, walBytes: number, rounds: number): Promi
   const gzipped = await gzippedWal(archive);
   try {
     for (let round = 0; round < rounds; round++) {
-      samples.waldump.push(await timeWaldump(archive));
+      settle(archive.wal);
       samples.scan.push(timeScan(archive));
-      for (const jobs of [1, 2] as const) {
+      // pairs: pg_waldump goes before each of the runs that it is compared with
+      for (const jobs of [1, 2, 2] as const) {
         rmSync(caseDir, { recursive: true, force: true });
+        samples.waldump.push(await timeWaldump(archive));
         const index = await run(['index', ...source, '-C', caseDir, '--jobs', String(jobs)]);
         samples[jobs === 1 ? 'index1' : 'index2'].push(index.ms);
         peak = Math.max(peak, index.peakMb);
