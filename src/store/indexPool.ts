@@ -2,7 +2,6 @@
  * Builds layers of stripes in worker threads and in this one. Stripes are independent of each other, so that which thread builds which, and
  * in what order they finish, leaves no trace: each thread takes the next that nobody has taken, results are used in LSN order.
  */
-import type { Worker } from 'node:worker_threads';
 import type { SavedWalArchive } from '../archive/walArchive.js';
 import { WalscopeError } from '../util/errors.js';
 import type { Finding } from '../util/finding.js';
@@ -40,7 +39,6 @@ export function takeStripe({ starts, taken }: SharedWork): Lsn | undefined {
 }
 
 export class IndexPool {
-  private readonly workers: Worker[];
   private readonly exits: Promise<void>[];
   private readonly work: SharedWork;
   private readonly results = new Map<Lsn, BuiltLayer | WalscopeError>();
@@ -51,15 +49,15 @@ export class IndexPool {
   /** `jobs`: threads, this one among them, which builds by `build`; the others are taken from `threads`; `report` is told of what they find. */
   constructor(jobs: number, input: WorkerInput, starts: readonly Lsn[], private readonly build: (from: Lsn) => BuiltLayer, report: (findings: Finding[]) => void, threads = new IndexThreads(0)) {
     this.work = { starts, taken: new Int32Array(new SharedArrayBuffer(4)) };
-    this.workers = Array.from({ length: jobs - 1 }, () => threads.take());
-    this.exits = this.workers.map((worker) => new Promise((resolve) => worker.once('exit', () => resolve())));
-    for (const worker of this.workers) {
+    const taken = Array.from({ length: jobs - 1 }, () => threads.take());
+    this.exits = taken.map(({ exit }) => exit);
+    for (const { worker, failure } of taken) {
       worker.on('message', (output: WorkerOutput) => {
         report(output.findings);
         this.results.set(output.from, 'failure' in output ? reviveError(output.failure) : { ...output.built, end: output.built.end && { ...output.built.end, error: reviveError(output.built.end.error) } });
         this.wake();
       });
-      worker.on('error', (error) => {
+      void failure.then((error) => {
         this.crash = error;
         this.wake();
       });
