@@ -84,7 +84,7 @@ class KernelReplay<P extends ChainPage> {
     for (let i = 0; i < count;) {
       const first = kernel.lsns[i]!, segment = Math.floor(first / segmentSize);
       // reading the first one of a segment checks whose it is
-      if (segment !== this.segment || (this.others > TRIAL && this.others > this.plain)) {
+      if (segment !== this.segment || !this.isWorth) {
         this.one(i++);
         this.segment = segment;
         continue;
@@ -109,11 +109,21 @@ class KernelReplay<P extends ChainPage> {
     return end;
   }
 
+  /** Most records are plain, as far as was seen. */
+  private get isWorth(): boolean {
+    return this.others <= TRIAL || this.others <= this.plain;
+  }
+
+  /** A record that is not plain, or does not lie on one page of WAL. */
   private one(i: number): void {
     const { kernel } = this;
-    const place = kernel.places[i]!, page = this.pages[place >>> 2]!;
+    const place = kernel.places[i]!, page = this.pages[place >>> 2]!, lsn = kernel.lsns[i]! as Lsn;
+    if (this.isWorth && kernel.replayWhole(i, this.wal.readRecord(lsn))) {
+      this.plain++;
+      return;
+    }
     this.others++;
-    this.apply(page, kernel.lsns[i]! as Lsn, place & 3);
+    this.apply(page, lsn, place & 3);
     kernel.isUnknown[place >>> 2] = page.unknown ? 1 : 0;
   }
 }

@@ -37,7 +37,7 @@ export function kernelAgreement(reader: XLogReader, segmentSize: number): Kernel
       kernel.window.set(record.bytes.subarray(record.start, record.start + length));
       kernel.lsns[0] = record.lsn;
       kernel.places[0] = 0;
-      const isPlain = kernel.replay(0, 1, record.lsn, length) === 1;
+      const isPlain = kernel.replay(0, 1, record.lsn, length) === 1 || kernel.replayWhole(0, record);
       const untouched = Buffer.compare(target.bytes, page.bytes) === 0;
       replayRecord(record, ref, ref.block, page);
       const counts = isPlain ? found.plain : found.left, opcode = RMGRS[record.rmid]!.identify(record.info, record.major) ?? '?';

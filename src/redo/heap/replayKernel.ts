@@ -3,6 +3,7 @@ import { BLCKSZ, Page } from '../../pg/page.js';
 import type { RelFileLocator } from '../../pg/relFileLocator.js';
 import type { PgMajor } from '../../pg/version.js';
 import { instantiate } from '../../pg/webAssembly.js';
+import type { XLogRecord } from '../../pg/xlogRecord.js';
 import { HEAP_REPLAY_WASM } from '../wasm/heapReplayBytes.js';
 
 export const KERNEL_PAGES = 256;
@@ -16,10 +17,12 @@ interface KernelExports {
   blocksAt(): number;
   unknownAt(): number;
   bytesAt(): number;
+  wholeAt(): number;
   lsnsAt(): number;
   placesAt(): number;
   relation(spcOid: number, dbOid: number, relNumber: number, major: number, segmentSize: number): void;
   replay(from: number, to: number, start: number, length: number): number;
+  replayWhole(i: number, totLen: number, after: number): number;
 }
 
 export class HeapReplayKernel {
@@ -34,6 +37,7 @@ export class HeapReplayKernel {
   readonly lsns: Float64Array;
   /** The page of each record, by its place among the pages, times four; the two low bits are the caller's. */
   readonly places: Uint32Array;
+  private readonly whole: Uint8Array;
   private readonly exports: KernelExports;
 
   constructor() {
@@ -44,6 +48,7 @@ export class HeapReplayKernel {
     this.blocks = new Uint32Array(buffer, kernel.blocksAt(), KERNEL_PAGES);
     this.isUnknown = new Uint8Array(buffer, kernel.unknownAt(), KERNEL_PAGES);
     this.window = new Uint8Array(buffer, kernel.bytesAt(), KERNEL_WINDOW_BYTES);
+    this.whole = new Uint8Array(buffer, kernel.wholeAt(), BLCKSZ);
     this.lsns = new Float64Array(buffer, kernel.lsnsAt(), KERNEL_RECORDS);
     this.places = new Uint32Array(buffer, kernel.placesAt(), KERNEL_RECORDS);
   }
@@ -59,5 +64,12 @@ export class HeapReplayKernel {
    */
   replay(from: number, to: number, start: number, length: number): number {
     return this.exports.replay(from, to, start, length);
+  }
+
+  /** Replays one of the records, which was read and checked elsewhere, where it is plain; it may leave its page of WAL. False: nothing was done. */
+  replayWhole(i: number, { bytes, start, totLen, endLsn }: XLogRecord): boolean {
+    if (totLen > BLCKSZ) return false;
+    this.whole.set(bytes.subarray(start, start + totLen));
+    return this.exports.replayWhole(i, totLen, endLsn) !== 0;
   }
 }

@@ -72,6 +72,7 @@ let lsns: usize = 0;
 let places: usize = 0;
 let blocks: usize = 0;
 let isUnknown: usize = 0;
+let whole: usize = 0;
 let scratch: usize = 0;
 let major: u32 = 0;
 let segmentMask: u64 = 0;
@@ -87,6 +88,7 @@ export function begin(pageCount: u32, windowBytes: u32, records: u32): void {
   blocks = allocate(<usize>pageCount * 4);
   isUnknown = allocate(pageCount);
   windowAt = allocate(windowBytes + 64);
+  whole = allocate(PAGE + 64);
   scratch = allocate(PAGE);
   lsns = allocate(<usize>records * 8);
   places = allocate(<usize>records * 4);
@@ -98,6 +100,8 @@ export function blocksAt(): usize { return blocks; }
 /** Whether each page's contents are not known, a byte. */
 export function unknownAt(): usize { return isUnknown; }
 export function bytesAt(): usize { return windowAt; }
+/** Room for a record of a page's length. */
+export function wholeAt(): usize { return whole; }
 /** Where each record begins, a double. */
 export function lsnsAt(): usize { return lsns; }
 /** The page of each record, times four, 32 bits. */
@@ -123,6 +127,11 @@ export function replay(from: u32, to: u32, start: f64, length: u32): u32 {
   return to;
 }
 
+/** Replays a record that was read and checked elsewhere, and lies at wholeAt() in one piece, where it is plain; `after`: where it ends in the WAL. */
+export function replayWhole(i: u32, totLen: u32, after: f64): bool {
+  return isPlain(whole, totLen, <u64>after, load<u32>(places + (<usize>i << 2)) >> 2);
+}
+
 function replayOne(offset: u32, length: u32, lsn: u64, place: u32): bool {
   const record = windowAt + offset, inPage = <u32>lsn & (PAGE - 1);
   if (offset + 24 > length || inPage < LONG_PAGE_HEADER || inPage + 24 > PAGE) return false;
@@ -134,11 +143,12 @@ function replayOne(offset: u32, length: u32, lsn: u64, place: u32): bool {
   if (previous >= lsn || previous < (lsn & segmentMask)) return false;
   const crc = totLen < SHORT ? shortRecordCrc(record, totLen) : ~crcSlice(crcSpan(record + 24, totLen - 24), record, 20);
   if (crc != load<u32>(record, 20)) return false;
-  return isPlain(record, totLen, lsn, place);
+  return isPlain(record, totLen, lsn + ((totLen + 7) & ~7), place);
 }
 
 /** DecodeXLogRecord() for one block reference of the main fork, and main data of less than 256 bytes. */
-function isPlain(record: usize, totLen: u32, lsn: u64, place: u32): bool {
+function isPlain(record: usize, totLen: u32, lsnAfter: u64, place: u32): bool {
+  if (load<u8>(record, 17) != RMGR_HEAP && load<u8>(record, 17) != RMGR_HEAP2) return false;
   const end = record + totLen;
   if (totLen < 24 + 22 || load<u8>(record, 24) != 0 || (load<u8>(record, 25) & ~0x20) != 0) return false;
   if (load<u32>(record, 28) != spcOid || load<u32>(record, 32) != dbOid || load<u32>(record, 36) != relNumber) return false;
@@ -153,7 +163,6 @@ function isPlain(record: usize, totLen: u32, lsn: u64, place: u32): bool {
   if (((load<u8>(record, 25) & 0x20) != 0) != (dataLength != 0) || at + dataLength + mainLength != end) return false;
   const page = pages + <usize>place * PAGE;
   if (load<u16>(page, PD_UPPER) == 0) return false; // no page yet
-  const lsnAfter = lsn + ((totLen + 7) & ~7);
   if (lsnAfter <= ((<u64>load<u32>(page) << 32) | load<u32>(page, 4))) return true; // the page is newer
   const xid = load<u32>(record, 4), main = at + dataLength, info = <u32>load<u8>(record, 16);
   let isDone = false;
