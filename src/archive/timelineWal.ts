@@ -60,10 +60,20 @@ export class TimelineWal implements WalBytes {
 
   /** Whether a compressed file serves any of [start, end). */
   hasCompressed(start: Lsn, end: Lsn): boolean {
+    return this.filesOf(start, end).some(({ compression }) => compression !== 'none');
+  }
+
+  /** How many bytes the files that serve [start, end) have on disk, as far as that is known. */
+  storedBytes(start: Lsn, end: Lsn): number {
+    return this.filesOf(start, end).reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  private filesOf(start: Lsn, end: Lsn): WalSegmentFile[] {
+    const files: WalSegmentFile[] = [];
     for (let segno = walSegmentNumber(start, this.segmentSize); walSegmentStart(segno, this.segmentSize) < end; segno++) {
-      if (this.piecesOf(segno).some((piece) => piece.end > start && piece.start < end && piece.files[0]!.compression !== 'none')) return true;
+      for (const piece of this.piecesOf(segno)) if (piece.end > start && piece.start < end) files.push(piece.files[0]!);
     }
-    return false;
+    return files;
   }
 
   fileAt(lsn: Lsn): string | undefined {

@@ -11,8 +11,10 @@ const LAST_STRIPES = 8;
 const SAMPLE_EVERY = 8 * 1024 * 1024;
 /** Records cost as much as reading a page and its checksum. */
 const RECORDS_AS_A_PAGE = 30;
+/** Compressed bytes that cost as much as a sample's page and what it stands for. */
+const COMPRESSED_AS_A_SAMPLE = 256 * 1024;
 
-/** The stripes in the order in which threads take them: that of the WAL, but for the end. Where WAL is compressed it stays that order: a look into it would cost too much. */
+/** The stripes in the order in which threads take them: that of the WAL, but for the end. */
 export function takingOrder(wal: CaseWal, starts: readonly Lsn[]): Lsn[] {
   // the first comes first: it is named as soon as it is there
   const first = Math.max(1, starts.length - LAST_STRIPES);
@@ -20,10 +22,10 @@ export function takingOrder(wal: CaseWal, starts: readonly Lsn[]): Lsn[] {
   return [...starts.slice(0, first), ...last.sort((a, b) => b.cost - a.cost || a.from - b.from).map(({ from }) => from)];
 }
 
-/** By a page now and then: how many records begin on it. What cannot be read costs nothing here: whoever indexes it tells. */
+/** By a page now and then: how many records begin on it; of compressed WAL by its length. What cannot be read costs nothing here: whoever indexes it tells. */
 function estimatedCost(wal: CaseWal, from: Lsn): number {
   const end = stripeEnd(from);
-  if (wal.archive.hasCompressed(from, end)) return 0;
+  if (wal.archive.hasCompressed(from, end)) return wal.archive.storedBytes(from, end) / COMPRESSED_AS_A_SAMPLE;
   let cost = 0;
   try {
     for (let lsn = from - (from % XLOG_BLCKSZ); lsn < end; lsn += SAMPLE_EVERY) {

@@ -6,10 +6,10 @@ import { STRIPE_BYTES } from '../../src/store/stripes.js';
 import { inputError } from '../../src/util/errors.js';
 import type { Lsn } from '../../src/util/lsn.js';
 
-/** WAL whose stripe n has pages full of records of `lengths[n]` bytes; 0: of nothing, negative: it cannot be read. */
+/** WAL whose stripe n has pages full of records of `lengths[n]` bytes; 0: of nothing, negative: it cannot be read. Or compressed to so many bytes. */
 function walOf(lengths: readonly number[], compressed = false): CaseWal {
   return {
-    archive: { hasCompressed: () => compressed },
+    archive: { hasCompressed: () => compressed, storedBytes: (start: Lsn) => lengths[start / STRIPE_BYTES]! },
     read(lsn: Lsn) {
       const length = lengths[Math.floor(lsn / STRIPE_BYTES)]!;
       if (compressed) throw new Error('looked into compressed WAL');
@@ -30,8 +30,11 @@ describe('stripes', () => {
     expect(numbers(takingOrder(walOf([4096, 200, 80]), starts(3)))).toEqual([0, 2, 1]);
   });
 
-  it('that cannot be read, or only by decompressing them, cost nothing', () => {
+  it('that cannot be read cost nothing', () => {
     expect(numbers(takingOrder(walOf([80, -1, 4096, 80]), starts(4)))).toEqual([0, 3, 2, 1]);
-    expect(numbers(takingOrder(walOf([80, 4096, 80], true), starts(3)))).toEqual([0, 1, 2]);
+  });
+
+  it('that are compressed are told by their length', () => {
+    expect(numbers(takingOrder(walOf([80, 4096, 80, 9000, 4096], true), starts(5)))).toEqual([0, 3, 1, 4, 2]);
   });
 });
