@@ -5,7 +5,7 @@ import { readManifest, type WalStoreForm } from '../layerfile/manifest.js';
 import { chooseFiles, selectionNames } from '../query/selection.js';
 import { followArchive } from '../store/follow.js';
 import { indexCase } from '../store/indexer.js';
-import { IndexThreads } from '../store/indexThreads.js';
+import { IndexThreads, type IndexThread } from '../store/indexThreads.js';
 import type { IndexOptions } from '../store/indexOptions.js';
 import type { ShardPart } from '../store/shards.js';
 import { STRIPE_BYTES } from '../store/stripes.js';
@@ -69,9 +69,9 @@ function refuseCaseInArchive(caseDir: string, inputs: readonly string[]): void {
   throw new WalscopeError('usage.case', `${input} is part of the archive, which is never written to`, { exitCode: ExitCode.usage, hint: 'name another directory for the case with -C' });
 }
 
-export async function indexCommand(options: IndexCommandOptions): Promise<ExitCode> {
+export async function indexCommand(options: IndexCommandOptions, started: readonly IndexThread[] = []): Promise<ExitCode> {
   const jobs = jobsWithin(parseJobs(options.jobs), options.memory);
-  const threads = new IndexThreads(isLong(options.wal ?? []) ? jobs - 1 : 0); // they start while the archive is looked through
+  const threads = new IndexThreads(isLong(options.wal ?? []) ? jobs - 1 : 0, started); // they start while the archive is looked through
   const work: IndexOptions = {
     caseDir: newCase(options.case), repair: options.repair === true, backups: options.backup ?? [], wal: options.wal ?? [], walStore: parseWalStore(options.walStore), jobs, threads,
     shard: parseShard(options.shard), merge: options.merge, only: parseOnly(options), choose: chooseFiles,

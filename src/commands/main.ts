@@ -1,5 +1,6 @@
 /** The command line: options and help here, work in one file a command. Everything heavy is imported where it is used. */
 import { Command, CommanderError, Option } from 'commander';
+import type { IndexThread } from '../store/indexThreads.js';
 import { ExitCode, WalscopeError } from '../util/errors.js';
 import { RELATIVE_MOMENT } from '../util/pgTime.js';
 import { EXAMPLES } from './examples.js';
@@ -9,7 +10,7 @@ import { VERSION } from './version.js';
 type Action = (...args: never[]) => Promise<number>;
 
 /** Builds the program; `done` receives the exit code of the command that ran. */
-function buildProgram(done: (code: number) => void): Command {
+function buildProgram(done: (code: number) => void, threads: readonly IndexThread[]): Command {
   const program = new Command('walscope')
     .description("Time travel over PostgreSQL's archived WAL and base backups, with no running server.")
     .version(VERSION, '-V, --version')
@@ -75,7 +76,10 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--memory <size>', 'memory budget (default: 512MB)')
     .option('--jobs <n>', 'worker threads (default: one a core, at most 4)')
     .addOption(new Option('--progress', 'print progress lines even where stderr is no terminal'))
-    .action(run(async () => (await import('./index.js')).indexCommand));
+    .action(run(async () => {
+      const { indexCommand } = await import('./index.js');
+      return (options) => indexCommand(options, threads);
+    }));
 
   inCase(program.command('status'))
     .description('backups, WAL ranges, gaps, first and last moment, sizes, databases')
@@ -335,9 +339,9 @@ function endOfReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
-/** Runs the command line; gives the exit code. Never throws for bad input. */
-export async function main(argv: string[]): Promise<number> {
-  const ran = await runProgram(argv);
+/** Runs the command line; gives the exit code. Never throws for bad input. `threads`: begun already, for `index`. */
+export async function main(argv: string[], threads: readonly IndexThread[] = []): Promise<number> {
+  const ran = await runProgram(argv, threads);
   const words = argv.slice(2);
   if (words.length === 0 || ran.onlyHelped) return ran.code;
   try {
@@ -357,9 +361,9 @@ interface Ran {
   options: { case?: string; logQuery?: boolean };
 }
 
-async function runProgram(argv: string[]): Promise<Ran> {
+async function runProgram(argv: string[], threads: readonly IndexThread[] = []): Promise<Ran> {
   let code: number = ExitCode.done, onlyHelped = false;
-  const program = buildProgram((result) => (code = result));
+  const program = buildProgram((result) => (code = result), threads);
   if (process.stdout.listenerCount('error', endOfReader) === 0) process.stdout.on('error', endOfReader);
   try {
     await program.parseAsync(argv);

@@ -1,26 +1,31 @@
 /** Worker threads for `index --jobs`, begun before it is known what they will do: one takes as long to start as to index some segments. */
-import { Worker } from 'node:worker_threads';
+import { createRequire } from 'node:module';
+import type { Worker } from 'node:worker_threads';
 
-/** A thread, and how it ended, even if that was before anybody asked. */
-export class IndexThread {
-  readonly worker = new Worker(new URL('../../bin/indexWorker.js', import.meta.url));
+/** A thread, and how it ended. */
+export interface IndexThread {
+  readonly worker: Worker;
   /** What it failed of. */
-  readonly failure = new Promise<Error>((resolve) => this.worker.once('error', resolve));
-  readonly exit = new Promise<void>((resolve) => this.worker.once('exit', () => resolve()));
+  readonly failure: Promise<Error>;
+  readonly exit: Promise<void>;
 }
 
+// where the launcher finds it, too, which starts the first one before anything else is loaded
+const { startThread } = createRequire(import.meta.url)('../../bin/startThread.js') as { startThread(): IndexThread };
+
 export class IndexThreads {
+  /** Threads that nobody has taken. */
   private readonly spare: IndexThread[];
 
-  /** Begins `count` threads. They keep nothing waiting: what is never taken goes with the process. */
-  constructor(count: number) {
-    this.spare = Array.from({ length: count }, () => new IndexThread());
-    for (const { worker } of this.spare) worker.unref();
+  /** Begins threads until there are `count` with those that are `started`. */
+  constructor(count: number, started: readonly IndexThread[] = []) {
+    this.spare = [...started];
+    while (this.spare.length < count) this.spare.push(startThread());
   }
 
   /** A thread that waits for its work, which it is sent as a message. It ends with it. */
   take(): IndexThread {
-    const thread = this.spare.pop() ?? new IndexThread();
+    const thread = this.spare.shift() ?? startThread();
     thread.worker.ref();
     return thread;
   }
