@@ -8,7 +8,7 @@ import type { PgMajor } from './version.js';
 import { closeTransaction, gatheredChanges, noteRecord, type ScanChanges } from './walScanChanges.js';
 import { RecordMode, ScanStatus, WalScanKernel } from './walScanKernel.js';
 import { XLOG_BLCKSZ, xlogPageHeaderSize } from './xlogPage.js';
-import { XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
+import { readWalInto, XLogReader, type WalBytes, type WalEnd } from './xlogReader.js';
 import { XLogRecord } from './xlogRecord.js';
 
 /** A block reference begins a chain: an image to restore, or a page that redo initialises. */
@@ -175,19 +175,12 @@ class WalScan {
     this.bufferLsn = (this.bufferLsn + page) as Lsn;
     const before = this.have;
     while (this.have < kernel.bufferSize) {
-      const got = this.read((this.bufferLsn + this.have) as Lsn, kernel.bytes.subarray(kernel.bufferAt + this.have, kernel.bufferAt + kernel.bufferSize));
+      const got = readWalInto(this.source, (this.bufferLsn + this.have) as Lsn, kernel.bytes.subarray(kernel.bufferAt + this.have, kernel.bufferAt + kernel.bufferSize));
       if (got === 0) break;
       this.have += got;
     }
     kernel.exports.place(kernel.bufferAt, this.bufferLsn, position - this.bufferLsn);
     return Math.floor(this.have / XLOG_BLCKSZ) > Math.floor(before / XLOG_BLCKSZ);
-  }
-
-  private read(lsn: Lsn, into: Uint8Array): number {
-    if (this.source.readInto) return this.source.readInto(lsn, into);
-    const bytes = this.source.read(lsn, into.length);
-    into.set(bytes);
-    return bytes.length;
   }
 
   /** Gives what the kernel has gathered to the caller. */

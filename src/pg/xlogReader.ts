@@ -37,6 +37,14 @@ export interface WalBytes {
   fileAt?(lsn: Lsn): string | undefined;
 }
 
+/** Bytes of a source from `lsn` on into a buffer, as readInto() gives them, whether it has that or not. */
+export function readWalInto(source: WalBytes, lsn: Lsn, into: Uint8Array): number {
+  if (source.readInto) return source.readInto(lsn, into);
+  const bytes = source.read(lsn, into.length);
+  into.set(bytes);
+  return bytes.length;
+}
+
 /** Why and where reading stopped. */
 export interface WalEnd {
   /** The first byte that belongs to no good record. */

@@ -6,7 +6,7 @@ import type { RelFork } from '../pg/relFileLocator.js';
 import type { PgMajor } from '../pg/version.js';
 import { XLOG_BLCKSZ } from '../pg/xlogPage.js';
 import { XLogRecord } from '../pg/xlogRecord.js';
-import { XLogReader, type WalBytes } from '../pg/xlogReader.js';
+import { readWalInto, XLogReader, type WalBytes } from '../pg/xlogReader.js';
 import type { Lsn } from '../util/lsn.js';
 import { inputError } from '../util/errors.js';
 import { formatLsn } from '../util/lsn.js';
@@ -61,10 +61,7 @@ class RecordReader implements WalStore {
   get segmentSize(): number { return this.wal.segmentSize; }
 
   readBytes(lsn: Lsn, into: Uint8Array): number {
-    if (this.wal.readInto) return this.wal.readInto(lsn, into);
-    const bytes = this.wal.read(lsn, into.length);
-    into.set(bytes);
-    return bytes.length;
+    return readWalInto(this.wal, lsn, into);
   }
 
   readRecord(lsn: Lsn): XLogRecord {

@@ -64,6 +64,20 @@ function reference(wal: WalBuilder, from: Lsn = wal.startLsn, until = Infinity):
   return out;
 }
 
+/** Scans, and closes each transaction that ends, with the next xid as its subtransaction: `numbers` of what they changed, by xid. */
+function scanClosing(wal: WalBuilder): { changes: WalScanResult['changes']; numbers: Map<number, number> } {
+  const numbers = new Map<number, number>();
+  const { changes } = scanWal(wal, {
+    major: wal.major, from: wal.startLsn, changes: true,
+    onBatch(batch) {
+      const ended: number[] = [];
+      batch.forEachRecord((record) => { if (record.rmid === 1) ended.push(record.xid); });
+      for (const xid of ended) numbers.set(xid, batch.closeTransaction(xid, [xid + 1]));
+    },
+  });
+  return { changes, numbers };
+}
+
 /** Rows by transaction and relation, and the newest xid at every 256 kB. */
 class ReferenceCounts {
   private readonly counts = new Map<string, number[]>();
@@ -182,15 +196,7 @@ describe('scanWal hands over what XLogReader reads', () => {
     const count = 40_000;
     for (let i = 0; i < count; i++) for (const [xid, rel] of [[i * 2 + 10, 1], [i * 2 + 11, 2 + (i % 3)], [i * 2 + 11, 1], [i * 2 + 10, 1]] as const) insert(xid, rel);
     for (let i = 0; i < count; i++) if (i !== 77) end(i * 2 + 10);
-    const numbers = new Map<number, number>();
-    const { changes } = scanWal(wal, {
-      major: wal.major, from: wal.startLsn, changes: true,
-      onBatch(batch) {
-        const ended: number[] = [];
-        batch.forEachRecord((record) => { if (record.rmid === 1) ended.push(record.xid); });
-        for (const xid of ended) numbers.set(xid, batch.closeTransaction(xid, [xid + 1]));
-      },
-    });
+    const { changes, numbers } = scanClosing(wal);
     const text = (number: number): string => changes!.shapes[number - 1]!.map((c) => `${c.relation.relNumber}+${c.inserted}`).join(' ');
     expect(numbers.size).toBe(count - 1);
     for (const [xid, number] of numbers) expect(`${xid} ${text(number)}`).toBe(`${xid} 1+3 ${2 + (((xid - 10) / 2) % 3)}+1`);
@@ -216,15 +222,7 @@ describe('scanWal hands over what XLogReader reads', () => {
       }
     }
     for (let i = 0; i < count; i++) wal.add({ rmid: 1, info: 0, xid: 100 + i * 2, main: new Uint8Array(8) });
-    const numbers = new Map<number, number>();
-    const { changes } = scanWal(wal, {
-      major: wal.major, from: wal.startLsn, changes: true,
-      onBatch(batch) {
-        const ended: number[] = [];
-        batch.forEachRecord((record) => { if (record.rmid === 1) ended.push(record.xid); });
-        for (const xid of ended) numbers.set(xid, batch.closeTransaction(xid, [xid + 1]));
-      },
-    });
+    const { changes, numbers } = scanClosing(wal);
     expect(changes!.open).toEqual([]);
     const lines = (rows: Iterable<readonly [number, readonly number[]]>): string[] => [...rows].map(([relNumber, [inserted, updated, deleted]]) => `${relNumber} +${inserted} ~${updated} -${deleted}`).sort();
     for (const [xid, rows] of expected) {
